@@ -1,0 +1,2 @@
+//! The only root process: makes the machine ready for engine and player.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Where audio comes from and how it is decoded: HTTP, containers, codecs.

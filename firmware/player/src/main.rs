@@ -1,0 +1,2 @@
+//! The renderer: UPnP, HTTP, decoding, queue, page.
+fn main() {}

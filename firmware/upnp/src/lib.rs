@@ -1,0 +1,1 @@
+//! The UPnP protocols without I/O: SSDP, description, SOAP, GENA, LastChange, DIDL-Lite.

@@ -1,0 +1,1 @@
+//! Host programs behind tests/play and tests/bench, and the tests that cross crates.
