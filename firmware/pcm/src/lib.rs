@@ -1,1 +1,41 @@
 //! Sample formats and the kernels between them: packing, gain, dither, and the plan that chooses the wire format.
+//!
+//! The contract of this crate:
+//!
+//! - `core` only: no allocation, no I/O, no clock. Every type is plain data that either side of the ring may hold.
+//! - [`plan`] is a pure function from what a track is ([`Source`]), what the DAC takes ([`Caps`]) and what the owner
+//!   wants ([`Rules`]) to what is opened ([`WirePlan`]). Bit-perfect comes first: never wider than the source needs.
+//! - [`Packer`] turns decoded planes ([`Samples`]) into wire bytes in one pass. Where the plan says *lossless* it only
+//!   moves bits; dither is added where, and only where, the plan says so.
+//! - [`gain`] is what the engine's real-time thread runs while it copies: no panic, no allocation, and a plain copy at
+//!   unity.
+//!
+//! Wire bytes are little-endian and interleaved. A source that is narrower than the wire is MSB-justified in the wire's
+//! significant bits (12 bits in `S16_LE` are shifted left by 4). `S24_LE` is right-justified in its 32-bit word and
+//! sign-extended, as ALSA defines it.
+#![no_std]
+#![forbid(unsafe_code)]
+
+#[cfg(test)]
+extern crate std;
+
+mod caps;
+pub mod dither;
+pub mod gain;
+mod layout;
+mod pack;
+mod plan;
+mod samples;
+mod source;
+mod wire;
+
+pub use caps::{Caps, ChannelSet, FormatSet, RateSet, STANDARD_RATES};
+pub use dither::Tpdf;
+pub use pack::Packer;
+pub use plan::{ChannelMap, Refusal, Rules, WirePlan, plan};
+pub use samples::{Planes, Samples, Shape};
+pub use source::{Encoding, Source};
+pub use wire::{Wire, WireFormat, silence_byte};
+
+/// The most channels a track or a wire may have.
+pub const MAX_CHANNELS: usize = 8;

@@ -1,0 +1,128 @@
+//! Which wire format a track is played in: one pure function, bit-perfect first.
+
+use core::fmt;
+
+use crate::{Caps, ChannelSet, Encoding, RateSet, Source, Wire, WireFormat};
+
+/// What the owner wants of a plan. The default is bit-perfect.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// The engine scales samples: open the widest format, so that scaling loses as little as possible.
+    pub software_volume: bool,
+}
+
+/// How source channels become wire channels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChannelMap {
+    /// One to one, in order.
+    Same,
+    /// One channel becomes two equal ones, for DACs without mono.
+    MonoToStereo,
+}
+
+/// What is to be opened, and what happens to the samples on the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WirePlan {
+    /// What the ring carries and the DAC is opened with.
+    pub wire: Wire,
+    /// Whether every source bit reaches the wire unchanged.
+    pub lossless: bool,
+    /// Whether TPDF dither is added; never when `lossless`.
+    pub dither: bool,
+    /// Where the channels go.
+    pub channel_map: ChannelMap,
+}
+
+/// Why a track can't be played on this DAC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The source itself makes no sense: no channels, more than the appliance handles, no rate, or no bits.
+    Source(Source),
+    /// The DAC hasn't this rate, and nothing is resampled.
+    Rate {
+        /// What the source has, Hz.
+        rate: u32,
+        /// What the DAC has.
+        rates: RateSet,
+    },
+    /// The DAC hasn't this number of channels, and nothing is mixed down.
+    Channels {
+        /// What the source has.
+        channels: u16,
+        /// What the DAC has.
+        available: ChannelSet,
+    },
+    /// The DAC takes no format that this appliance can pack.
+    NoFormat,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Source(Source { rate, bits, channels, .. }) => {
+                write!(f, "a source of {channels} channels, {bits} bits, {rate} Hz can't be played")
+            }
+            Self::Rate { rate, rates } => {
+                write!(f, "the DAC can't play {rate} Hz")?;
+                rates.max().map_or(Ok(()), |max| write!(f, " (it plays up to {max} Hz)"))
+            }
+            Self::Channels { channels, available } => {
+                write!(f, "the DAC can't play {channels} channels")?;
+                available.max().map_or(Ok(()), |max| write!(f, " (it plays up to {max})"))
+            }
+            Self::NoFormat => f.write_str("the DAC takes none of S16_LE, S24_3LE, S24_LE, S32_LE"),
+        }
+    }
+}
+
+impl core::error::Error for Refusal {}
+
+/// Lossy decoders compute in floats of 24 significant bits; more on the wire would be noise.
+const FLOAT_BITS: u16 = 24;
+
+/// Chooses how to play `source` on a DAC that takes `caps`.
+///
+/// The narrowest format that holds the source is taken; of equally wide ones the one with fewer bytes. If none holds
+/// it, the widest there is, with dither. With software volume always the widest.
+///
+/// # Errors
+/// [`Refusal`] names what the DAC can't do.
+pub fn plan(source: &Source, caps: &Caps, rules: &Rules) -> Result<WirePlan, Refusal> {
+    let Source { rate, bits, channels, encoding } = *source;
+    let known_width = encoding == Encoding::Lossy || (1..=64).contains(&bits);
+    let integer_fits = encoding != Encoding::Integer || bits <= 32;
+    if rate == 0 || !ChannelSet::ALL.contains(channels) || !known_width || !integer_fits {
+        return Err(Refusal::Source(*source));
+    }
+    if !caps.rates.contains(rate) {
+        return Err(Refusal::Rate { rate, rates: caps.rates });
+    }
+    let (wire_channels, channel_map) = if caps.channels.contains(channels) {
+        (channels, ChannelMap::Same)
+    } else if channels == 1 && caps.channels.contains(2) {
+        (2, ChannelMap::MonoToStereo)
+    } else {
+        return Err(Refusal::Channels { channels, available: caps.channels });
+    };
+
+    let wanted = if encoding == Encoding::Integer { bits } else { FLOAT_BITS };
+    let format = choose(wanted, caps, rules).ok_or(Refusal::NoFormat)?;
+    let lossless = encoding == Encoding::Integer && bits <= format.bits();
+    Ok(WirePlan {
+        wire: Wire { format, rate, channels: wire_channels },
+        lossless,
+        dither: !lossless && format.bits() <= FLOAT_BITS,
+        channel_map,
+    })
+}
+
+fn choose(bits: u16, caps: &Caps, rules: &Rules) -> Option<WireFormat> {
+    let holding = caps.formats.iter().find(|format| format.bits() >= bits);
+    if rules.software_volume { widest(caps) } else { holding.or_else(|| widest(caps)) }
+}
+
+/// The most bits; of equally wide formats the one with fewer bytes.
+fn widest(caps: &Caps) -> Option<WireFormat> {
+    let most = caps.formats.iter().map(WireFormat::bits).max()?;
+    caps.formats.iter().find(|format| format.bits() == most)
+}
