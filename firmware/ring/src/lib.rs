@@ -1,1 +1,39 @@
 //! The memory that player and engine share: wire-format audio, marks, status page, and the messages between them.
+//!
+//! The contract:
+//! - one [`Producer`] (the player) and one [`Consumer`] (the engine's real-time thread). Neither ever waits for the
+//!   other, allocates, locks or makes a system call after set-up;
+//! - frames are counted from 0 at each open in 64 bits, so indices never wrap;
+//! - audio lies in the ring in the DAC's own format ([`pcm::Wire`]); [`Mark`]s say where tracks begin and end;
+//! - the peer is untrusted, on both sides: its indices are checked ([`Corrupt`]), its files must be sealed
+//!   ([`MapError`]), its messages are fixed-size and strictly parsed ([`message`]);
+//! - the engine tells how it is in the [`Status`] page, which the player can only read.
+//!
+//! [`index`] holds the protocol proper, generic over its storage; everything unsafe is in `mapping.rs`.
+#![deny(unsafe_code)]
+
+mod consumer;
+mod control;
+pub mod index;
+pub mod link;
+#[allow(unsafe_code, reason = "the file that maps memory")]
+mod mapping;
+mod mark;
+pub mod message;
+mod producer;
+pub mod seqlock;
+mod status;
+mod stream;
+mod word;
+
+pub use consumer::Consumer;
+pub use control::{Control, MARKS, VERSION};
+pub use index::{Corrupt, Flush, Full};
+pub use mapping::{DATA_BYTES, MapError, RingMemory};
+pub use mark::{Mark, MarkKind};
+pub use producer::Producer;
+pub use status::{
+    Counters, Gap, LATENESS_BUCKETS, Passed, Policy, Position, State, Status, StatusWriter, Thread, lateness_bucket,
+};
+pub use stream::Stream;
+pub use word::Word;

@@ -1,0 +1,289 @@
+//! Shared memory: the sealed memfds and their mappings. All of this crate's unsafe code is in this file.
+//!
+//! ```text
+//! file      | header (64 KiB) | data (N)        |
+//! mapping   | header (64 KiB) | data (N)        | data again (N) |
+//! ```
+//!
+//! The data area is mapped twice, back to back, so that any run of at most N bytes is contiguous wherever it starts.
+//! The header takes 64 KiB because that is a multiple of every page size in use (4, 16 and 64 KiB).
+//!
+//! **What sharing means for soundness.** The peer can write the ring's memory at any time, even against the protocol.
+//! The control words are atomics, so reading them is always defined. The sample bytes are handed out as slices: the
+//! protocol gives each byte to one side at a time, and a peer that breaks it tears *samples*. No byte of the data area
+//! ever decides an index, a length or a branch; it is only copied and scaled.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::ptr::NonNull;
+use std::sync::atomic::AtomicU64;
+
+use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, fstat, ftruncate, memfd_create};
+use rustix::mm::{MapFlags, ProtFlags, mmap, mmap_anonymous, munmap};
+
+use crate::control::{Control, MAGIC, VERSION};
+use crate::status::{STATUS_MAGIC, StatusPage};
+use crate::word::Word;
+
+/// Bytes in front of the data area.
+pub(crate) const HEADER_BYTES: usize = 64 * 1024;
+/// Bytes of the data area.
+pub const DATA_BYTES: usize = 8 * 1024 * 1024;
+/// Bytes of the status page's file.
+pub(crate) const STATUS_BYTES: usize = 64 * 1024;
+
+const _: () = assert!(size_of::<Control<AtomicU64>>() <= HEADER_BYTES);
+const _: () = assert!(size_of::<StatusPage>() <= STATUS_BYTES);
+
+/// Why memory that the peer sent can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum MapError {
+    /// The system refused.
+    #[error("can't {what} shared memory: {source}")]
+    System {
+        /// What was tried.
+        what: &'static str,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// The peer could still shrink the file, and with it kill this process.
+    #[error("the shared memory isn't sealed")]
+    NotSealed,
+    /// The file isn't as long as the protocol says.
+    #[error("the shared memory has {0} bytes, which is not a size of this protocol")]
+    Size(u64),
+    /// The file holds something else, or another version.
+    #[error(
+        "the shared memory isn't of this version (magic {magic:#x}, version {version}): restart engine and player from the same release"
+    )]
+    Version {
+        /// The magic found.
+        magic: u64,
+        /// The version found.
+        version: u64,
+    },
+}
+
+fn failed(what: &'static str) -> impl Fn(rustix::io::Errno) -> MapError {
+    move |errno| MapError::System { what, source: errno.into() }
+}
+
+/// How a mapping is to be made. The engine populates its own (no page fault later); the player's fill as it goes.
+#[derive(Clone, Copy)]
+struct Access {
+    protection: ProtFlags,
+    how: MapFlags,
+}
+
+/// A range of address space, unmapped on drop.
+#[derive(Debug)]
+struct Region {
+    base: NonNull<u8>,
+    bytes: usize,
+}
+
+// SAFETY: a region is only an address range that this value owns; mapped memory belongs to no thread. What is done with
+// the bytes is argued where it is done.
+unsafe impl Send for Region {}
+// SAFETY: as above; `&Region` gives out nothing but the address.
+unsafe impl Sync for Region {}
+
+impl Region {
+    /// Reserves `bytes` of address space without memory behind it.
+    fn reserve(bytes: usize) -> Result<Self, MapError> {
+        // SAFETY: a new anonymous mapping at an address of the kernel's choice replaces nothing.
+        let base = unsafe {
+            mmap_anonymous(std::ptr::null_mut(), bytes, ProtFlags::empty(), MapFlags::PRIVATE | MapFlags::NORESERVE)
+        }
+        .map_err(failed("reserve"))?;
+        NonNull::new(base.cast()).map(|base| Self { base, bytes }).ok_or(MapError::Size(0))
+    }
+
+    /// Maps `bytes` of `fd`, from `file_offset` on, at `offset` of this region.
+    fn map(
+        &self,
+        offset: usize,
+        bytes: usize,
+        access: Access,
+        fd: BorrowedFd<'_>,
+        file_offset: usize,
+    ) -> Result<(), MapError> {
+        assert!(offset <= self.bytes && bytes <= self.bytes - offset, "a mapping stays inside its region");
+        // SAFETY: offset <= self.bytes was checked, so the address is inside the region or one past its end.
+        let address = unsafe { self.base.add(offset) };
+        let flags = MapFlags::SHARED | MapFlags::FIXED | access.how;
+        // SAFETY: MAP_FIXED replaces only the reserved range inside this region (checked above), which this value owns
+        // and into which no reference exists yet: regions are filled before they are handed out.
+        unsafe { mmap(address.as_ptr().cast(), bytes, access.protection, flags, fd, file_offset as u64) }
+            .map(drop)
+            .map_err(failed("map"))
+    }
+}
+
+impl Drop for Region {
+    fn drop(&mut self) {
+        // SAFETY: the region owns the range, and everything that borrows from it has ended.
+        // Failure would leak the range, nothing else; there is nobody to tell.
+        let _ = unsafe { munmap(self.base.as_ptr().cast(), self.bytes) };
+    }
+}
+
+/// The seals that a peer's file must carry: its size is final, so no access can fault.
+const SIZE_SEALS: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW);
+
+fn create_file(name: &str, bytes: usize) -> Result<OwnedFd, MapError> {
+    let fd = memfd_create(name, MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING).map_err(failed("create"))?;
+    ftruncate(&fd, bytes as u64).map_err(failed("size"))?;
+    Ok(fd)
+}
+
+/// The size of a file that the peer sent and can't change any more.
+fn sealed_size(fd: BorrowedFd<'_>) -> Result<u64, MapError> {
+    let seals = fcntl_get_seals(fd).map_err(|_| MapError::NotSealed)?;
+    if !seals.contains(SIZE_SEALS) {
+        return Err(MapError::NotSealed);
+    }
+    let size = fstat(fd).map_err(failed("stat"))?.st_size;
+    Ok(u64::try_from(size).unwrap_or(0))
+}
+
+/// One mapping of the ring's memory. A process makes one [`Producer`](crate::Producer) or one
+/// [`Consumer`](crate::Consumer) of it; it can't be cloned.
+#[derive(Debug)]
+pub struct RingMemory {
+    region: Region,
+    data_bytes: usize,
+}
+
+impl RingMemory {
+    /// Creates the ring's memory; the file is for the peer.
+    pub fn create() -> Result<(Self, OwnedFd), MapError> {
+        Self::create_sized(DATA_BYTES)
+    }
+
+    /// Creates a ring with `data_bytes` of data, a power of two and a multiple of the page size.
+    pub fn create_sized(data_bytes: usize) -> Result<(Self, OwnedFd), MapError> {
+        if !is_data_size(data_bytes) {
+            return Err(MapError::Size(data_bytes as u64));
+        }
+        let fd = create_file("tenuto-ring", HEADER_BYTES + data_bytes)?;
+        fcntl_add_seals(&fd, SIZE_SEALS | SealFlags::SEAL).map_err(failed("seal"))?;
+        let memory = Self::map(fd.as_fd(), data_bytes, MapFlags::POPULATE)?;
+        let head = &memory.control().head;
+        head.data_bytes.set(data_bytes as u64);
+        head.version.set(u64::from(VERSION));
+        head.magic.release(MAGIC);
+        Ok((memory, fd))
+    }
+
+    /// Maps the memory that the peer sent, if it is what it has to be.
+    pub fn from_fd(fd: BorrowedFd<'_>) -> Result<Self, MapError> {
+        let size = sealed_size(fd)?;
+        let data_bytes = usize::try_from(size).ok().and_then(|size| size.checked_sub(HEADER_BYTES));
+        let data_bytes = data_bytes.filter(|&bytes| is_data_size(bytes)).ok_or(MapError::Size(size))?;
+        let memory = Self::map(fd, data_bytes, MapFlags::empty())?;
+        let head = &memory.control().head;
+        let (magic, version) = (head.magic.acquire(), head.version.get());
+        if magic != MAGIC || version != u64::from(VERSION) || head.data_bytes.get() != data_bytes as u64 {
+            return Err(MapError::Version { magic, version });
+        }
+        Ok(memory)
+    }
+
+    fn map(fd: BorrowedFd<'_>, data_bytes: usize, how: MapFlags) -> Result<Self, MapError> {
+        let region = Region::reserve(HEADER_BYTES + 2 * data_bytes)?;
+        let access = Access { protection: ProtFlags::READ | ProtFlags::WRITE, how };
+        region.map(0, HEADER_BYTES + data_bytes, access, fd, 0)?;
+        region.map(HEADER_BYTES + data_bytes, data_bytes, access, fd, HEADER_BYTES)?;
+        Ok(Self { region, data_bytes })
+    }
+
+    /// Bytes of the data area.
+    #[must_use]
+    pub fn data_bytes(&self) -> usize {
+        self.data_bytes
+    }
+
+    /// The control words.
+    #[must_use]
+    pub fn control(&self) -> &Control<AtomicU64> {
+        // SAFETY: the region starts with a mapped, page-aligned header larger than `Control` (asserted above), whose
+        // fields are all atomics, valid for every bit pattern, and it stays mapped as long as `self` is borrowed.
+        unsafe { self.region.base.cast::<Control<AtomicU64>>().as_ref() }
+    }
+
+    /// The bytes from ring position `position` on (counted since the stream was opened, wrapping); shortened to the
+    /// size of the data area.
+    pub(crate) fn bytes(&self, position: u64, len: usize) -> &[u8] {
+        let (start, len) = self.range(position, len);
+        // SAFETY: `range` keeps start inside the region.
+        let first = unsafe { self.region.base.add(start) };
+        // SAFETY: `range` keeps start + len inside the data area and its second mapping. The protocol lends these bytes
+        // to this side; what a peer that breaks it can do is argued at the head of this file.
+        unsafe { NonNull::slice_from_raw_parts(first, len).as_ref() }
+    }
+
+    /// As [`bytes`](Self::bytes), to write.
+    pub(crate) fn bytes_mut(&mut self, position: u64, len: usize) -> &mut [u8] {
+        let (start, len) = self.range(position, len);
+        // SAFETY: `range` keeps start inside the region.
+        let first = unsafe { self.region.base.add(start) };
+        // SAFETY: as in `bytes`; `&mut self` makes this the only slice that this process has of its mapping, and no two
+        // of its bytes are the same memory because `len` is at most the size of the data area.
+        unsafe { NonNull::slice_from_raw_parts(first, len).as_mut() }
+    }
+
+    /// Offset in the region and length, in range for every argument.
+    fn range(&self, position: u64, len: usize) -> (usize, usize) {
+        let mask = self.data_bytes as u64 - 1;
+        (HEADER_BYTES + (position & mask) as usize, len.min(self.data_bytes))
+    }
+}
+
+/// Whether a data area may have this size.
+fn is_data_size(bytes: usize) -> bool {
+    bytes.is_power_of_two() && bytes.is_multiple_of(rustix::param::page_size()) && bytes <= 64 << 20
+}
+
+/// The status page, mapped for writing by the engine.
+#[derive(Debug)]
+pub(crate) struct StatusMemory {
+    region: Region,
+}
+
+impl StatusMemory {
+    /// Creates the page; from here on its file can only be mapped for reading.
+    pub(crate) fn create() -> Result<(Self, OwnedFd), MapError> {
+        let fd = create_file("tenuto-status", STATUS_BYTES)?;
+        let region = Region::reserve(STATUS_BYTES)?;
+        let access = Access { protection: ProtFlags::READ | ProtFlags::WRITE, how: MapFlags::POPULATE };
+        region.map(0, STATUS_BYTES, access, fd.as_fd(), 0)?;
+        fcntl_add_seals(&fd, SIZE_SEALS | SealFlags::FUTURE_WRITE | SealFlags::SEAL).map_err(failed("seal"))?;
+        Ok((Self { region }, fd))
+    }
+
+    /// Maps the page that the engine sent, for reading.
+    pub(crate) fn from_fd(fd: BorrowedFd<'_>) -> Result<Self, MapError> {
+        let size = sealed_size(fd)?;
+        if size != STATUS_BYTES as u64 {
+            return Err(MapError::Size(size));
+        }
+        let region = Region::reserve(STATUS_BYTES)?;
+        let access = Access { protection: ProtFlags::READ, how: MapFlags::empty() };
+        region.map(0, STATUS_BYTES, access, fd, 0)?;
+        let memory = Self { region };
+        let (magic, version) = (memory.page().magic.acquire(), memory.page().version.get());
+        if magic != STATUS_MAGIC || version != u64::from(VERSION) {
+            return Err(MapError::Version { magic, version });
+        }
+        Ok(memory)
+    }
+
+    /// The page. Its cells are atomics; through a reader's mapping they are only ever loaded, and loads of 64 bits are
+    /// plain instructions on every target of this product, so a read-only mapping does.
+    pub(crate) fn page(&self) -> &StatusPage {
+        // SAFETY: the region is mapped, page-aligned and larger than `StatusPage` (asserted above), whose fields are all
+        // atomics, valid for every bit pattern; it stays mapped as long as `self` is borrowed.
+        unsafe { self.region.base.cast::<StatusPage>().as_ref() }
+    }
+}
