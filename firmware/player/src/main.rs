@@ -1,2 +1,3 @@
 //! The renderer: UPnP, HTTP, decoding, queue, page.
+mod transport;
 fn main() {}

@@ -1,0 +1,189 @@
+//! Set, Play, Pause, Stop, and how tracks end.
+
+use super::*;
+
+#[test]
+fn t03_play_only_asks_for_the_load() {
+    let mut bench = Bench::new();
+    bench.set("a").act(Action::Play);
+    assert_eq!(bench.state(), State::Transitioning);
+    assert!(matches!(bench.effects[..], [Effect::Load { at: Duration::ZERO, .. }]));
+}
+
+#[test]
+fn t09_stopped_only_after_the_last_frame_was_heard() {
+    let mut bench = Bench::playing("a");
+    let track = bench.transport.current_id().unwrap();
+    bench.event(Event::Opened { track, duration: Some(Duration::from_secs(10)), seekable: true });
+    assert_eq!(bench.state(), State::Playing);
+    bench.event(Event::Ended { track, error: None });
+    assert_eq!(bench.state(), State::Stopped);
+    assert_eq!(bench.value("TransportStatus"), "OK");
+    assert_eq!(bench.value("AVTransportURI"), "a");
+    assert_eq!(bench.effects, [Effect::Stop]);
+}
+
+#[test]
+fn t11_set_while_playing_switches_without_a_stop() {
+    let mut bench = Bench::playing("a");
+    bench.set("b");
+    assert_eq!(bench.state(), State::Transitioning);
+    // The Play that usually follows changes nothing.
+    bench.act(Action::Play);
+    assert_eq!(bench.loads(), 1);
+    let track = bench.loaded();
+    bench.event(Event::Started { track });
+    assert_eq!(bench.states, [State::Playing, State::Transitioning, State::Playing]);
+    assert_eq!(bench.value("CurrentTrackURI"), "b");
+}
+
+#[test]
+fn t11_what_the_replaced_track_still_reports_changes_nothing() {
+    let mut bench = Bench::playing("a");
+    let old = bench.transport.current_id().unwrap();
+    bench.set("b");
+    bench.event(Event::Started { track: old });
+    bench.event(Event::Failed { track: old, error: "cancelled".into() });
+    bench.event(Event::Ended { track: old, error: None });
+    assert_eq!(bench.state(), State::Transitioning);
+    assert_eq!(bench.value("TransportStatus"), "OK");
+}
+
+#[test]
+fn t12_the_same_uri_again_starts_at_zero() {
+    let mut bench = Bench::playing("a");
+    bench.act(Action::Stop).set("a").act(Action::Play);
+    assert!(matches!(bench.effects.last(), Some(Effect::Load { at: Duration::ZERO, .. })));
+    // Without the Stop, too.
+    let mut bench = Bench::playing("a");
+    bench.set("a").act(Action::Play);
+    assert!(matches!(bench.effects[..], [Effect::Load { at: Duration::ZERO, .. }]));
+}
+
+#[test]
+fn t14_play_while_playing_does_not_restart() {
+    let mut bench = Bench::playing("a");
+    bench.act(Action::Play);
+    assert_eq!(bench.effects, []);
+    assert_eq!(bench.state(), State::Playing);
+}
+
+#[test]
+fn t18_a_source_that_cannot_be_opened_never_reports_playing() {
+    let mut bench = Bench::new();
+    bench.set("a").act(Action::Play);
+    let track = bench.loaded();
+    bench.event(Event::Failed { track, error: "no such host".into() });
+    assert_eq!(bench.states, [State::NoMediaPresent, State::Stopped, State::Transitioning, State::Stopped]);
+    assert_eq!(bench.value("TransportStatus"), "ERROR_OCCURRED");
+    assert_eq!(bench.transport.error(), Some("no such host"));
+    // And it can be tried again.
+    bench.act(Action::Play);
+    assert_eq!(bench.value("TransportStatus"), "OK");
+    assert_eq!(bench.loads(), 2);
+}
+
+#[test]
+fn t18_skipping_fast_shows_only_the_last_track_playing() {
+    let mut bench = Bench::new();
+    let mut tracks = Vec::new();
+    for uri in ["a", "b", "c"] {
+        bench.set(uri).act(Action::Play);
+        tracks.push(bench.loaded());
+    }
+    bench.event(Event::Failed { track: tracks[0], error: "cancelled".into() });
+    bench.event(Event::Started { track: tracks[1] });
+    assert_eq!(bench.state(), State::Transitioning);
+    bench.event(Event::Started { track: tracks[2] });
+    assert_eq!(bench.state(), State::Playing);
+}
+
+#[test]
+fn t21_stop_takes_effect_at_once_and_keeps_the_track() {
+    let mut bench = Bench::playing("a");
+    bench.act(Action::Stop);
+    assert_eq!(bench.state(), State::Stopped);
+    assert_eq!(bench.effects, [Effect::Stop]);
+    bench.act(Action::Play);
+    assert_eq!(bench.loads(), 1);
+}
+
+#[test]
+fn t22_no_stopped_between_set_and_play() {
+    for prepare in [Action::Pause, Action::Play] {
+        let mut bench = Bench::playing("a");
+        bench.act(prepare);
+        bench.set("b").act(Action::Play);
+        let track = bench.loaded();
+        bench.event(Event::Started { track });
+        assert!(!bench.states.contains(&State::Stopped), "{:?}", bench.states);
+        assert_eq!(bench.state(), State::Playing);
+    }
+}
+
+#[test]
+fn t23_stop_without_media_succeeds() {
+    let mut bench = Bench::new();
+    bench.act(Action::Stop);
+    assert_eq!(bench.state(), State::NoMediaPresent);
+    assert_eq!(bench.effects, []);
+}
+
+#[test]
+fn t24_pause_while_stopped_succeeds() {
+    let mut bench = Bench::new();
+    bench.act(Action::Pause).set("a").act(Action::Pause);
+    assert_eq!(bench.state(), State::Stopped);
+    assert_eq!(bench.effects, []);
+}
+
+#[test]
+fn t19_a_paused_track_goes_on_where_it_was() {
+    let mut bench = Bench::playing("a");
+    bench.act(Action::Pause).act(Action::Pause);
+    assert_eq!(bench.state(), State::PausedPlayback);
+    bench.act(Action::Play);
+    assert_eq!(bench.effects, [Effect::Pause, Effect::Resume]);
+    assert_eq!(bench.state(), State::Playing);
+}
+
+#[test]
+fn a_pause_while_the_source_opens_holds_the_first_frame() {
+    let mut bench = Bench::new();
+    bench.set("a").act(Action::Play).act(Action::Pause);
+    let track = bench.loaded();
+    bench.event(Event::Started { track });
+    assert_eq!(bench.state(), State::PausedPlayback);
+    bench.act(Action::Play);
+    assert_eq!(bench.state(), State::Playing);
+}
+
+#[test]
+fn t30_a_lost_output_stops_with_an_error_and_can_be_started_again() {
+    for prepare in [Action::Play, Action::Pause] {
+        let mut bench = Bench::playing("a");
+        bench.act(prepare);
+        bench.event(Event::OutputLost { error: "the DAC is gone".into() });
+        assert_eq!(bench.state(), State::Stopped);
+        assert_eq!(bench.value("TransportStatus"), "ERROR_OCCURRED");
+        bench.act(Action::Play);
+        assert_eq!(bench.state(), State::Transitioning);
+        assert_eq!(bench.value("TransportStatus"), "OK");
+    }
+}
+
+#[test]
+fn t30_a_lost_output_is_no_news_while_nothing_plays() {
+    let mut bench = Bench::new();
+    bench.set("a").event(Event::OutputLost { error: "the DAC is gone".into() });
+    assert_eq!(bench.value("TransportStatus"), "OK");
+}
+
+#[test]
+fn t30_a_source_that_dies_plays_its_frames_and_then_says_so() {
+    let mut bench = Bench::playing("a");
+    let track = bench.transport.current_id().unwrap();
+    bench.event(Event::Ended { track, error: Some("truncated".into()) });
+    assert_eq!(bench.state(), State::Stopped);
+    assert_eq!(bench.value("TransportStatus"), "ERROR_OCCURRED");
+}
