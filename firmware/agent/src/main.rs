@@ -1,2 +1,124 @@
-//! The only root process: makes the machine ready for engine and player.
-fn main() {}
+//! The only root process of the appliance: makes the machine ready for engine and player, and keeps it so.
+//!
+//! It sets what they need (host name, network, a few kernel values, device nodes, the plan for the real-time core), follows
+//! the kernel's events without polling, and listens on no TCP port. `agent run` is what init starts the programs with.
+
+mod cpu;
+mod daemon;
+mod dhcp;
+mod identity;
+mod knob;
+mod net;
+mod plan;
+mod report;
+mod root;
+mod service;
+mod sound;
+mod sys;
+mod watch;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use lexopt::{Arg, ValueExt as _};
+
+use crate::root::Root;
+
+const HELP: &str = "\
+agent: makes the appliance ready for music, and keeps it so (root)
+
+  agent                      follow network and devices until SIGTERM; on the appliance only
+  agent run NAME             become a service: agent, engine or player (for init)
+  agent --once --root DIR    make a copy of a machine's files ready (sys, proc, dev, run/tenuto), and print the report
+  agent --help, --version
+
+It writes /run/tenuto/identity (UUID, name), /run/tenuto/plan (the engine's core, priority and buffer) and
+/run/tenuto/system.json (all that was found and set). The kernel's command line may say tenuto.buffer_ms=N and
+tenuto.period_ms=N.
+";
+
+/// What the command line asks for.
+#[derive(Debug, PartialEq, Eq)]
+enum Command {
+    Help,
+    Version,
+    Stay,
+    Once { root: String },
+    Run { service: String },
+}
+
+fn main() -> ExitCode {
+    let command = match parse(lexopt::Parser::from_env()) {
+        Ok(command) => command,
+        Err(error) => {
+            eprintln!("agent: {error}; see agent --help");
+            return ExitCode::from(2);
+        }
+    };
+    // No time stamps: the appliance has no clock when it starts. No colours: it is read on a serial console.
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_max_level(tracing::Level::INFO)
+        .without_time()
+        .with_target(false)
+        .with_ansi(false)
+        .init();
+    match perform(command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("agent: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn perform(command: Command) -> Result<()> {
+    match command {
+        Command::Help => print!("{HELP}"),
+        Command::Version => println!("agent {}", env!("CARGO_PKG_VERSION")),
+        Command::Stay => daemon::run(&Root::new("/"))?,
+        Command::Once { root } => print!("{}", daemon::once(&Root::new(root))?),
+        Command::Run { service } => match service::run(&Root::new("/"), service::find(&service)?)? {},
+    }
+    Ok(())
+}
+
+fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
+    let (mut once, mut root, mut service) = (false, None, None);
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Arg::Long("help") | Arg::Short('h') => return Ok(Command::Help),
+            Arg::Long("version") | Arg::Short('V') => return Ok(Command::Version),
+            Arg::Long("once") => once = true,
+            Arg::Long("root") => root = Some(parser.value()?.string()?),
+            Arg::Value(word) if word == "run" && service.is_none() => service = Some(parser.value()?.string()?),
+            argument => return Err(argument.unexpected()),
+        }
+    }
+    match (once, root, service) {
+        (false, None, None) => Ok(Command::Stay),
+        (false, None, Some(service)) => Ok(Command::Run { service }),
+        (true, Some(root), None) => Ok(Command::Once { root }),
+        _ => Err("--once and --root belong together, and to nothing else".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(words: &[&str]) -> Result<Command, String> {
+        parse(lexopt::Parser::from_args(words)).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn command_lines() {
+        assert_eq!(parsed(&[]), Ok(Command::Stay));
+        assert_eq!(parsed(&["run", "engine"]), Ok(Command::Run { service: "engine".to_owned() }));
+        assert_eq!(parsed(&["--once", "--root", "/tmp/x"]), Ok(Command::Once { root: "/tmp/x".to_owned() }));
+        assert_eq!(parsed(&["run", "engine", "--help"]), Ok(Command::Help));
+        for wrong in [&["run"][..], &["--once"], &["--root", "x"], &["walk"], &["--fast"], &["run", "a", "b"]] {
+            assert!(parsed(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

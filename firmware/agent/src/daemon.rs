@@ -1,0 +1,124 @@
+//! The agent as it runs: makes the machine ready, then follows what changes. Each step reads the whole state and does
+//! what is missing, so it doesn't matter in which order things appear, or how often the agent was started.
+
+use std::{collections::BTreeMap, time::Instant};
+
+use anyhow::{Context as _, Result, ensure};
+
+use crate::{
+    dhcp::{self, Clients},
+    identity::Identity,
+    knob,
+    net::{self, Action, Link},
+    plan::Plan,
+    report::Report,
+    root::Root,
+    sound, sys,
+    watch::{Event, Watch},
+};
+
+/// Makes ready, and stays until SIGTERM.
+///
+/// # Errors
+/// Not the appliance, or a kernel that lacks what it was built with.
+pub(crate) fn run(root: &Root) -> Result<()> {
+    // Started by hand on somebody's workstation it would take over its network.
+    ensure!(
+        root.is_machine() && root.path(&dhcp::SCRIPT[1..]).exists(),
+        "this is not a Tenuto appliance ({} is missing); try --once --root DIR on a copy of one's files",
+        dhcp::SCRIPT
+    );
+    // Before the first look, so that nothing falls between.
+    let watch = Watch::new()?;
+    let mut agent = Agent::new(root)?;
+    loop {
+        agent.look();
+        let next = agent.clients.supervise(Instant::now());
+        if watch.wait(next)? == Event::End {
+            agent.clients.stop_all();
+            return Ok(());
+        }
+    }
+}
+
+/// Makes ready once, without network or processes, and returns the report.
+///
+/// # Errors
+/// The root has no writable `run/tenuto`.
+pub(crate) fn once(root: &Root) -> Result<String> {
+    let mut agent = Agent::new(root)?;
+    agent.look();
+    Ok(agent.report.text()?)
+}
+
+struct Agent<'a> {
+    root: &'a Root,
+    report: Report,
+    clients: Clients,
+}
+
+impl<'a> Agent<'a> {
+    /// What is done once. The network first: the other end of a cable takes its time to answer.
+    fn new(root: &'a Root) -> Result<Self> {
+        for link in net::links(root) {
+            bring_up(root, &link.name);
+        }
+        let identity = Identity::current(root).context("publishing the identity in run/tenuto")?;
+        if root.is_machine()
+            && let Err(error) = nix::unistd::sethostname(identity.hostname())
+        {
+            tracing::warn!("host name {}: {error}", identity.hostname());
+        }
+        let plan = Plan::of_machine(root);
+        plan.publish(root).context("publishing the plan in run/tenuto")?;
+        let knobs = knob::apply(root, knob::BOOT);
+        tracing::info!(
+            "{} ({}), engine on core {}",
+            identity.hostname(),
+            identity.uuid(),
+            plan.core.map_or_else(|| "any".to_owned(), |core| core.to_string())
+        );
+        let report = Report::new(root, identity, plan, knobs);
+        report.publish(root).context("publishing the report in run/tenuto")?;
+        Ok(Self { root, report, clients: Clients::new(identity.hostname()) })
+    }
+
+    /// Looks at everything that may change, and does what is missing. Nothing here ends the agent.
+    fn look(&mut self) {
+        let links = net::links(self.root);
+        self.follow(&links);
+        sound::give_nodes(self.root, sound::AUDIO);
+        let addresses = if self.root.is_machine() { addresses() } else { BTreeMap::new() };
+        if self.report.update(&links, &addresses, sound::cards(self.root))
+            && let Err(error) = self.report.publish(self.root)
+        {
+            tracing::warn!("run/tenuto/system.json: {error}");
+        }
+    }
+
+    fn follow(&mut self, links: &[Link]) {
+        for action in net::actions(links, &self.clients.interfaces()) {
+            match action {
+                Action::BringUp(name) => bring_up(self.root, &name),
+                Action::StartDhcp(name) if self.root.is_machine() => self.clients.start(&name),
+                Action::StartDhcp(_) => {}
+                Action::StopDhcp(name) => self.clients.stop(&name),
+            }
+        }
+    }
+}
+
+fn bring_up(root: &Root, interface: &str) {
+    if root.is_machine()
+        && let Err(error) = sys::bring_up(interface)
+    {
+        tracing::warn!("{interface} could not be brought up: {error}");
+    }
+}
+
+fn addresses() -> BTreeMap<String, Vec<String>> {
+    net::addresses().unwrap_or_else(|error| {
+        tracing::warn!("the interfaces' addresses could not be read: {error}");
+        BTreeMap::new()
+    })
+}

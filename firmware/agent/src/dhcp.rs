@@ -1,0 +1,149 @@
+//! A DHCP client per interface: busybox udhcpc as a child that is started again when it ends.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+
+use crate::sys;
+
+/// Gives interface, routes and resolver what the server said.
+pub(crate) const SCRIPT: &str = "/usr/libexec/tenuto/udhcpc";
+
+/// A client ends only when something is wrong with its interface; trying again at once would spin.
+const AGAIN: Duration = Duration::from_secs(2);
+/// How long clients get to end.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// The clients, by interface.
+#[derive(Default)]
+pub(crate) struct Clients {
+    clients: BTreeMap<String, Client>,
+    hostname: String,
+}
+
+enum Client {
+    Running(Child),
+    /// Ended by itself; to be started again then.
+    Ended(Instant),
+}
+
+impl Clients {
+    /// `hostname` is what servers are told, for their lists and DNS.
+    pub(crate) fn new(hostname: String) -> Self {
+        Self { clients: BTreeMap::new(), hostname }
+    }
+
+    /// The interfaces that are looked after.
+    pub(crate) fn interfaces(&self) -> BTreeSet<String> {
+        self.clients.keys().cloned().collect()
+    }
+
+    /// Begins to look after an interface.
+    pub(crate) fn start(&mut self, interface: &str) {
+        let client = match self.command(interface).spawn() {
+            Ok(child) => Client::Running(child),
+            Err(error) => {
+                tracing::error!("{interface}: the DHCP client udhcpc could not be started: {error}");
+                Client::Ended(Instant::now() + AGAIN)
+            }
+        };
+        self.clients.insert(interface.to_owned(), client);
+    }
+
+    /// Ends an interface's client; what it was given stays.
+    pub(crate) fn stop(&mut self, interface: &str) {
+        if let Some(Client::Running(mut child)) = self.clients.remove(interface) {
+            end(&child);
+            reap(&mut child, Instant::now() + GRACE);
+        }
+    }
+
+    /// Ends all.
+    pub(crate) fn stop_all(&mut self) {
+        let mut clients = std::mem::take(&mut self.clients);
+        for client in clients.values() {
+            if let Client::Running(child) = client {
+                end(child);
+            }
+        }
+        let deadline = Instant::now() + GRACE;
+        for client in clients.values_mut() {
+            if let Client::Running(child) = client {
+                reap(child, deadline);
+            }
+        }
+    }
+
+    /// Collects clients that ended and starts those whose time has come. Returns when to call again at the latest.
+    pub(crate) fn supervise(&mut self, now: Instant) -> Option<Instant> {
+        let mut due = Vec::new();
+        let mut next: Option<Instant> = None;
+        for (interface, client) in &mut self.clients {
+            if let Client::Running(child) = client {
+                match child.try_wait() {
+                    Ok(None) => {}
+                    Ok(Some(status)) => {
+                        tracing::warn!("{interface}: the DHCP client ended ({status}); it is started again");
+                        *client = Client::Ended(now + AGAIN);
+                    }
+                    Err(error) => tracing::warn!("{interface}: waiting for the DHCP client: {error}"),
+                }
+            }
+            match client {
+                Client::Ended(at) if *at <= now => due.push(interface.clone()),
+                Client::Ended(at) => next = Some(next.map_or(*at, |next| next.min(*at))),
+                Client::Running(_) => {}
+            }
+        }
+        for interface in due {
+            self.start(&interface);
+            // It may have failed again at once.
+            next = Some(next.map_or(now + AGAIN, |next| next.min(now + AGAIN)));
+        }
+        next
+    }
+
+    /// In the foreground, for ever; five questions a second apart, then a pause of three seconds.
+    fn command(&self, interface: &str) -> Command {
+        let mut command = Command::new("udhcpc");
+        command.args(["-f", "-i", interface, "-s", SCRIPT, "-t", "5", "-T", "1", "-A", "3"]);
+        command.arg("-x").arg(format!("hostname:{}", self.hostname)).args(["-V", "tenuto"]);
+        // It reports each question and each renewal; what matters is seen in the interface's addresses.
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        sys::die_with_parent(&mut command);
+        command
+    }
+}
+
+fn end(child: &Child) {
+    let Ok(pid) = i32::try_from(child.id()) else { return };
+    if let Err(error) = kill(Pid::from_raw(pid), Signal::SIGTERM) {
+        tracing::debug!("DHCP client {pid}: {error}");
+    }
+}
+
+/// Waits until `deadline`, then kills.
+fn reap(child: &mut Child, deadline: Instant) {
+    loop {
+        match child.try_wait() {
+            Ok(None) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(5)),
+            Ok(None) => break,
+            Ok(Some(_)) | Err(_) => return,
+        }
+    }
+    if let Err(error) = child.kill().and_then(|()| child.wait().map(drop)) {
+        report_stuck(child.id(), &error);
+    }
+}
+
+fn report_stuck(pid: u32, error: &io::Error) {
+    tracing::warn!("DHCP client {pid} could not be ended: {error}");
+}

@@ -1,0 +1,109 @@
+//! `/run/tenuto/system.json`: what the agent found and did, for the page and for tests. Written when it changes.
+
+use std::{collections::BTreeMap, io};
+
+use crate::{
+    cpu::{self, Cpus},
+    identity::Identity,
+    knob::Setting,
+    net::Link,
+    plan::Plan,
+    root::Root,
+    sound::Card,
+};
+
+const FILE: &str = "run/tenuto/system.json";
+
+/// The file's content.
+#[derive(Clone, Debug, serde::Serialize)]
+pub(crate) struct Report {
+    version: &'static str,
+    uuid: String,
+    name: String,
+    hostname: String,
+    /// /proc/version.
+    kernel: String,
+    cpus_online: Cpus,
+    cpus_isolated: Cpus,
+    plan: Plan,
+    knobs: Vec<Setting>,
+    interfaces: Vec<Interface>,
+    sound_cards: Vec<Card>,
+}
+
+/// An interface of the agent's.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+struct Interface {
+    name: String,
+    carrier: bool,
+    addresses: Vec<String>,
+}
+
+impl Report {
+    /// What doesn't change while the agent runs; network and sound are empty.
+    pub(crate) fn new(root: &Root, identity: Identity, plan: Plan, knobs: Vec<Setting>) -> Self {
+        Self {
+            version: env!("CARGO_PKG_VERSION"),
+            uuid: identity.uuid(),
+            name: identity.name(),
+            hostname: identity.hostname(),
+            kernel: root.text("proc/version").unwrap_or_default(),
+            cpus_online: cpu::online(root),
+            cpus_isolated: cpu::isolated(root),
+            plan,
+            knobs,
+            interfaces: Vec::new(),
+            sound_cards: Vec::new(),
+        }
+    }
+
+    /// Takes over what is there now, and says whether that is news.
+    pub(crate) fn update(
+        &mut self,
+        links: &[Link],
+        addresses: &BTreeMap<String, Vec<String>>,
+        cards: Vec<Card>,
+    ) -> bool {
+        let of = |link: &Link| Interface {
+            name: link.name.clone(),
+            carrier: link.carrier,
+            addresses: addresses.get(&link.name).cloned().unwrap_or_default(),
+        };
+        let interfaces: Vec<Interface> = links.iter().map(of).collect();
+        if interfaces == self.interfaces && cards == self.sound_cards {
+            return false;
+        }
+        for interface in interfaces.iter().filter(|interface| !self.interfaces.contains(interface)) {
+            tracing::info!("{}: {}", interface.name, interface.state());
+        }
+        self.interfaces = interfaces;
+        self.sound_cards = cards;
+        true
+    }
+
+    /// As JSON, ending in a newline.
+    ///
+    /// # Errors
+    /// None that can happen: all of it is plain data.
+    pub(crate) fn text(&self) -> serde_json::Result<String> {
+        serde_json::to_string_pretty(self).map(|text| text + "\n")
+    }
+
+    /// Writes the file.
+    ///
+    /// # Errors
+    /// `/run/tenuto` is missing or full.
+    pub(crate) fn publish(&self, root: &Root) -> io::Result<()> {
+        root.publish(FILE, &self.text()?)
+    }
+}
+
+impl Interface {
+    fn state(&self) -> String {
+        match (self.carrier, self.addresses.is_empty()) {
+            (false, _) => "no cable".to_owned(),
+            (true, true) => "cable, no address yet".to_owned(),
+            (true, false) => self.addresses.join(" "),
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! `agent run NAME`: what init starts. Sets user, groups and limits, waits if the program keeps dying, and becomes the
+//! program, so that init is its parent.
+
+use std::{
+    ffi::CString,
+    os::unix::process::CommandExt as _,
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result, anyhow};
+use nix::{
+    sys::{
+        prctl,
+        resource::{RLIM_INFINITY, Resource, rlim_t, setrlimit},
+        stat::{Mode, umask},
+    },
+    time::{ClockId, clock_gettime},
+    unistd::{User, initgroups, setgid, setuid},
+};
+
+use crate::{identity::Identity, plan::Plan, root::Root};
+
+/// A program that started less than this ago, and is started again, has died early.
+const EARLY: Duration = Duration::from_secs(10);
+/// The first wait, doubled with each further early death; the first two restarts don't wait.
+const FIRST_WAIT: Duration = Duration::from_millis(250);
+const LONGEST_WAIT: Duration = Duration::from_secs(8);
+
+/// A program that init keeps running.
+pub(crate) struct Service {
+    pub(crate) name: &'static str,
+    program: &'static str,
+    /// Whom it runs as from its first instruction; None: root, which the engine leaves by itself once it has its
+    /// scheduling class, its core and its memory locked.
+    user: Option<&'static str>,
+    limits: &'static [(Resource, rlim_t)],
+    arguments: fn(&Root) -> Result<Vec<String>>,
+}
+
+/// The three programs of the appliance.
+pub(crate) const SERVICES: &[Service] = &[
+    Service { name: "agent", program: "/usr/bin/agent", user: None, limits: &[], arguments: |_| Ok(Vec::new()) },
+    Service {
+        name: "engine",
+        program: "/usr/bin/engine",
+        user: None,
+        // It keeps what it locked when it drops root, and starts a real-time thread afterwards.
+        limits: &[(Resource::RLIMIT_MEMLOCK, RLIM_INFINITY), (Resource::RLIMIT_RTPRIO, 99)],
+        arguments: |root| {
+            let user = ["--user", "tenuto-engine", "--group", "tenuto"].map(str::to_owned);
+            Ok(user.into_iter().chain(Plan::current(root).arguments()).collect())
+        },
+    },
+    Service {
+        name: "player",
+        program: "/usr/bin/player",
+        user: Some("tenuto-player"),
+        limits: &[(Resource::RLIMIT_NOFILE, 1024)],
+        arguments: |root| {
+            let identity = Identity::current(root).context("the appliance's identity in /run/tenuto")?;
+            Ok(["--uuid", &identity.uuid(), "--name", &identity.name(), "--state-dir", "/run/player"]
+                .map(str::to_owned)
+                .to_vec())
+        },
+    },
+];
+
+/// The entry with this name.
+///
+/// # Errors
+/// There is none; the message names those there are.
+pub(crate) fn find(name: &str) -> Result<&'static Service> {
+    SERVICES.iter().find(|service| service.name == name).ok_or_else(|| {
+        let names: Vec<_> = SERVICES.iter().map(|service| service.name).collect();
+        anyhow!("no such service: {name} (there are {})", names.join(", "))
+    })
+}
+
+/// Becomes the service.
+///
+/// # Errors
+/// Whatever kept it from starting; it doesn't return otherwise.
+pub(crate) fn run(root: &Root, service: &Service) -> Result<std::convert::Infallible> {
+    let wait = back_off(root, service.name);
+    if !wait.is_zero() {
+        tracing::warn!("{} keeps ending; it is started again in {} ms", service.name, wait.as_millis());
+        std::thread::sleep(wait);
+    }
+    let arguments = (service.arguments)(root)?;
+    umask(Mode::from_bits_truncate(0o027));
+    setrlimit(Resource::RLIMIT_CORE, 0, 0).context("RLIMIT_CORE")?;
+    for &(resource, value) in service.limits {
+        setrlimit(resource, value, value).with_context(|| format!("{resource:?}"))?;
+    }
+    if let Some(user) = service.user {
+        become_user(user)?;
+    }
+    let error = Command::new(service.program)
+        .args(arguments)
+        .env_clear()
+        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .exec();
+    Err(error).with_context(|| service.program.to_owned())
+}
+
+/// Gives root up for good: groups first, while that is still allowed; then no way back through a setuid file.
+fn become_user(name: &str) -> Result<()> {
+    let user = User::from_name(name)?.ok_or_else(|| anyhow!("no user {name} in /etc/passwd"))?;
+    initgroups(&CString::new(name)?, user.gid).with_context(|| format!("{name}'s groups"))?;
+    setgid(user.gid).with_context(|| format!("{name}'s group"))?;
+    setuid(user.uid).with_context(|| format!("user {name}"))?;
+    prctl::set_no_new_privs().context("no_new_privs")
+}
+
+/// Counts early deaths in /run/tenuto, where they last as long as the boot does; a count that can't be kept waits nothing.
+fn back_off(root: &Root, name: &str) -> Duration {
+    let file = format!("run/tenuto/starts.{name}");
+    let now = clock_gettime(ClockId::CLOCK_BOOTTIME).map(Duration::from).unwrap_or_default();
+    let starts = Starts::parse(&root.text(&file).unwrap_or_default()).next(now);
+    if let Err(error) = root.publish(&file, &starts.text()) {
+        tracing::debug!("{file}: {error}");
+    }
+    starts.wait()
+}
+
+/// When a service was last started, and how many early deaths came before that in a row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Starts {
+    /// Since boot, its wait included; zero: never.
+    last: Duration,
+    early: u32,
+}
+
+impl Starts {
+    /// Anything damaged counts as never started.
+    fn parse(text: &str) -> Self {
+        let mut numbers = text.split_whitespace().map(str::parse::<u64>);
+        match (numbers.next(), numbers.next()) {
+            (Some(Ok(last)), Some(Ok(early))) => {
+                Self { last: Duration::from_millis(last), early: u32::try_from(early).unwrap_or(u32::MAX) }
+            }
+            _ => Self::default(),
+        }
+    }
+
+    fn text(self) -> String {
+        format!("{} {}\n", self.last.as_millis(), self.early)
+    }
+
+    fn next(self, now: Duration) -> Self {
+        let died_early = !self.last.is_zero() && now.saturating_sub(self.last) < EARLY;
+        let next = Self { last: now, early: if died_early { self.early.saturating_add(1) } else { 0 } };
+        Self { last: now + next.wait(), ..next }
+    }
+
+    fn wait(self) -> Duration {
+        match self.early {
+            0..=2 => Duration::ZERO,
+            early => (FIRST_WAIT * 2_u32.saturating_pow(early - 3).min(1 << 16)).min(LONGEST_WAIT),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The waits of a program that dies at once, start by start.
+    fn waits(starts: usize) -> Vec<u128> {
+        let mut now = Duration::from_secs(5);
+        let mut state = Starts::default();
+        (0..starts)
+            .map(|_| {
+                state = Starts::parse(&state.text()).next(now);
+                now += state.wait() + Duration::from_millis(10);
+                state.wait().as_millis()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_program_that_keeps_dying_waits_longer_and_longer() {
+        assert_eq!(waits(11), [0, 0, 0, 250, 500, 1000, 2000, 4000, 8000, 8000, 8000]);
+    }
+
+    #[test]
+    fn a_program_that_ran_for_a_while_is_back_at_once() {
+        let state = Starts { last: Duration::from_secs(100), early: 7 };
+        assert_eq!(state.next(Duration::from_secs(111)).wait(), Duration::ZERO);
+    }
+
+    #[test]
+    fn counts_stay_in_range() {
+        let state = Starts { last: Duration::from_secs(100), early: u32::MAX };
+        assert_eq!(state.next(Duration::from_secs(101)).wait(), LONGEST_WAIT);
+    }
+
+    #[test]
+    fn a_damaged_count_is_no_count() {
+        for text in ["", "x", "1", "1 x", "-1 2"] {
+            assert_eq!(Starts::parse(text), Starts::default(), "{text}");
+        }
+    }
+
+    #[test]
+    fn services_are_found_by_name() {
+        assert_eq!(find("engine").unwrap().program, "/usr/bin/engine");
+        let message = find("shell").err().unwrap().to_string();
+        assert_eq!(message, "no such service: shell (there are agent, engine, player)");
+    }
+
+    #[test]
+    fn only_the_player_meets_the_network_and_it_is_not_root() {
+        assert_eq!(find("player").unwrap().user, Some("tenuto-player"));
+    }
+
+    #[test]
+    fn programs_get_what_the_machine_suggests() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = Root::new(directory.path());
+        std::fs::create_dir_all(root.path("run/tenuto")).unwrap();
+        std::fs::create_dir_all(root.path("sys/devices/system/cpu")).unwrap();
+        std::fs::write(root.path("sys/devices/system/cpu/online"), "0-3").unwrap();
+        std::fs::write(root.path("sys/devices/system/cpu/isolated"), "2").unwrap();
+        let engine = (find("engine").unwrap().arguments)(&root).unwrap();
+        assert_eq!(engine.join(" "), "--user tenuto-engine --group tenuto --core 2 --priority 70");
+        let player = (find("player").unwrap().arguments)(&root).unwrap();
+        assert_eq!(player[4..], ["--state-dir", "/run/player"]);
+        assert_eq!(player, (find("player").unwrap().arguments)(&root).unwrap());
+    }
+}

@@ -1,0 +1,61 @@
+//! The system calls that need `unsafe`.
+
+use std::{
+    io,
+    os::{
+        fd::{AsRawFd as _, OwnedFd},
+        unix::process::CommandExt as _,
+    },
+    process::Command,
+};
+
+use nix::{
+    sys::{
+        prctl,
+        signal::Signal,
+        socket::{AddressFamily, SockFlag, SockType, socket},
+    },
+    unistd::{Pid, getppid},
+};
+
+/// Sets a network interface administratively up (netdevice(7): SIOCGIFFLAGS, SIOCSIFFLAGS).
+///
+/// # Errors
+/// No such interface, no right, or the driver refuses.
+pub(crate) fn bring_up(interface: &str) -> io::Result<()> {
+    let any: OwnedFd = socket(AddressFamily::Inet, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None)?;
+    // SAFETY: ifreq is plain data, for which all zeroes is a valid value.
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    // The last byte stays 0, as the name's end.
+    let room = request.ifr_name.len() - 1;
+    if interface.is_empty() || interface.len() > room {
+        return Err(io::Error::from(io::ErrorKind::InvalidInput));
+    }
+    for (to, from) in request.ifr_name.iter_mut().zip(interface.bytes()) {
+        *to = from.cast_signed();
+    }
+    // SAFETY: the descriptor is open, and the request is an ifreq with a terminated name, which the call fills.
+    if unsafe { libc::ioctl(any.as_raw_fd(), libc::SIOCGIFFLAGS as _, &raw mut request) } < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: SIOCGIFFLAGS has filled this member of the union; any bits are a valid integer.
+    let flags = unsafe { request.ifr_ifru.ifru_flags };
+    request.ifr_ifru.ifru_flags = flags | libc::IFF_UP as libc::c_short;
+    // SAFETY: as above; the call only reads the request.
+    if unsafe { libc::ioctl(any.as_raw_fd(), libc::SIOCSIFFLAGS as _, &raw const request) } < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(())
+}
+
+/// Makes the command's process end with this one, however this one ends.
+pub(crate) fn die_with_parent(command: &mut Command) -> &mut Command {
+    let parent = Pid::this();
+    let ask = move || {
+        prctl::set_pdeathsig(Signal::SIGTERM)?;
+        // The parent may have died before we asked.
+        if getppid() == parent { Ok(()) } else { Err(io::Error::from(io::ErrorKind::BrokenPipe)) }
+    };
+    // SAFETY: between fork and exec the closure makes two system calls, and allocates and locks nothing.
+    unsafe { command.pre_exec(ask) }
+}

@@ -1,0 +1,119 @@
+//! What the agent sleeps on: the kernel's word that something changed (network, devices), and signals.
+
+use std::{
+    os::fd::{AsFd as _, AsRawFd as _, OwnedFd},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result};
+use nix::{
+    errno::Errno,
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+    sys::{
+        signal::{SigSet, Signal},
+        signalfd::{SfdFlags, SignalFd},
+        socket::{AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, recv, socket},
+    },
+};
+
+/// rtnetlink(7): links, IPv4 and IPv6 addresses.
+const ROUTE_GROUPS: u32 = (libc::RTMGRP_LINK | libc::RTMGRP_IPV4_IFADDR | libc::RTMGRP_IPV6_IFADDR) as u32;
+/// Events of the kernel itself (netlink(7), NETLINK_KOBJECT_UEVENT); udev's own go to group 2.
+const UEVENT_GROUP: u32 = 1;
+
+/// Why the agent woke up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Event {
+    /// Something about interfaces or devices, or a child ended, or the time has come: look at everything again.
+    Look,
+    /// SIGTERM or SIGINT.
+    End,
+}
+
+/// The open descriptors.
+pub(crate) struct Watch {
+    network: OwnedFd,
+    devices: OwnedFd,
+    signals: SignalFd,
+}
+
+impl Watch {
+    /// From now on no change is missed. Signals are taken out of the process's hands, so call it before any thread.
+    ///
+    /// # Errors
+    /// A kernel without netlink or signalfd.
+    pub(crate) fn new() -> Result<Self> {
+        let mut set = SigSet::empty();
+        for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGCHLD] {
+            set.add(signal);
+        }
+        set.thread_block().context("blocking signals")?;
+        let signals =
+            SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK).context("opening a signalfd")?;
+        let network = netlink(SockProtocol::NetlinkRoute, ROUTE_GROUPS).context("opening a route netlink socket")?;
+        let devices = netlink(SockProtocol::NetlinkKObjectUEvent, UEVENT_GROUP).context("opening a uevent socket")?;
+        Ok(Self { network, devices, signals })
+    }
+
+    /// Sleeps until something happens, or until `latest`.
+    ///
+    /// # Errors
+    /// The kernel refuses to wait, which it never should.
+    pub(crate) fn wait(&self, latest: Option<Instant>) -> Result<Event> {
+        let mut fds = [self.network.as_fd(), self.devices.as_fd(), self.signals.as_fd()]
+            .map(|fd| PollFd::new(fd, PollFlags::POLLIN));
+        match poll(&mut fds, timeout(latest, Instant::now())) {
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(error) => return Err(error).context("waiting for events"),
+        }
+        drain(&self.network);
+        drain(&self.devices);
+        let mut event = Event::Look;
+        while let Ok(Some(signal)) = self.signals.read_signal() {
+            if signal.ssi_signo != Signal::SIGCHLD as u32 {
+                event = Event::End;
+            }
+        }
+        Ok(event)
+    }
+}
+
+fn netlink(protocol: SockProtocol, groups: u32) -> nix::Result<OwnedFd> {
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    let fd = socket(AddressFamily::Netlink, SockType::Datagram, flags, protocol)?;
+    bind(fd.as_raw_fd(), &NetlinkAddr::new(0, groups))?;
+    Ok(fd)
+}
+
+/// Throws away what is queued: sysfs is read instead. Bounded, as more may keep coming; then we are woken again.
+fn drain(fd: &OwnedFd) {
+    let mut message = [0; 64];
+    for _ in 0..1024 {
+        match recv(fd.as_raw_fd(), &mut message, MsgFlags::MSG_TRUNC) {
+            // ENOBUFS: messages were lost, which is as good as read.
+            Ok(_) | Err(Errno::ENOBUFS | Errno::EINTR) => {}
+            Err(_) => break,
+        }
+    }
+}
+
+/// Rounded up to a millisecond, so that it isn't too early; at most an hour, which only looks once more.
+fn timeout(latest: Option<Instant>, now: Instant) -> PollTimeout {
+    let Some(latest) = latest else { return PollTimeout::NONE };
+    let left = latest.saturating_duration_since(now).min(Duration::from_secs(3600));
+    u16::try_from(left.as_millis() + 1).map_or(PollTimeout::MAX, PollTimeout::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timeout_is_never_early_and_never_for_ever() {
+        let now = Instant::now();
+        assert_eq!(timeout(None, now), PollTimeout::NONE);
+        assert_eq!(timeout(Some(now), now), PollTimeout::from(1_u16));
+        assert_eq!(timeout(Some(now + Duration::from_micros(1500)), now), PollTimeout::from(2_u16));
+        assert_ne!(timeout(Some(now + Duration::from_secs(1 << 30)), now), PollTimeout::NONE);
+    }
+}

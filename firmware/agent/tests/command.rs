@@ -1,0 +1,98 @@
+//! The program itself, on a directory that looks like a machine.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+    process::{Command, Output},
+};
+
+fn agent(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_agent")).args(arguments).output().unwrap()
+}
+
+fn machine() -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let files = [
+        ("sys/devices/system/cpu/online", "0-3\n"),
+        ("sys/devices/system/cpu/isolated", "3\n"),
+        ("sys/class/net/eth0/type", "1\n"),
+        ("sys/class/net/eth0/flags", "0x1003\n"),
+        ("sys/class/net/eth0/carrier", "1\n"),
+        ("sys/class/net/eth0/device/vendor", "0x1af4\n"),
+        ("sys/class/sound/card0/id", "DAC\n"),
+        ("sys/class/dmi/id/product_uuid", "4c4c4544-0042-3510-8056-b8c04f4d3532\n"),
+        ("proc/version", "Linux version 6.12.0 PREEMPT_RT\n"),
+        ("proc/cmdline", "quiet tenuto.buffer_ms=500\n"),
+        ("proc/sys/net/ipv4/ip_unprivileged_port_start", "1024\n"),
+        ("run/tenuto/.keep", ""),
+    ];
+    for (path, text) in files {
+        let path = directory.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    directory
+}
+
+fn text(root: &Path, path: &str) -> String {
+    fs::read_to_string(root.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+#[test]
+fn once_decides_sets_and_reports() {
+    let machine = machine();
+    let root = machine.path();
+    let output = agent(&["--once", "--root", root.to_str().unwrap()]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(text(root, "run/tenuto/plan"), "core=3\npriority=70\nbuffer-ms=500\n");
+    assert_eq!(text(root, "proc/sys/net/ipv4/ip_unprivileged_port_start"), "80\n");
+    let identity = text(root, "run/tenuto/identity");
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report, serde_json::from_str::<serde_json::Value>(&text(root, "run/tenuto/system.json")).unwrap());
+    assert!(identity.starts_with(&format!("uuid={}\n", report["uuid"].as_str().unwrap())), "{identity}");
+    assert_eq!(report["cpus_isolated"], serde_json::json!([3]));
+    assert_eq!(report["knobs"][0]["outcome"], "applied");
+    assert_eq!(report["knobs"][0]["was"], "1024");
+    assert_eq!(report["knobs"][1]["outcome"], "not_supported");
+    assert_eq!(report["interfaces"][0]["name"], "eth0");
+    assert_eq!(report["sound_cards"], serde_json::json!([{ "number": 0, "id": "DAC" }]));
+    // The player, which isn't root, reads it.
+    let mode = fs::metadata(root.join("run/tenuto/system.json")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o644);
+}
+
+#[test]
+fn a_second_time_changes_nothing() {
+    let machine = machine();
+    let root = machine.path().to_str().unwrap();
+    let first: serde_json::Value = serde_json::from_slice(&agent(&["--once", "--root", root]).stdout).unwrap();
+    let second: serde_json::Value = serde_json::from_slice(&agent(&["--once", "--root", root]).stdout).unwrap();
+    assert_eq!(second["knobs"][0]["outcome"], "already");
+    assert_eq!((&first["uuid"], &first["plan"]), (&second["uuid"], &second["plan"]));
+}
+
+#[test]
+fn without_a_place_to_write_it_says_so() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = agent(&["--once", "--root", directory.path().to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("run/tenuto"));
+}
+
+#[test]
+fn on_another_machine_it_refuses_to_take_over() {
+    if Path::new("/usr/libexec/tenuto").exists() {
+        return;
+    }
+    let output = agent(&[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("not a Tenuto appliance"));
+}
+
+#[test]
+fn wrong_words_are_a_usage_error() {
+    assert_eq!(agent(&["--fast"]).status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&agent(&["--help"]).stdout).contains("agent run NAME"));
+    assert!(String::from_utf8_lossy(&agent(&["--version"]).stdout).starts_with("agent "));
+}
