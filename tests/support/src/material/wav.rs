@@ -1,0 +1,128 @@
+//! RIFF/WAVE, with the variants that are met: extensible, fewer valid bits than the container holds, float, streamed sizes
+//! (Microsoft, "Multimedia Programming Interface and Data Specifications 1.0" and WAVEFORMATEXTENSIBLE).
+use std::path::Path;
+
+use super::{Error, Shape, write};
+
+/// The `fmt ` chunk's kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// Extensible where the plain one can't say it: more than 2 channels, or bits that don't fill their bytes.
+    Natural,
+    /// Always WAVE_FORMAT_EXTENSIBLE.
+    Extensible,
+}
+
+/// What the header says about sizes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sizes {
+    /// The truth.
+    True,
+    /// 0, as a server that streams may send.
+    Zero,
+    /// 0xFFFFFFFF, as ffmpeg writes into a pipe.
+    Unknown,
+}
+
+/// Writes a well-formed file.
+///
+/// # Errors
+/// When it can't be written.
+pub fn wav(path: &Path, shape: &Shape) -> Result<(), Error> {
+    wav_with(path, shape, Style::Natural, Sizes::True)
+}
+
+/// Writes a file of a certain kind.
+///
+/// # Errors
+/// When it can't be written.
+pub fn wav_with(path: &Path, shape: &Shape, style: Style, sizes: Sizes) -> Result<(), Error> {
+    let bytes = crate::digest::bytes_per_sample(shape.bits);
+    let shift = bytes * 8 - usize::from(shape.bits);
+    let mut data = Vec::new();
+    for sample in shape.samples() {
+        // Valid bits are the container's upper ones; one byte is unsigned.
+        let sample = sample << shift;
+        if bytes == 1 {
+            data.push((sample + 128) as u8);
+        } else {
+            data.extend_from_slice(&sample.to_le_bytes()[..bytes]);
+        }
+    }
+    let extensible = style == Style::Extensible || shape.channels > 2 || shift != 0;
+    write(path, &file(shape, bytes, 1, extensible, &data, sizes))
+}
+
+/// Writes IEEE float samples in ±1: `double` takes 64 bits each, else 32. `shape.bits` says how fine the values are.
+///
+/// # Errors
+/// When it can't be written.
+pub fn wav_float(path: &Path, shape: &Shape, double: bool) -> Result<(), Error> {
+    let scale = 2_f64.powi(i32::from(shape.bits) - 1);
+    let mut data = Vec::new();
+    for sample in shape.samples() {
+        let value = f64::from(sample) / scale;
+        if double {
+            data.extend_from_slice(&value.to_le_bytes());
+        } else {
+            data.extend_from_slice(&(value as f32).to_le_bytes());
+        }
+    }
+    let bytes = if double { 8 } else { 4 };
+    let shape = Shape { bits: bytes as u16 * 8, ..*shape };
+    write(path, &file(&shape, bytes, 3, shape.channels > 2, &data, Sizes::True))
+}
+
+/// A whole file; `tag` is 1 for PCM, 3 for float.
+fn file(shape: &Shape, bytes: usize, tag: u16, extensible: bool, data: &[u8], sizes: Sizes) -> Vec<u8> {
+    let block = bytes as u16 * shape.channels;
+    let mut format = Vec::new();
+    format.extend_from_slice(&if extensible { 0xfffe_u16 } else { tag }.to_le_bytes());
+    format.extend_from_slice(&shape.channels.to_le_bytes());
+    format.extend_from_slice(&shape.rate.to_le_bytes());
+    format.extend_from_slice(&(shape.rate * u32::from(block)).to_le_bytes());
+    format.extend_from_slice(&block.to_le_bytes());
+    format.extend_from_slice(&(bytes as u16 * 8).to_le_bytes());
+    if extensible {
+        format.extend_from_slice(&22_u16.to_le_bytes());
+        format.extend_from_slice(&shape.bits.to_le_bytes());
+        format.extend_from_slice(&speakers(shape.channels).to_le_bytes());
+        // KSDATAFORMAT_SUBTYPE_…: the tag, then the fixed rest of the GUID.
+        format.extend_from_slice(&tag.to_le_bytes());
+        format.extend_from_slice(b"\x00\x00\x00\x00\x10\x00\x80\x00\x00\xaa\x00\x38\x9b\x71");
+    }
+    let padding = data.len() % 2;
+    let riff = 4 + 8 + format.len() + 8 + data.len() + padding;
+    let size = |truth: usize| match sizes {
+        Sizes::True => truth as u32,
+        Sizes::Zero => 0,
+        Sizes::Unknown => u32::MAX,
+    };
+    let mut file = Vec::with_capacity(riff + 8);
+    file.extend_from_slice(b"RIFF");
+    file.extend_from_slice(&size(riff).to_le_bytes());
+    file.extend_from_slice(b"WAVEfmt ");
+    file.extend_from_slice(&(format.len() as u32).to_le_bytes());
+    file.extend_from_slice(&format);
+    file.extend_from_slice(b"data");
+    file.extend_from_slice(&size(data.len()).to_le_bytes());
+    file.extend_from_slice(data);
+    if sizes == Sizes::True {
+        file.resize(file.len() + padding, 0);
+    }
+    file
+}
+
+/// dwChannelMask of the usual layout for so many channels.
+fn speakers(channels: u16) -> u32 {
+    match channels {
+        1 => 0x4,
+        2 => 0x3,
+        3 => 0x7,
+        4 => 0x33,
+        5 => 0x37,
+        6 => 0x3f,
+        7 => 0x70f,
+        _ => 0x63f,
+    }
+}
