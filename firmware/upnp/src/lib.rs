@@ -15,9 +15,12 @@
 #![forbid(unsafe_code)]
 
 pub mod description;
+pub mod didl;
 pub mod error;
 pub mod gena;
+pub mod last_change;
 pub mod network;
+pub mod protocol_info;
 pub mod service;
 pub mod soap;
 pub mod ssdp;

@@ -87,11 +87,11 @@ pub fn parse(service: Service, soap_action: Option<&str>, body: &[u8]) -> Result
             format!("{} is not an action of this service", brief(&call.name)),
         ));
     }
-    if let Some((named, action)) = soap_action.and_then(split_soap_action) {
-        if action != call.name || !same_service(named, spec.service_type) {
-            let detail = format!("SOAPACTION says {}, the body {}", brief(action), brief(&call.name));
-            return Err(Fault::new(error::INVALID_ARGS, detail));
-        }
+    if let Some((named, action)) = soap_action.and_then(split_soap_action)
+        && (action != call.name || !same_service(named, spec.service_type))
+    {
+        let detail = format!("SOAPACTION says {}, the body {}", brief(action), brief(&call.name));
+        return Err(Fault::new(error::INVALID_ARGS, detail));
     }
     let action =
         spec.action(&call.name).ok_or_else(|| Fault::new(error::INVALID_ACTION, brief(&call.name).to_owned()))?;
@@ -184,15 +184,16 @@ fn read(document: &str) -> Result<Call, Malformed> {
             Node::Text(piece) if in_action && depth >= ARGUMENT => text.push_str(&piece),
             Node::Text(_) => {}
             Node::Close => {
-                if in_action && depth == ARGUMENT {
-                    if let Some((_, value)) = call.as_mut().and_then(|call| call.arguments.last_mut()) {
-                        *value = if has_elements {
-                            // metadata that the client forgot to escape: taken as it was written
-                            document.get(content_start..before).unwrap_or_default().to_owned()
-                        } else {
-                            std::mem::take(&mut text)
-                        };
-                    }
+                if in_action
+                    && depth == ARGUMENT
+                    && let Some((_, value)) = call.as_mut().and_then(|call| call.arguments.last_mut())
+                {
+                    *value = if has_elements {
+                        // metadata that the client forgot to escape: taken as it was written
+                        document.get(content_start..before).unwrap_or_default().to_owned()
+                    } else {
+                        std::mem::take(&mut text)
+                    };
                 }
                 in_action &= depth != ACTION;
                 depth = depth.saturating_sub(1);
