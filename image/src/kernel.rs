@@ -1,0 +1,162 @@
+//! The kernel: Debian's packaged source of a pinned version, configured from our fragments, built reproducibly.
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant, SystemTime};
+
+use anyhow::{Context, Result, bail};
+
+use crate::apt::{Apt, Offer};
+use crate::cache::{Cache, Key};
+use crate::command::{output, progress, read, run, tied};
+use crate::kconfig::{Configuration, Series};
+
+/// The version that we want, and the package that has it.
+const PINNED: (&str, &str) = ("linux-source-7.2", "7.2.13-1");
+/// Where Debian's newest kernels are. Versions roll there, so another one of the series is the first fall-back.
+const SUITES: [&str; 2] = ["sid", "forky"];
+/// The second fall-back, from the machine's own suites: it stays there.
+const STABLE: &str = "linux-source-6.12";
+/// A fall-back is used so long before the pinned version is asked for again.
+const FALL_BACK_FOR: Duration = Duration::from_hours(7 * 24);
+/// What the source tree and the build take.
+const SPACE_MIB: u64 = 4000;
+
+/// A built kernel.
+#[derive(Debug)]
+pub struct Kernel {
+    /// The bootable image.
+    pub image: PathBuf,
+    /// Debian's version of the source, such as 7.2.13-1.
+    pub version: String,
+    /// How long building took, seconds; 0: it was there.
+    pub build_s: u64,
+}
+
+/// Finds or builds the kernel of `board`. `repository` holds `kernel-config/` and `board/`.
+///
+/// # Errors
+/// When no source can be had, an option of a fragment doesn't take effect, or the build fails.
+pub fn build(cache: &Cache, repository: &Path, board: &str) -> Result<Kernel> {
+    let offer = choose(cache)?;
+    let list = repository.join("board").join(board).join("kernel-fragments");
+    let series = Series::parse(&offer.version)?;
+    let configuration = Configuration::load(&list, &repository.join("kernel-config"), series)?;
+    let key = Key::default()
+        .with("version", &offer.version)
+        .with("configuration", configuration.text())
+        .with("compiler", output(Command::new("gcc").arg("--version"), "looking for a compiler")?)
+        .with("linker", output(Command::new("ld").arg("--version"), "looking for a linker")?);
+    let key = format!("{}-{}", offer.version, key.text());
+    let start = Instant::now();
+    let entry = cache.entry("kernel", &key, |target| {
+        let log = cache.log("kernel")?;
+        progress(&format!("building the kernel {} (6 to 12 min, once; log {})", offer.version, log.display()));
+        crate::environment::need_space(target, SPACE_MIB, "building the kernel")?;
+        let tree = target.join("tree");
+        let result = fetch(cache, &offer, &tree, &log)
+            .and_then(|source| compile(&source, &tree.join("build"), &configuration, target, &log));
+        crate::cache::remove(&tree)?;
+        result
+    })?;
+    let build_s = if entry.fresh { start.elapsed().as_secs() } else { 0 };
+    Ok(Kernel { image: entry.directory.join("bzImage"), version: offer.version, build_s })
+}
+
+/// Which version to build: the pinned one, or what there is instead. The choice is remembered, so that a warm run needs no
+/// network; the pinned one for ever, a fall-back for a week.
+fn choose(cache: &Cache) -> Result<Offer> {
+    let file = cache.directory("kernel-version");
+    if let Some(offer) = remembered(&file) {
+        return Ok(offer);
+    }
+    progress(&format!("looking for {} {} in Debian {}", PINNED.0, PINNED.1, SUITES.join(" and ")));
+    let log = cache.log("apt")?;
+    let first = Apt::update(&cache.directory("apt"), &SUITES, &log).and_then(|apt| apt.offers(PINNED.0));
+    let offer = match first.as_deref() {
+        Ok([newest, ..]) => {
+            let pinned = first.iter().flatten().find(|offer| offer.version == PINNED.1);
+            pinned.unwrap_or(newest).clone()
+        }
+        Ok([]) | Err(_) => {
+            if let Err(error) = &first {
+                progress(&format!("falling back: {error:#}"));
+            }
+            let own = Apt::update(&cache.directory("apt"), &[], &log)?;
+            match own.offers(STABLE)?.into_iter().next() {
+                Some(offer) => offer,
+                None => bail!("neither {} nor {STABLE} is on offer: is this Debian 12 or newer?", PINNED.0),
+            }
+        }
+    };
+    if offer.version != PINNED.1 {
+        progress(&format!("{} is not on offer; taking {} {}", PINNED.1, offer.package, offer.version));
+    }
+    fs::write(&file, format!("{} {}\n{} {}\n", PINNED.0, PINNED.1, offer.package, offer.version))
+        .with_context(|| file.display().to_string())?;
+    Ok(offer)
+}
+
+/// The remembered choice, if it was made for the same pin and is not too old.
+fn remembered(file: &Path) -> Option<Offer> {
+    let text = fs::read_to_string(file).ok()?;
+    let (pin, chosen) = text.trim_end().split_once('\n')?;
+    let (package, version) = chosen.split_once(' ')?;
+    let age = SystemTime::now().duration_since(fs::metadata(file).ok()?.modified().ok()?).unwrap_or_default();
+    let current = pin == format!("{} {}", PINNED.0, PINNED.1);
+    let fine = current && (version == PINNED.1 || age < FALL_BACK_FOR);
+    fine.then(|| Offer { package: package.to_owned(), version: version.to_owned() })
+}
+
+/// Downloads and unpacks the source; returns its top directory.
+fn fetch(cache: &Cache, offer: &Offer, tree: &Path, log: &Path) -> Result<PathBuf> {
+    let suites: &[&str] = if offer.package == PINNED.0 { &SUITES } else { &[] };
+    let apt = Apt::update(&cache.directory("apt"), suites, log)?;
+    apt.unpack(offer, tree, log)?;
+    let archive = tree.join(format!("usr/src/{}.tar.xz", offer.package));
+    let mut unpack = tied("tar");
+    unpack.arg("-xf").arg(&archive).arg("-C").arg(tree);
+    run(&mut unpack, log, "unpacking the kernel's source")?;
+    fs::remove_file(&archive).with_context(|| archive.display().to_string())?;
+    Ok(tree.join(&offer.package))
+}
+
+/// Configures, checks and compiles; puts `bzImage` and `config` into `target`.
+fn compile(source: &Path, build: &Path, wanted: &Configuration, target: &Path, log: &Path) -> Result<()> {
+    fs::create_dir_all(build).with_context(|| build.display().to_string())?;
+    let fragment = target.join("fragment");
+    fs::write(&fragment, wanted.text()).with_context(|| fragment.display().to_string())?;
+    let make = || {
+        let mut make = tied("make");
+        make.arg("-C").arg(source).arg(format!("O={}", build.display())).arg("ARCH=x86_64");
+        // Who, where and when must not be in the image.
+        make.env("KBUILD_BUILD_USER", "tenuto").env("KBUILD_BUILD_HOST", "tenuto");
+        make.env("KBUILD_BUILD_VERSION", "1").env("KBUILD_BUILD_TIMESTAMP", "1970-01-01T00:00:00Z").env("LC_ALL", "C");
+        make
+    };
+    run(make().arg("alldefconfig").env("KCONFIG_ALLCONFIG", &fragment), log, "configuring the kernel")?;
+    let dot_config = build.join(".config");
+    wanted.check(&read(&dot_config)?)?;
+    let jobs = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    run(make().arg(format!("-j{jobs}")).arg("bzImage"), log, "building the kernel")?;
+    for (from, to) in [(build.join("arch/x86/boot/bzImage"), "bzImage"), (dot_config, "config")] {
+        fs::copy(&from, target.join(to)).with_context(|| from.display().to_string())?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_choice_for_another_pin_is_forgotten() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("kernel-version");
+        assert_eq!(remembered(&file), None);
+        fs::write(&file, "linux-source-7.1 7.1.1-1\nlinux-source-7.1 7.1.1-1\n").unwrap();
+        assert_eq!(remembered(&file), None);
+        fs::write(&file, format!("{} {}\n{STABLE} 6.12.1-1\n", PINNED.0, PINNED.1)).unwrap();
+        assert_eq!(remembered(&file), Some(Offer { package: STABLE.into(), version: "6.12.1-1".into() }));
+    }
+}

@@ -1,0 +1,37 @@
+//! The host tool: assembles the appliance's image, boots it in QEMU and plays to it.
+//!
+//! What is built lies in a [`cache`], each thing under a key of everything it was made from:
+//!
+//! ```text
+//! apt ──▶ kernel (kconfig: kernel-config/, board/) ──────────────┐
+//! cargo ─▶ libraries ─▶ rootfs (overlays/) ─▶ initramfs ─────────┼─▶ slot ─┐
+//! grub (board/) ─▶ selector ───────────────────────────────────────────────┴─▶ disk
+//! ```
+//!
+//! [`session`] boots a copy of the disk image in a network of its own ([`network`]), and [`play`] plays to it.
+//! Nothing needs root, and nothing is linked into the appliance.
+#![forbid(unsafe_code)]
+
+pub mod announcement;
+pub mod apt;
+pub mod build;
+pub mod cache;
+pub mod capture;
+pub mod command;
+pub mod disk;
+pub mod environment;
+pub mod initramfs;
+pub mod kconfig;
+pub mod kernel;
+pub mod libraries;
+pub mod machine;
+pub mod network;
+pub mod play;
+pub mod proxy;
+pub mod report;
+pub mod rootfs;
+pub mod selector;
+pub mod session;
+pub mod slot;
+pub mod stop;
+pub mod track;

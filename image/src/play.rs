@@ -1,0 +1,75 @@
+//! Plays a track to the booted appliance, as any control point and media server would.
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+use support::control_point::{ControlPoint, didl};
+use support::media_server::MediaServer;
+
+use crate::machine::Machine;
+use crate::network::{GUEST, HOST};
+use crate::stop::Stop;
+use crate::track::{SECONDS, Track};
+
+/// How long the renderer may take to answer an SSDP search; an idle one takes a second at most.
+const SEARCH: Duration = Duration::from_secs(30);
+/// How long the track may take on a loaded machine.
+const LIMIT: Duration = Duration::from_secs(SECONDS as u64 + 90);
+/// After the end so much silence is recorded: what comes after the track is looked at too, and QEMU loses the last bit.
+const TAIL: Duration = Duration::from_millis(1500);
+
+/// What the renderer said of itself while it played and after it had.
+#[derive(Debug)]
+pub struct Played {
+    /// `/status.json`, about the middle of the track.
+    pub during: Value,
+    /// The same after its end.
+    pub after: Value,
+}
+
+/// Plays `track` at full volume until the renderer has stopped.
+///
+/// # Errors
+/// When the renderer isn't found, refuses, reports an error or doesn't end.
+pub fn play(machine: &mut Machine, track: &Track, stop: &Stop) -> Result<Played> {
+    let server = MediaServer::start(SocketAddr::from((HOST, 0)), None).context("starting the media server")?;
+    let uri = server.add(&track.file);
+    let guest = GUEST.to_string();
+    let found = ControlPoint::discover(SEARCH, |device| device.url().host() == Some(&guest));
+    let renderer = found.with_context(|| format!("looking for the renderer; {}", machine.last_words()))?;
+    // The hardware's mixer comes up muted; at 100 % it changes nothing.
+    renderer.set_volume(100)?;
+    renderer.set_mute(false)?;
+    renderer.set_uri(&uri, &didl("Tenuto's first track", "audio/flac", &uri))?;
+    renderer.play()?;
+    let start = Instant::now();
+    let (mut during, mut has_played) = (Value::Null, false);
+    loop {
+        std::thread::sleep(Duration::from_millis(250));
+        stop.check()?;
+        machine.check()?;
+        let transport = renderer.transport_info()?;
+        if transport.status != "OK" {
+            bail!("the renderer reports {}; {}", transport.status, machine.last_words());
+        }
+        match transport.state.as_str() {
+            "PLAYING" => has_played = true,
+            "STOPPED" if has_played || start.elapsed() > Duration::from_secs(15) => break,
+            _ => {}
+        }
+        if has_played && during.is_null() && start.elapsed() > Duration::from_secs(u64::from(SECONDS) / 2) {
+            during = status(&renderer)?;
+        }
+        if start.elapsed() > LIMIT {
+            bail!("{} for {} s, and the track is not over", transport.state, LIMIT.as_secs());
+        }
+    }
+    let after = status(&renderer)?;
+    std::thread::sleep(TAIL);
+    Ok(Played { during, after })
+}
+
+fn status(renderer: &ControlPoint) -> Result<Value> {
+    serde_json::from_slice(&renderer.fetch("/status.json")?).context("/status.json")
+}

@@ -1,0 +1,100 @@
+//! One boot of the disk image in a network of its own.
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::announcement::{Announcement, Ear};
+use crate::build::Built;
+use crate::cache::Cache;
+use crate::command::{progress, read};
+use crate::machine::{Hardware, Machine};
+use crate::slot::one_line;
+use crate::stop::Stop;
+use crate::{build, disk, environment, network, proxy, track};
+
+/// What QEMU needs beside the arguments of a new image: a serial console that is kept as a log; no checks of timers that an
+/// emulator can't keep; and a sound buffer that outlasts the host's other work.
+const ARGUMENTS: &str = "console=ttyS0,115200 no_timer_check tsc=reliable tenuto.buffer_ms=500";
+/// How long the guest may take from power-on to its first announcement; an idle host needs six seconds.
+const BOOT: Duration = Duration::from_secs(180);
+
+/// How to boot.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// The page's port on the host; 0: any free one.
+    pub port: u16,
+    /// Memory of the guest, MiB.
+    pub memory_mib: u32,
+}
+
+/// A booted appliance.
+#[derive(Debug)]
+pub struct Session {
+    /// The virtual machine.
+    pub machine: Machine,
+    /// Its first announcement.
+    pub announcement: Announcement,
+    /// Where its page answers on the host.
+    pub page: String,
+}
+
+/// Boots a copy of the image and hands the booted appliance to `work`, in the guest's network. Console and sound are left in
+/// the directory `run` of the cache.
+///
+/// # Errors
+/// When it doesn't boot, and `work`'s.
+pub fn boot<T: Send>(
+    cache: &Cache,
+    built: &Built,
+    options: Options,
+    stop: &Stop,
+    work: impl FnOnce(Session) -> Result<T> + Send,
+) -> Result<T> {
+    let listener = proxy::listen(options.port)?;
+    let scratch = scratch(cache)?;
+    let disk = scratch.path().join("disk.img");
+    environment::need_space(scratch.path(), 400, "a copy of the disk image")?;
+    let own = build::repository()?.join("board").join(build::BOARD).join("arguments");
+    let arguments = format!("{} {ARGUMENTS}", one_line(&read(&own)?));
+    disk::copy_with_arguments(&built.disk, &disk, &arguments, &cache.log("boot")?)?;
+    let result = network::inside(scratch.path(), || {
+        let session = start(scratch.path(), &disk, options, listener, stop)?;
+        work(session)
+    });
+    keep(cache, scratch.path())?;
+    result
+}
+
+fn start(scratch: &Path, disk: &Path, options: Options, listener: TcpListener, stop: &Stop) -> Result<Session> {
+    let ear = Ear::open()?;
+    let page = format!("http://{}/", listener.local_addr()?);
+    proxy::serve(listener)?;
+    progress("booting the image in QEMU");
+    let hardware = Hardware { disk, rate: track::RATE, memory_mib: options.memory_mib, shell: false };
+    let mut machine = Machine::start(&hardware, scratch)?;
+    let announcement = ear.wait(&mut machine, BOOT, stop)?;
+    progress(&format!("{} after {} ms", announcement.location, announcement.after.as_millis()));
+    Ok(Session { machine, announcement, page })
+}
+
+/// A directory for one boot. What runs that were killed have left is removed.
+fn scratch(cache: &Cache) -> Result<tempfile::TempDir> {
+    let all = cache.directory("boot");
+    fs::create_dir_all(&all).with_context(|| all.display().to_string())?;
+    tempfile::Builder::new().prefix("boot-").tempdir_in(&all).with_context(|| all.display().to_string())
+}
+
+/// Keeps what a person wants to look at afterwards.
+fn keep(cache: &Cache, scratch: &Path) -> Result<()> {
+    for name in ["serial.log", "qemu.log", "udhcpd.log", "sound.wav"] {
+        let from = scratch.join(name);
+        if from.exists() {
+            let to: PathBuf = cache.directory("log").join(name);
+            fs::copy(&from, &to).with_context(|| to.display().to_string())?;
+        }
+    }
+    Ok(())
+}
