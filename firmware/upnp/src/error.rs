@@ -41,7 +41,7 @@ errors! {
     STRING_ARGUMENT_TOO_LONG = 605, "String Argument Too Long";
 }
 
-/// Errors of AVTransport:1 (AVT section 2.4.18).
+/// Errors of AVTransport:1 (the tables of errors in AVT section 2.4).
 pub mod av_transport {
     use super::UpnpError;
     errors! {
@@ -74,7 +74,7 @@ pub mod av_transport {
     }
 }
 
-/// Errors of RenderingControl:1 (RCS section 2.4.32).
+/// Errors of RenderingControl:1 (the tables of errors in RCS section 2.4).
 pub mod rendering_control {
     use super::UpnpError;
     errors! {
@@ -85,7 +85,7 @@ pub mod rendering_control {
     }
 }
 
-/// Errors of ConnectionManager:1 (CM section 2.4.6).
+/// Errors of ConnectionManager:1 (the tables of errors in CM section 2.4).
 pub mod connection_manager {
     use super::UpnpError;
     errors! {

@@ -4,7 +4,7 @@ use std::time::Duration;
 /// What a string variable holds that this renderer doesn't keep (AVT section 2.2).
 pub const NOT_IMPLEMENTED: &str = "NOT_IMPLEMENTED";
 
-/// What the counter positions hold when they aren't kept: the largest `i4` (AVT sections 2.2.23 and 2.2.24).
+/// What the counter positions hold when they aren't kept: the largest `i4` (AVT sections 2.2.24 and 2.2.25).
 pub const COUNTER_NOT_IMPLEMENTED: i32 = i32::MAX;
 
 /// Writes `H:MM:SS`, rounded down.
@@ -16,11 +16,13 @@ pub fn format(time: Duration) -> String {
     format!("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
 }
 
-/// Reads `H+:MM:SS`, with a fraction as `.F+` or `.F0/F1` (AVT section 2.2.13). Minutes and seconds below 60.
+/// Reads `H+:MM:SS`, with a fraction as `.F+` or `.F0/F1` (AVT section 2.2.14). Minutes and seconds below 60.
 ///
-/// `None` for anything else, [`NOT_IMPLEMENTED`] included.
+/// A sign is allowed by the later versions of the specification; nothing here is negative. `None` for anything else,
+/// [`NOT_IMPLEMENTED`] included.
 pub fn parse(text: &str) -> Option<Duration> {
-    let mut fields = text.trim().split(':');
+    let text = text.trim();
+    let mut fields = text.strip_prefix('+').unwrap_or(text).split(':');
     let (hours, minutes, rest) = (fields.next()?, fields.next()?, fields.next()?);
     if fields.next().is_some() {
         return None;
@@ -78,6 +80,7 @@ mod tests {
         assert_eq!(parse("0:00:01.5"), Some(Duration::from_millis(1500)));
         assert_eq!(parse("00:00:01.500000000001"), Some(Duration::from_millis(1500)));
         assert_eq!(parse("0:00:01.1/4"), Some(Duration::from_millis(1250)));
+        assert_eq!(parse("+0:00:01"), Some(Duration::from_secs(1)));
         assert_eq!(parse(" 123:59:59 "), Some(Duration::from_secs(123 * 3600 + 3599)));
     }
 
@@ -95,7 +98,7 @@ mod tests {
             "0:00:01.1/0",
             "0:0:0:0",
             "123456789:00:00",
-            "+1:00:00",
+            "++1:00:00",
             NOT_IMPLEMENTED,
         ] {
             assert_eq!(parse(bad), None, "{bad}");

@@ -23,7 +23,7 @@ pub struct Callback {
 
 impl Callback {
     /// Reads `http://ADDRESS[:PORT][/PATH]`. The address must be numeric and the port not 0; visible ASCII only, no
-    /// user name.
+    /// user name, no zone (the subscriber's names of its interfaces mean nothing here).
     pub fn parse(url: &str) -> Option<Self> {
         let url = url.trim();
         let (scheme, rest) = url.split_once("://")?;
@@ -32,6 +32,9 @@ impl Callback {
         }
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, path) = rest.split_at(end);
+        if authority.contains('%') {
+            return None;
+        }
         // the fragment stays with the client
         let path = path.split('#').next().unwrap_or_default();
         let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };

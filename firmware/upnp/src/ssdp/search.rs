@@ -34,10 +34,11 @@ impl Search {
     /// What of the device with that UUID is searched for; empty if nothing.
     pub(super) fn targets(&self, uuid: &str) -> Vec<Target> {
         let st = self.target.as_str();
-        match st {
-            "ssdp:all" => return Target::all().collect(),
-            "upnp:rootdevice" => return vec![Target::RootDevice],
-            _ => {}
+        if st.eq_ignore_ascii_case("ssdp:all") {
+            return Target::all().collect();
+        }
+        if st.eq_ignore_ascii_case("upnp:rootdevice") {
+            return vec![Target::RootDevice];
         }
         if let Some(wanted) = strip_prefix_ignore_case(st, "uuid:") {
             return if wanted.eq_ignore_ascii_case(uuid) { vec![Target::Uuid] } else { Vec::new() };
@@ -63,13 +64,14 @@ fn serves(own: &str, wanted: &str) -> bool {
         return false;
     };
     let versions = (own_version.parse::<u32>(), wanted_version.parse::<u32>());
-    own_type == wanted_type && matches!(versions, (Ok(own), Ok(wanted)) if (1..=own).contains(&wanted))
+    own_type.eq_ignore_ascii_case(wanted_type)
+        && matches!(versions, (Ok(own), Ok(wanted)) if (1..=own).contains(&wanted))
 }
 
 /// Reads a datagram that came to the SSDP port; `None` if it isn't a search.
 ///
-/// Header names are taken in any case and with spaces around the colon, `MAN` with or without its quotes; lines may end
-/// in a bare LF. Only the first [`MAX_DATAGRAM`] bytes and 32 lines count.
+/// Header names and the target are taken in any case, names also with spaces around the colon, `MAN` with or without its
+/// quotes; lines may end in a bare LF. Only the first [`MAX_DATAGRAM`] bytes and 32 lines count.
 pub fn parse(datagram: &[u8]) -> Option<Search> {
     let text = std::str::from_utf8(datagram.get(..MAX_DATAGRAM).unwrap_or(datagram)).ok()?;
     let mut lines = text.lines().take(MAX_LINES);

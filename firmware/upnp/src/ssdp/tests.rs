@@ -99,6 +99,8 @@ fn every_kind_of_target_is_found() {
     ] {
         assert_eq!(sts(one), [one]);
     }
+    assert_eq!(sts("UPnP:rootdevice"), ["upnp:rootdevice"]);
+    assert_eq!(sts("UUID:2F402F80-DA50-11E1-9B23-001788255ACC"), ["uuid:2f402f80-da50-11e1-9b23-001788255acc"]);
     for none in [
         "uuid:00000000-0000-0000-0000-000000000000",
         "urn:schemas-upnp-org:device:MediaServer:1",
