@@ -123,7 +123,7 @@ fn prune(kinds: &Path) -> Result<()> {
     found.iter().take(excess).try_for_each(|(_, path)| remove(path))
 }
 
-/// A key: the hash of everything that a thing is made from.
+/// A key: the hash of everything that a thing is made from; the source of the code that makes it included.
 #[derive(Debug, Default)]
 pub struct Key(Sha256);
 

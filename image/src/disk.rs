@@ -21,6 +21,7 @@ pub fn build(cache: &Cache, repository: &Path, board: &str, slot: &Slot) -> Resu
     let board = repository.join("board").join(board);
     let (script, map, arguments) = (board.join("grub.cfg"), board.join("genimage.cfg"), board.join("arguments"));
     let mut key = Key::default()
+        .with("code", concat!(include_str!("disk.rs"), include_str!("selector.rs")))
         .with("grub", environment::version("grub-mkimage", "--version")?)
         .with("genimage", environment::version("genimage", "--version")?)
         .with_file("script", &script)?

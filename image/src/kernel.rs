@@ -19,6 +19,8 @@ const SUITES: [&str; 2] = ["sid", "forky"];
 const STABLE: &str = "linux-source-6.12";
 /// A fall-back is used so long before the pinned version is asked for again.
 const FALL_BACK_FOR: Duration = Duration::from_hours(7 * 24);
+/// Part of the key: to be changed with what [`compile`] does, so that kernels are built again only then.
+const RECIPE: &str = "1";
 /// What the source tree and the build take.
 const SPACE_MIB: u64 = 4000;
 
@@ -43,6 +45,7 @@ pub fn build(cache: &Cache, repository: &Path, board: &str) -> Result<Kernel> {
     let series = Series::parse(&offer.version)?;
     let configuration = Configuration::load(&list, &repository.join("kernel-config"), series)?;
     let key = Key::default()
+        .with("recipe", RECIPE)
         .with("version", &offer.version)
         .with("configuration", configuration.text())
         .with("compiler", output(Command::new("gcc").arg("--version"), "looking for a compiler")?)

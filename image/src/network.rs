@@ -87,6 +87,7 @@ impl DhcpServer {
             format!("interface {TAP}"),
             format!("start {GUEST}"),
             format!("end {GUEST}"),
+            "max_leases 1".to_owned(),
             format!("static_lease {GUEST_MAC} {GUEST}"),
             format!("lease_file {}", leases.display()),
             format!("pidfile {}", scratch.join("udhcpd.pid").display()),

@@ -91,7 +91,7 @@ impl Contents {
     /// The key of these contents: every path, its kind and its content.
     fn key(&self) -> Result<String> {
         let mut key = Key::default().with("squashfs", crate::environment::version("mksquashfs", "-version")?);
-        key = key.with("options", OPTIONS.join(" "));
+        key = key.with("code", include_str!("rootfs.rs"));
         for (path, item) in &self.0 {
             let named = path.display().to_string();
             key = match item {

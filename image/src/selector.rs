@@ -55,12 +55,13 @@ pub fn build(script: &Path, arguments: &str, target: &Path, log: &Path) -> Resul
         "--group=0",
         "--numeric-owner",
         "--mtime=@0",
-        "--mode=0644",
+        "--mode=u=rwX,go=rX",
     ]);
-    tar.arg("-C").arg(scratch.path()).arg("-cf").arg(&memdisk).arg("g/grub.cfg");
+    tar.arg("-C").arg(scratch.path()).arg("-cf").arg(&memdisk).arg("g");
     run(&mut tar, log, "packing the boot script")?;
     let mut mkimage = Command::new("grub-mkimage");
-    mkimage.args(["-O", "x86_64-efi", "-p", "(memdisk)/g", "-m"]).arg(&memdisk);
+    // -m sets a prefix of its own: ours comes after it.
+    mkimage.args(["-O", "x86_64-efi", "-m"]).arg(&memdisk).args(["-p", "(memdisk)/g"]);
     mkimage.arg("-o").arg(target.join("BOOTX64.EFI")).args(MODULES).arg("efi_gop");
     run(&mut mkimage, log, "making the boot loader")?;
     write_state(arguments, target)

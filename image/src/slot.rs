@@ -41,6 +41,7 @@ pub fn build(cache: &Cache, repository: &Path, board: &str, kernel: &Path, root:
     let cmdline = repository.join("board").join(board).join("cmdline");
     let init = repository.join("image/initramfs/init");
     let key = Key::default()
+        .with("code", concat!(include_str!("slot.rs"), include_str!("initramfs.rs"), include_str!("selector.rs")))
         .with("cpio", environment::version("cpio", "--version")?)
         .with("zstd", environment::version("zstd", "--version")?)
         .with_file("cmdline", &cmdline)?
