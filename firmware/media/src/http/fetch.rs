@@ -1,0 +1,217 @@
+//! The thread that talks HTTP: one plain GET, and Range requests only to go on where a connection dropped.
+
+use std::io::{self, Read};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use ureq::http::{Response, StatusCode, header};
+use ureq::{Agent, Body};
+
+use super::head::{Head, content_range};
+use super::pipe::Pipe;
+use crate::fault::{Fault, Kind};
+use crate::{Cancel, Limits};
+
+/// The pause before a lost connection is asked for again; it doubles with every attempt that brings no byte.
+const MIN_BACK_OFF: Duration = Duration::from_millis(50);
+const MAX_BACK_OFF: Duration = Duration::from_secs(2);
+
+/// A transfer under way: bytes from one position on, to the end. Dropping it closes the connection.
+#[derive(Debug)]
+pub(super) struct Fetch {
+    pipe: Arc<Pipe>,
+    agent: Agent,
+}
+
+impl Fetch {
+    /// Starts at byte `from` of `url`. `known` is what an earlier answer said; with it the resource must be the same.
+    pub(super) fn start(url: &str, from: u64, known: Option<&Head>, limits: &Limits) -> Result<Self, Fault> {
+        let pipe = Arc::new(Pipe::default());
+        let agent = agent(limits);
+        let worker = Worker {
+            url: url.to_owned(),
+            agent: agent.clone(),
+            pipe: Arc::clone(&pipe),
+            known: known.cloned(),
+            position: from,
+            give_up: limits.give_up,
+        };
+        thread::Builder::new()
+            .name("media-fetch".into())
+            .spawn(move || worker.run())
+            .map_err(|error| Fault::new(Kind::Unreachable, format!("no thread: {error}")))?;
+        Ok(Self { pipe, agent })
+    }
+
+    pub(super) fn head(&self, limits: &Limits, cancel: &Cancel) -> Result<Head, Fault> {
+        self.pipe.head(limits, cancel)
+    }
+
+    pub(super) fn read(&self, buf: &mut [u8], limits: &Limits, cancel: &Cancel) -> Result<usize, Fault> {
+        self.pipe.read(buf, limits, cancel)
+    }
+}
+
+impl Fetch {
+    /// Closes the socket under the thread, which may be blocked in it; servers that take one connection at a time (T5)
+    /// see it closed before the next one comes.
+    pub(super) fn stop(&self) {
+        self.pipe.close();
+        self.agent.clone().shutdown();
+    }
+}
+
+impl Drop for Fetch {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn agent(limits: &Limits) -> Agent {
+    Agent::config_builder()
+        .http_status_as_error(false)
+        .proxy(None)
+        .max_idle_connections(0)
+        .user_agent(concat!("Tenuto/", env!("CARGO_PKG_VERSION")))
+        .timeout_resolve(Some(limits.connect))
+        .timeout_connect(Some(limits.connect))
+        .timeout_per_read(Some(limits.stall))
+        .build()
+        .new_agent()
+}
+
+struct Worker {
+    url: String,
+    agent: Agent,
+    pipe: Arc<Pipe>,
+    known: Option<Head>,
+    /// The byte that is needed next.
+    position: u64,
+    give_up: Duration,
+}
+
+impl Worker {
+    fn run(mut self) {
+        let end = self.transfer();
+        self.pipe.finish(end);
+    }
+
+    fn transfer(&mut self) -> Result<(), Fault> {
+        let mut response = self.request()?;
+        let mut last_byte = Instant::now();
+        let mut back_off = MIN_BACK_OFF;
+        loop {
+            let before = self.position;
+            let Err(broken) = self.copy(response) else { return Ok(()) };
+            if self.position != before {
+                last_byte = Instant::now();
+                back_off = MIN_BACK_OFF;
+            }
+            if self.known.as_ref().is_none_or(|known| known.length.is_none()) {
+                return Err(broken);
+            }
+            tracing::debug!(url = self.url, position = self.position, %broken, "connection lost, asking for the rest");
+            response = loop {
+                if !self.pipe.pause(back_off) {
+                    return Ok(());
+                }
+                back_off = (back_off * 2).min(MAX_BACK_OFF);
+                let why = match self.request() {
+                    Ok(response) if last_byte.elapsed() < self.give_up => break response,
+                    Ok(_) => return Err(broken),
+                    Err(fault) => fault,
+                };
+                if why.kind == Kind::Truncated {
+                    return Err(why);
+                }
+                if last_byte.elapsed() > self.give_up {
+                    return Err(Fault::new(broken.kind, format!("{}; asked again: {why}", broken.detail)));
+                }
+            };
+        }
+    }
+
+    /// Asks for the bytes from `position` on, and makes sure that they are what comes next.
+    fn request(&mut self) -> Result<Response<Body>, Fault> {
+        let mut request = self.agent.get(&self.url).header("transferMode.dlna.org", "Streaming");
+        if self.position > 0 {
+            request = request.header(header::RANGE, format!("bytes={}-", self.position));
+            if let Some(validator) = self.known.as_ref().and_then(|known| known.validator.as_deref()) {
+                request = request.header(header::IF_RANGE, validator);
+            }
+        }
+        let response = request.call().map_err(fault)?;
+        let headers = response.headers();
+        let (start, head) = match (response.status(), content_range(headers)) {
+            (StatusCode::PARTIAL_CONTENT, Some((start, total))) => (start, Head::new(headers, total)),
+            (StatusCode::OK | StatusCode::PARTIAL_CONTENT, _) => {
+                (0, Head::new(headers, response.body().content_length()))
+            }
+            (StatusCode::RANGE_NOT_SATISFIABLE, _) => return Err(Fault::truncated("shorter than it was")),
+            (status, _) => return Err(Fault::new(Kind::NotFound, format!("HTTP status {status}"))),
+        };
+        match &self.known {
+            Some(known) if !known.is_same_as(&head) => Err(Fault::truncated("changed on the server while it was read")),
+            Some(_) if start != 0 && start != self.position => Err(Fault::truncated("the server sent another range")),
+            known => {
+                if known.is_none() {
+                    self.known = Some(head.clone());
+                    self.pipe.start(head);
+                }
+                self.skip(response, self.position - start)
+            }
+        }
+    }
+
+    /// Reads over what a server without Range requests sends again.
+    fn skip(&self, mut response: Response<Body>, bytes: u64) -> Result<Response<Body>, Fault> {
+        let skipped = io::copy(&mut response.body_mut().as_reader().take(bytes), &mut io::sink());
+        match skipped {
+            Ok(skipped) if skipped == bytes => Ok(response),
+            Ok(_) => Err(Fault::truncated("shorter than it was")),
+            Err(error) => Err(fault(error.into())),
+        }
+    }
+
+    /// Copies a body into the pipe. `Ok` when it ended where it should or the reader is gone.
+    fn copy(&mut self, response: Response<Body>) -> Result<(), Fault> {
+        let length = self.known.as_ref().and_then(|known| known.length);
+        let mut body = response.into_body().into_reader();
+        let mut buf = vec![0; 64 * 1024];
+        loop {
+            let n = body.read(&mut buf).map_err(|error| fault(error.into()))?;
+            if n == 0 {
+                break;
+            }
+            self.position += n as u64;
+            if !self.pipe.push(buf.get(..n).unwrap_or_default()) {
+                return Ok(());
+            }
+        }
+        match length.and_then(|length| length.checked_sub(self.position)) {
+            // Without a length, closing the connection is the end (T15).
+            None | Some(0) => Ok(()),
+            Some(missing) => Err(Fault::truncated(format!("the connection closed {missing} bytes before the end"))),
+        }
+    }
+}
+
+/// What a failed request or read means to a listener.
+fn fault(error: ureq::Error) -> Fault {
+    use ureq::{Error as E, Timeout};
+    let kind = match &error {
+        E::BadUri(_) | E::Http(_) => Kind::BadUrl,
+        E::Timeout(Timeout::Resolve | Timeout::Connect) => Kind::Unreachable,
+        E::Timeout(_) => Kind::Stalled,
+        E::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => Kind::Truncated,
+        _ => Kind::Unreachable,
+    };
+    let detail = match error {
+        E::HostNotFound => "the host name can't be resolved".into(),
+        E::Timeout(Timeout::Connect) => "no answer to the connection request".into(),
+        E::Timeout(Timeout::Resolve) => "the name server doesn't answer".into(),
+        error => error.to_string(),
+    };
+    Fault::new(kind, detail)
+}

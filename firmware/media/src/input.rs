@@ -1,0 +1,90 @@
+//! Bytes to decode, wherever they come from.
+
+use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
+
+use crate::fault::Fault;
+
+/// Something to read a track from. Reading may block; seeking past the end is no error before something is read there.
+pub trait Input: Read + Seek + Send + Sync {
+    /// The length in bytes, if it is known.
+    fn byte_len(&self) -> Option<u64>;
+
+    /// Whether any position can be sought to. Small steps back to what was just read are possible anyway.
+    fn is_seekable(&self) -> bool;
+}
+
+impl<T: AsRef<[u8]> + Send + Sync> Input for Cursor<T> {
+    fn byte_len(&self) -> Option<u64> {
+        Some(self.get_ref().as_ref().len() as u64)
+    }
+
+    fn is_seekable(&self) -> bool {
+        true
+    }
+}
+
+/// A buffered [`Input`] that knows its position.
+pub(crate) struct ByteReader {
+    inner: BufReader<Box<dyn Input>>,
+    position: u64,
+}
+
+impl ByteReader {
+    /// Reads `input` from byte `position` on.
+    pub(crate) fn new(mut input: Box<dyn Input>, position: u64) -> Result<Self, Fault> {
+        input.seek(SeekFrom::Start(position))?;
+        Ok(Self { inner: BufReader::with_capacity(32 * 1024, input), position })
+    }
+
+    /// The byte that comes next.
+    pub(crate) fn position(&self) -> u64 {
+        self.position
+    }
+
+    pub(crate) fn byte_len(&self) -> Option<u64> {
+        self.inner.get_ref().byte_len()
+    }
+
+    pub(crate) fn is_seekable(&self) -> bool {
+        self.inner.get_ref().is_seekable()
+    }
+
+    /// Fills `buf` as far as there is something left; less than its length means the end.
+    pub(crate) fn fill(&mut self, buf: &mut [u8]) -> Result<usize, Fault> {
+        let mut filled = 0;
+        while let Some(rest) = buf.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            match self.inner.read(rest) {
+                Ok(0) => break,
+                Ok(n) => filled += n,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        self.position += filled as u64;
+        Ok(filled)
+    }
+
+    /// The next `N` bytes, or a truncation.
+    pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], Fault> {
+        let mut array = [0; N];
+        match self.fill(&mut array)? {
+            n if n == N => Ok(array),
+            _ => Err(Fault::truncated("ends inside its header")),
+        }
+    }
+
+    /// Moves on by `bytes`.
+    pub(crate) fn skip(&mut self, bytes: u64) -> Result<(), Fault> {
+        self.seek(self.position.saturating_add(bytes))
+    }
+
+    /// Moves to byte `position`.
+    pub(crate) fn seek(&mut self, position: u64) -> Result<(), Fault> {
+        match i64::try_from(i128::from(position) - i128::from(self.position)) {
+            Ok(by) => self.inner.seek_relative(by)?,
+            Err(_) => return Err(Fault::truncated("points beyond any file")),
+        }
+        self.position = position;
+        Ok(())
+    }
+}

@@ -1,0 +1,187 @@
+//! How samples lie in a container, and how they become planes.
+
+use pcm::{MAX_CHANNELS, Planes, Samples};
+
+use crate::fault::Fault;
+
+/// What a sample's bytes mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Coding {
+    /// Two's complement.
+    Signed,
+    /// Offset binary, as 8-bit WAV has it.
+    Unsigned,
+    /// IEEE 754, 32 or 64 bits.
+    Float,
+}
+
+/// Byte order inside a sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    Little,
+    Big,
+}
+
+/// The layout of interleaved samples. An integer sample is left-justified in its container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Layout {
+    pub(crate) rate: u32,
+    pub(crate) channels: u16,
+    /// Bytes that a sample takes: 1 to 4 for integers, 4 or 8 for floats.
+    pub(crate) container: usize,
+    /// Significant bits; those below are declared unused, and are taken as 0 whatever they hold.
+    pub(crate) bits: u16,
+    pub(crate) coding: Coding,
+    pub(crate) order: Order,
+}
+
+impl Layout {
+    /// Takes what a header says, if it makes sense.
+    pub(crate) fn checked(self) -> Result<Self, Fault> {
+        let Self { rate, channels, container, bits, coding, .. } = self;
+        if rate == 0 || channels == 0 {
+            return Err(Fault::corrupt(format!("{rate} Hz, {channels} channels")));
+        }
+        if usize::from(channels) > MAX_CHANNELS {
+            return Err(Fault::unsupported(format!("{channels} channels; at most {MAX_CHANNELS} are played")));
+        }
+        let fits = match coding {
+            Coding::Float => matches!((container, bits), (4, 32) | (8, 64)),
+            Coding::Signed | Coding::Unsigned => {
+                (1..=4).contains(&container) && bits >= 1 && usize::from(bits) <= container * 8
+            }
+        };
+        if fits { Ok(self) } else { Err(Fault::unsupported(format!("{bits} bits in {container} bytes, {coding:?}"))) }
+    }
+
+    pub(crate) fn frame_bytes(&self) -> usize {
+        self.container * usize::from(self.channels)
+    }
+
+    pub(crate) fn is_float(&self) -> bool {
+        self.coding == Coding::Float
+    }
+}
+
+/// A block of samples, one vector per channel, in the type that suits the layout.
+#[derive(Default)]
+pub(crate) struct Planar {
+    s16: [Vec<i16>; MAX_CHANNELS],
+    s32: [Vec<i32>; MAX_CHANNELS],
+    f32: [Vec<f32>; MAX_CHANNELS],
+}
+
+impl Planar {
+    /// Takes whole frames apart.
+    pub(crate) fn fill(&mut self, layout: &Layout, bytes: &[u8]) {
+        let channels = usize::from(layout.channels);
+        match (layout.coding, layout.container, layout.order) {
+            (Coding::Float, 4, Order::Little) => split(&mut self.f32, channels, bytes, f32::from_le_bytes),
+            (Coding::Float, 4, Order::Big) => split(&mut self.f32, channels, bytes, f32::from_be_bytes),
+            (Coding::Float, _, Order::Little) => {
+                split(&mut self.f32, channels, bytes, |bytes| f64::from_le_bytes(bytes) as f32);
+            }
+            (Coding::Float, _, Order::Big) => {
+                split(&mut self.f32, channels, bytes, |bytes| f64::from_be_bytes(bytes) as f32);
+            }
+            _ if layout.bits <= 16 => integers(&mut self.s16, layout, bytes, |sample| (sample >> 16) as i16),
+            _ => integers(&mut self.s32, layout, bytes, |sample| sample),
+        }
+    }
+
+    /// What [`fill`](Self::fill) took apart.
+    pub(crate) fn samples(&self, layout: &Layout) -> Option<Samples<'_>> {
+        let channels = usize::from(layout.channels);
+        match layout.coding {
+            Coding::Float => planes(&self.f32, channels).map(Samples::F32),
+            _ if layout.bits <= 16 => planes(&self.s16, channels).map(Samples::S16),
+            _ => planes(&self.s32, channels).map(Samples::S32),
+        }
+    }
+}
+
+/// Integers of any container, left-justified in 32 bits on their way to `narrow`.
+fn integers<T: Copy>(planes: &mut [Vec<T>; MAX_CHANNELS], layout: &Layout, bytes: &[u8], narrow: impl Fn(i32) -> T) {
+    let channels = usize::from(layout.channels);
+    let flip = if layout.coding == Coding::Unsigned { i32::MIN } else { 0 };
+    let used = i32::MIN >> layout.bits.saturating_sub(1).min(31);
+    let finish = |word: [u8; 4]| narrow((i32::from_be_bytes(word) ^ flip) & used);
+    match (layout.container, layout.order) {
+        (1, _) => split(planes, channels, bytes, |[a]: [u8; 1]| finish([a, 0, 0, 0])),
+        (2, Order::Little) => split(planes, channels, bytes, |[a, b]: [u8; 2]| finish([b, a, 0, 0])),
+        (2, Order::Big) => split(planes, channels, bytes, |[a, b]: [u8; 2]| finish([a, b, 0, 0])),
+        (3, Order::Little) => split(planes, channels, bytes, |[a, b, c]: [u8; 3]| finish([c, b, a, 0])),
+        (3, Order::Big) => split(planes, channels, bytes, |[a, b, c]: [u8; 3]| finish([a, b, c, 0])),
+        (_, Order::Little) => split(planes, channels, bytes, |[a, b, c, d]: [u8; 4]| finish([d, c, b, a])),
+        (_, Order::Big) => split(planes, channels, bytes, finish),
+    }
+}
+
+/// De-interleaves whole frames of `N`-byte samples.
+fn split<T: Copy, const N: usize>(
+    planes: &mut [Vec<T>; MAX_CHANNELS],
+    channels: usize,
+    bytes: &[u8],
+    convert: impl Fn([u8; N]) -> T,
+) {
+    let (samples, _) = bytes.as_chunks::<N>();
+    for (channel, plane) in planes.iter_mut().take(channels).enumerate() {
+        plane.clear();
+        plane.extend(samples.iter().skip(channel).step_by(channels.max(1)).map(|&sample| convert(sample)));
+    }
+}
+
+fn planes<T>(planes: &[Vec<T>; MAX_CHANNELS], channels: usize) -> Option<Planes<'_, T>> {
+    Planes::new(planes.iter().take(channels).map(Vec::as_slice)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn first(layout: Layout, bytes: &[u8]) -> i64 {
+        let mut planar = Planar::default();
+        planar.fill(&layout, bytes);
+        match planar.samples(&layout).unwrap() {
+            Samples::S16(planes) => i64::from(planes.iter().next().unwrap()[0]),
+            Samples::S32(planes) => i64::from(planes.iter().next().unwrap()[0]),
+            Samples::F32(_) => panic!("integers expected"),
+        }
+    }
+
+    #[test]
+    fn bits_that_are_declared_unused_are_zero() {
+        let layout =
+            Layout { rate: 1, channels: 1, container: 3, bits: 20, coding: Coding::Signed, order: Order::Little };
+        assert_eq!(first(layout, &[0xff, 0xff, 0x7f]), 0x7fff_f000);
+        let layout = Layout { container: 2, bits: 12, order: Order::Big, ..layout };
+        assert_eq!(first(layout, &[0x80, 0x0f]), -0x8000);
+    }
+
+    #[test]
+    fn eight_bit_wav_is_offset_binary() {
+        let layout =
+            Layout { rate: 1, channels: 1, container: 1, bits: 8, coding: Coding::Unsigned, order: Order::Little };
+        assert_eq!(first(layout, &[0x80]), 0);
+        assert_eq!(first(layout, &[0x00]), -0x8000);
+        assert_eq!(first(layout, &[0xff]), 0x7f00);
+    }
+
+    #[test]
+    fn headers_that_make_no_sense_are_refused() {
+        let good =
+            Layout { rate: 44_100, channels: 2, container: 2, bits: 16, coding: Coding::Signed, order: Order::Little };
+        assert!(good.checked().is_ok());
+        for bad in [
+            Layout { rate: 0, ..good },
+            Layout { channels: 0, ..good },
+            Layout { channels: 9, ..good },
+            Layout { bits: 17, ..good },
+            Layout { bits: 0, ..good },
+            Layout { container: 5, ..good },
+            Layout { coding: Coding::Float, ..good },
+        ] {
+            assert!(bad.checked().is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! What every container and codec is to the rest of the crate.
+
+use pcm::{Samples, Source};
+
+use crate::Codec;
+use crate::fault::Fault;
+
+/// A decoder that gives a track's frames in order, in blocks of its own choosing.
+pub(crate) trait Stream: Send {
+    /// Decodes the next block; returns its frames, 0 at a clean end. A damage or truncation is an error after the good
+    /// frames.
+    fn advance(&mut self) -> Result<usize, Fault>;
+
+    /// The block that [`advance`](Self::advance) decoded; `None` before the first.
+    fn block(&self) -> Option<Samples<'_>>;
+
+    /// Moves to `frame` or to some frame before it; returns the frame that the next block starts with.
+    fn seek(&mut self, frame: u64) -> Result<u64, Fault>;
+}
+
+/// A container that was recognised and understood.
+pub(crate) struct Opened {
+    pub(crate) codec: Codec,
+    pub(crate) container: &'static str,
+    pub(crate) source: Source,
+    /// The track's frames without an encoder's padding, where they are known beforehand.
+    pub(crate) frames: Option<u64>,
+    pub(crate) seekable: bool,
+    pub(crate) stream: Box<dyn Stream>,
+}
