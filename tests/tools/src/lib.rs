@@ -1,1 +1,14 @@
-//! Host programs behind tests/play and tests/bench, and the tests that cross crates.
+//! Host programs behind `tests/play` and `tests/bench`, and the tests that cross crates.
+//!
+//! - [`chain`]: engine and player as processes on loopback, with a sink that captures.
+//! - [`capture`]: what the sink wrote down.
+//! - [`recover`]: the source's samples, out of captured bytes.
+//! - [`status`]: the player's `/status.json`, as far as it matters here.
+//! - [`play`]: files one after the other, or as a gapless queue; one report each.
+#![forbid(unsafe_code)]
+
+pub mod capture;
+pub mod chain;
+pub mod play;
+pub mod recover;
+pub mod status;

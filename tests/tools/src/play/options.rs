@@ -1,0 +1,107 @@
+//! The command line of `tests/play`. Its help is the comment at the head of that script.
+use std::path::PathBuf;
+use std::time::Duration;
+
+use lexopt::{Arg, Parser, ValueExt as _};
+
+/// What was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// What the sink takes.
+    pub sink: String,
+    /// One queue instead of one file after the other.
+    pub gapless: bool,
+    /// The sink takes data as fast as it comes.
+    pub fast: bool,
+    /// Time for each file.
+    pub timeout: Duration,
+    /// What to play.
+    pub files: Vec<PathBuf>,
+}
+
+/// The sinks that there are.
+const SINKS: [&str; 5] = ["auto", "s16", "s24_3", "s24", "s32"];
+/// Seconds for each file, unless told.
+const TIMEOUT: f64 = 120.0;
+
+impl Options {
+    /// Reads the arguments.
+    ///
+    /// # Errors
+    /// When an option or its value is unknown, or no file is named.
+    pub fn parse(mut parser: Parser) -> Result<Self, lexopt::Error> {
+        let mut options = Self {
+            sink: "auto".into(),
+            gapless: false,
+            fast: false,
+            timeout: Duration::from_secs_f64(TIMEOUT),
+            files: Vec::new(),
+        };
+        while let Some(argument) = parser.next()? {
+            match argument {
+                Arg::Long("sink") => {
+                    options.sink = parser.value()?.string()?;
+                    if !SINKS.contains(&options.sink.as_str()) {
+                        let known = SINKS.join(", ");
+                        return Err(format!("unknown sink {}; there are: {known}", options.sink).into());
+                    }
+                }
+                Arg::Long("gapless") => options.gapless = true,
+                Arg::Long("fast") => options.fast = true,
+                Arg::Long("timeout") => {
+                    let value = parser.value()?;
+                    let seconds = value.parse::<f64>()?;
+                    options.timeout = Duration::try_from_secs_f64(seconds)
+                        .ok()
+                        .filter(|timeout| !timeout.is_zero())
+                        .ok_or_else(|| format!("--timeout {seconds}: a number of seconds above 0"))?;
+                }
+                Arg::Value(file) => options.files.push(file.into()),
+                _ => return Err(argument.unexpected()),
+            }
+        }
+        if options.files.is_empty() {
+            return Err("no FILE".into());
+        }
+        Ok(options)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(arguments: &[&str]) -> Result<Options, lexopt::Error> {
+        Options::parse(Parser::from_args(arguments))
+    }
+
+    #[test]
+    fn options_and_files_in_any_order() {
+        let options = parse(&["a", "--sink=s24_3", "--fast", "--timeout", "2.5", "b", "--gapless", "a"]);
+        let options = options.expect("parsed");
+        assert_eq!(options.sink, "s24_3");
+        assert!(options.fast && options.gapless);
+        assert_eq!(options.timeout, Duration::from_millis(2500));
+        assert_eq!(options.files, ["a", "b", "a"].map(PathBuf::from));
+        assert_eq!(parse(&["--", "--fast"]).expect("parsed").files, [PathBuf::from("--fast")]);
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused() {
+        for wrong in [
+            &[][..],
+            &["--fast"],
+            &["--sink", "s8", "a"],
+            &["--sink"],
+            &["--timeout", "0", "a"],
+            &["--timeout", "-1", "a"],
+            &["--timeout", "x", "a"],
+            &["--timeout", "nan", "a"],
+            &["--loud", "a"],
+            &["-x", "a"],
+            &["--fast=yes", "a"],
+        ] {
+            assert!(parse(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! Judging one file by what UPnP said and what the sink received.
+use std::io;
+use std::path::PathBuf;
+
+use super::Outcome;
+use super::report::{Report, Source, State, Wire};
+use crate::capture::{Ending, Passage, Stream};
+use crate::recover::{self, Recovered, first_sound, recover};
+use crate::status::Track;
+
+/// Where a track's frames went.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    /// Which start of the chain that was.
+    pub(super) start_of_chain: u32,
+    /// The passage.
+    pub(super) passage: Passage,
+    /// The chain's streams, as far as they were known then.
+    pub(super) streams: Vec<Stream>,
+}
+
+impl Place {
+    fn stream(&self) -> &Stream {
+        &self.streams[self.passage.stream]
+    }
+}
+
+/// Everything that is known about one file's turn.
+#[derive(Debug)]
+pub(super) struct Evidence {
+    pub(super) file: PathBuf,
+    pub(super) outcome: Outcome,
+    pub(super) track: Track,
+    /// CLOCK_MONOTONIC ns of its own Play request.
+    pub(super) sent_ns: Option<u64>,
+    /// The track that was heard before.
+    pub(super) before: Option<Place>,
+    /// This one, if a frame of it was heard.
+    pub(super) here: Option<Place>,
+    pub(super) fast: bool,
+}
+
+/// Silence before a track, and what was in it instead.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Gap {
+    frames: Option<u64>,
+    sound: Option<String>,
+}
+
+impl Evidence {
+    /// The line about this file.
+    pub(super) fn judge(self) -> Report {
+        let ended = self.here.as_ref().and_then(|here| here.passage.end);
+        let heard = self.here.as_ref().zip(ended);
+        let frames = match heard {
+            Some((here, (end, _))) => Some(end.saturating_sub(here.passage.start)),
+            None if self.here.is_none() => Some(0),
+            None => None,
+        };
+        let recovered = heard.map(|(here, (end, _))| self.recover(here, end));
+        let gap = self.gap();
+        let (state, error) = match self.complaint(frames, recovered.as_ref(), &gap) {
+            None => (State::Played, None),
+            Some((state, why)) => (state, Some(why)),
+        };
+        let recovered = match recovered {
+            Some(Ok(recovered)) => Some(recovered),
+            _ => None,
+        };
+        let empty = state == State::Played && self.here.is_none();
+        let md5 = match recovered {
+            Some(Recovered { ref md5, .. }) => md5.clone(),
+            None => self.integer_source().filter(|_| empty).map(|_| support::digest::md5(b"")),
+        };
+        Report {
+            file: self.file.display().to_string(),
+            state,
+            error,
+            md5,
+            wire_sha256: recovered
+                .map(|recovered| recovered.wire_sha256)
+                .or_else(|| empty.then(|| support::digest::sha256(b""))),
+            codec: self.track.codec.clone(),
+            source: self.track.source.as_ref().map(|source| Source {
+                rate: source.rate,
+                bits: source.bits.filter(|_| source.encoding.as_deref() != Some("lossy")),
+                channels: source.channels,
+            }),
+            wire: self.here.as_ref().map(Place::stream).map(|stream| Wire {
+                format: stream.format.clone(),
+                rate: stream.rate,
+                channels: stream.channels,
+                dop: false,
+            }),
+            frames,
+            xruns: (!self.fast).then(|| self.here.as_ref().map_or(0, |here| here.passage.xruns)),
+            start_ms: self.here.as_ref().zip(self.sent_ns).map(|(here, sent)| {
+                let nanoseconds = here.passage.start_ns.saturating_sub(sent);
+                nanoseconds as f64 / 1e6
+            }),
+            gap_frames: gap.frames,
+        }
+    }
+
+    /// Why the file wasn't `played`.
+    fn complaint(
+        &self,
+        frames: Option<u64>,
+        recovered: Option<&io::Result<Recovered>>,
+        gap: &Gap,
+    ) -> Option<(State, String)> {
+        let failed = |why: String| Some((State::Failed, why));
+        let named = self.track.error.as_ref().map(|fault| {
+            let text = fault.text.clone().filter(|text| !text.is_empty());
+            text.or_else(|| fault.kind.clone()).unwrap_or_else(|| "no reason given".into())
+        });
+        let named = match (&self.outcome, named) {
+            (Outcome::Broken(why), named) => {
+                let named = named.map_or(String::new(), |named| format!(" ({named})"));
+                return failed(format!("{why}{named}"));
+            }
+            (_, Some(named)) => Some(named),
+            (Outcome::Refused(words), None) => {
+                Some(words.clone().unwrap_or_else(|| "TransportStatus ERROR_OCCURRED, without a reason".into()))
+            }
+            (Outcome::Done, None) => None,
+        };
+        if let Some(why) = named {
+            return match frames {
+                Some(0) => Some((State::Refused, why)),
+                Some(frames) => failed(format!("{why} (after {frames} frames)")),
+                None => failed(why),
+            };
+        }
+        let Some(here) = &self.here else {
+            let nothing = self.track.frames == Some(0);
+            return (!nothing).then(|| {
+                let why = "the renderer stopped with TransportStatus OK, and no frame reached the sink";
+                (State::Failed, why.into())
+            });
+        };
+        match here.passage.end {
+            Some((_, Ending::Mark)) => {}
+            Some((_, Ending::Flush)) => return failed("the track was cut short by a flush".into()),
+            Some((_, Ending::Cut)) => return failed("the track has no end in the sink's log".into()),
+            None => return failed("the track has not ended in the sink's log".into()),
+        }
+        if here.passage.starved > 0 {
+            return failed(format!("the ring ran dry {} times", here.passage.starved));
+        }
+        if let (Some(whole), Some(frames)) = (self.whole(), frames)
+            && whole != frames
+        {
+            return failed(format!("{frames} of {whole} frames reached the sink"));
+        }
+        match recovered {
+            Some(Ok(Recovered { fault: Some(fault), .. })) => return failed(fault.clone()),
+            Some(Err(error)) => return failed(format!("the capture can't be read: {error}")),
+            _ => {}
+        }
+        gap.sound.clone().map(|sound| (State::Failed, sound))
+    }
+
+    /// The source, if it is of integers.
+    fn integer_source(&self) -> Option<recover::Source> {
+        let source = self.track.source.as_ref().filter(|source| source.is_integer())?;
+        Some(recover::Source { bits: source.bits?, channels: source.channels? })
+    }
+
+    /// The length that the file promises, where a promise is exact: lossy files may only estimate theirs.
+    fn whole(&self) -> Option<u64> {
+        let source = self.track.source.as_ref()?;
+        let exact = source.encoding.as_deref() != Some("lossy");
+        let resampled = self.here.as_ref().map(|here| here.stream().rate) != source.rate;
+        self.track.frames.filter(|_| exact && !resampled)
+    }
+
+    fn recover(&self, here: &Place, end: u64) -> io::Result<Recovered> {
+        let stream = here.stream();
+        let resampled = self.track.source.as_ref().and_then(|source| source.rate) != Some(stream.rate);
+        let scaled = stream.scaled == Some(true);
+        let changed = self.track.error.as_ref().and_then(|fault| fault.kind.as_deref()) == Some("FormatChanged");
+        let source = self.integer_source().filter(|_| !resampled && !scaled && !changed);
+        recover(stream, here.passage.start, end, source)
+    }
+
+    /// The silence between the last frame of the track before and the first of this one.
+    fn gap(&self) -> Gap {
+        let (Some(before), Some(here)) = (&self.before, &self.here) else {
+            return Gap::default();
+        };
+        let Some((end, ending)) = before.passage.end else {
+            return Gap::default();
+        };
+        if before.start_of_chain != here.start_of_chain {
+            return Gap::default();
+        }
+        let first = before.passage.stream;
+        let last = here.passage.stream;
+        let mut gap = 0;
+        let mut sound = None;
+        for (index, stream) in here.streams.iter().enumerate().take(last + 1).skip(first) {
+            let from = if index == first { end } else { 0 };
+            let to = if index == last { Some(here.passage.start) } else { stream.frames };
+            let Some(to) = to else {
+                return Gap::default();
+            };
+            gap += to.saturating_sub(from);
+            // After a flush the sink fades out what was on its way.
+            if ending != Ending::Mark {
+                continue;
+            }
+            match first_sound(stream, from, to) {
+                Ok(None) => {}
+                Ok(Some(frame)) => {
+                    sound = Some(format!(
+                        "sound between the tracks: frame {frame} of {} belongs to none",
+                        stream.file.display()
+                    ));
+                }
+                Err(error) => sound = Some(format!("the capture can't be read: {error}")),
+            }
+        }
+        Gap { frames: Some(gap), sound }
+    }
+}
+
+#[cfg(test)]
+mod tests;
