@@ -10,8 +10,9 @@ use crate::command::{progress, read, run};
 use crate::slot::{FILES, Slot, one_line};
 use crate::{environment, selector};
 
-/// Where the selector's FAT begins in the image (`board/x86_64/genimage.cfg`), for mtools.
-const SELECTOR_OFFSET: &str = "4M";
+/// Where the FATs of selector and slot A begin in the image (`board/x86_64/genimage.cfg`), for mtools.
+const SELECTOR: &str = "4M";
+const SLOT_A: &str = "44M";
 
 /// Finds or builds the disk image of `board` with `slot` in A; returns its path.
 ///
@@ -61,19 +62,53 @@ pub fn build(cache: &Cache, repository: &Path, board: &str, slot: &Slot) -> Resu
     Ok(entry.directory.join("disk.img"))
 }
 
-/// Copies the image to `copy`, and adds `more` to the arguments that its selector gives to the kernel: what only a virtual
-/// machine needs. Neither the slot nor the image itself is changed.
-///
-/// # Errors
-/// When there is no room, or mtools fails.
-pub fn copy_with_arguments(image: &Path, copy: &Path, arguments: &str, log: &Path) -> Result<()> {
-    let mut cp = Command::new("cp");
-    cp.args(["--sparse=always", "--reflink=auto"]).arg(image).arg(copy);
-    run(&mut cp, log, "copying the disk image")?;
-    let scratch = tempfile::tempdir().context("making a temporary directory")?;
-    selector::write_state(arguments, scratch.path())?;
-    let mut mcopy = Command::new("mcopy");
-    mcopy.arg("-o").arg("-i").arg(format!("{}@@{SELECTOR_OFFSET}", copy.display()));
-    mcopy.arg(scratch.path().join("slot1.env")).arg(scratch.path().join("slot2.env")).arg("::");
-    run(&mut mcopy, log, "writing the boot arguments of the virtual machine")
+/// A copy of a disk image, for one virtual machine. The image itself is not changed.
+#[derive(Debug)]
+pub struct Copy {
+    path: PathBuf,
+    log: PathBuf,
+}
+
+impl Copy {
+    /// Copies `image` to `path`.
+    ///
+    /// # Errors
+    /// When there is no room.
+    pub fn of(image: &Path, path: PathBuf, log: PathBuf) -> Result<Self> {
+        let mut cp = Command::new("cp");
+        cp.args(["--sparse=always", "--reflink=auto"]).arg(image).arg(&path);
+        run(&mut cp, &log, "copying the disk image")?;
+        Ok(Self { path, log })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Sets the arguments of this machine in the selector's state. The slot stays as it is.
+    ///
+    /// # Errors
+    /// When the arguments don't fit, or mtools fails.
+    pub fn set_arguments(&self, arguments: &str) -> Result<()> {
+        let scratch = tempfile::tempdir().context("making a temporary directory")?;
+        selector::write_state(arguments, scratch.path())?;
+        let files = ["slot1.env", "slot2.env"].map(|name| scratch.path().join(name));
+        self.replace(SELECTOR, &files)
+    }
+
+    /// Replaces slot A's initramfs by another one.
+    ///
+    /// # Errors
+    /// When mtools fails.
+    pub fn set_initramfs(&self, initrd: &Path) -> Result<()> {
+        self.replace(SLOT_A, &[initrd.to_path_buf()])
+    }
+
+    fn replace(&self, partition: &str, files: &[PathBuf]) -> Result<()> {
+        let mut mcopy = Command::new("mcopy");
+        mcopy.arg("-o").arg("-i").arg(format!("{}@@{partition}", self.path.display())).args(files).arg("::");
+        run(&mut mcopy, &self.log, "writing into the copied disk image")
+    }
 }

@@ -32,6 +32,29 @@ pub fn release(repository: &Path, root: &Path, target: &Path, log: &Path) -> Res
     archive(&members, &["bin", "dev", "new"], target, log)
 }
 
+/// Writes the release's initramfs with a second one behind it to `target`: the kernel unpacks both, and the later `/init`
+/// wins. For tests only.
+///
+/// # Errors
+/// When cpio or zstd fails.
+pub fn with_shell(repository: &Path, release: &Path, target: &Path, log: &Path) -> Result<()> {
+    let sources = repository.join("image/initramfs");
+    let member = |name, file, mode| Member { name, from: sources.join(file), mode };
+    let members = [
+        member("init", "init-shell", 0o755),
+        member("inittab-shell", "inittab-shell", 0o644),
+        member("shell", "shell", 0o755),
+    ];
+    let second = target.with_extension("second");
+    archive(&members, &[], &second, log)?;
+    let read = |path: &Path| fs::read(path).with_context(|| path.display().to_string());
+    let mut both = read(release)?;
+    // The kernel looks for the next archive at a multiple of four bytes.
+    both.resize(both.len().next_multiple_of(4), 0);
+    both.extend(read(&second)?);
+    fs::write(target, both).with_context(|| target.display().to_string())
+}
+
 /// Packs `members` and empty `directories`, sorted, root's, and without a time of day.
 fn archive(members: &[Member], directories: &[&str], target: &Path, log: &Path) -> Result<()> {
     let scratch = tempfile::tempdir_in(target.parent().unwrap_or(Path::new("."))).context("making a directory")?;

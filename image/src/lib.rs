@@ -32,6 +32,7 @@ pub mod report;
 pub mod rootfs;
 pub mod selector;
 pub mod session;
+pub mod shell;
 pub mod slot;
 pub mod stop;
 pub mod track;

@@ -90,6 +90,12 @@ impl Machine {
         self.started
     }
 
+    /// The socket of the second serial port.
+    #[must_use]
+    pub fn shell(&self) -> PathBuf {
+        self.scratch.join("shell")
+    }
+
     /// What the guest has said on its first serial port so far.
     #[must_use]
     pub fn console(&self) -> String {

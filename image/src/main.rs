@@ -20,13 +20,14 @@ const ATTEMPTS: u32 = 3;
 const HELP: &str = "\
 Builds the appliance's image, boots it in QEMU through UEFI, and shows that it plays.
 
-usage: image/run [--once | --build] [--port N] [--memory MIB]
+usage: image/run [--once | --build] [--port N] [--memory MIB] [--shell]
 
   --once        play a FLAC file over HTTP, compare what the sound card received with the decoded file, report, end.
                 The last line is the report as JSON. Exit 0: equal; 1: not equal; 2: could not build or boot.
   --build       build the image, print where it is, and end
   --port N      the port of 127.0.0.1 at which the page answers; default: any free one
   --memory MIB  of the virtual machine; default 256
+  --shell       boot a copy that has a shell on a second serial port (a release has none); its socket is printed
   --help        this text
   --version     the version
 
@@ -62,7 +63,7 @@ fn main() -> ExitCode {
 /// Reads the command line; nothing if it only asked for a text.
 fn arguments() -> Result<Option<(Mode, Options)>> {
     let mut parser = lexopt::Parser::from_env();
-    let (mut mode, mut options) = (Mode::Stay, Options { port: 0, memory_mib: 256 });
+    let (mut mode, mut options) = (Mode::Stay, Options { port: 0, memory_mib: 256, shell: false });
     while let Some(argument) = parser.next()? {
         let wanted = match argument {
             Long("once") => Mode::Once,
@@ -73,6 +74,10 @@ fn arguments() -> Result<Option<(Mode, Options)>> {
             }
             Long("memory") => {
                 options.memory_mib = parser.value()?.parse()?;
+                continue;
+            }
+            Long("shell") => {
+                options.shell = true;
                 continue;
             }
             Long("help") | Short('h') => {
@@ -144,6 +149,9 @@ fn stay(cache: &Cache, built: &Built, options: Options, stop: &Stop) -> Result<b
         let page = &session.page;
         println!("page         {page}");
         println!("description  {page}description.xml");
+        if let Some(socket) = &session.shell {
+            println!("shell        {} (lines `TOKEN COMMAND`)", socket.display());
+        }
         println!("Ctrl-C ends it.");
         while !stop.requested() {
             session.machine.check()?;

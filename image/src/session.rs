@@ -10,10 +10,11 @@ use crate::announcement::{Announcement, Ear};
 use crate::build::Built;
 use crate::cache::Cache;
 use crate::command::{progress, read};
+use crate::disk::Copy;
 use crate::machine::{Hardware, Machine};
 use crate::slot::one_line;
 use crate::stop::Stop;
-use crate::{build, disk, environment, network, proxy, track};
+use crate::{build, environment, initramfs, network, proxy, track};
 
 /// What QEMU needs beside the arguments of a new image: a serial console that is kept as a log; no checks of timers that an
 /// emulator can't keep; and a sound buffer that outlasts the host's other work.
@@ -28,6 +29,8 @@ pub struct Options {
     pub port: u16,
     /// Memory of the guest, MiB.
     pub memory_mib: u32,
+    /// A shell on the second serial port: the one thing that is not as in a release.
+    pub shell: bool,
 }
 
 /// A booted appliance.
@@ -39,6 +42,8 @@ pub struct Session {
     pub announcement: Announcement,
     /// Where its page answers on the host.
     pub page: String,
+    /// The socket of its shell, if it has one.
+    pub shell: Option<PathBuf>,
 }
 
 /// Boots a copy of the image and hands the booted appliance to `work`, in the guest's network. Console and sound are left in
@@ -55,13 +60,19 @@ pub fn boot<T: Send>(
 ) -> Result<T> {
     let listener = proxy::listen(options.port)?;
     let scratch = scratch(cache)?;
-    let disk = scratch.path().join("disk.img");
     environment::need_space(scratch.path(), 400, "a copy of the disk image")?;
-    let own = build::repository()?.join("board").join(build::BOARD).join("arguments");
-    let arguments = format!("{} {ARGUMENTS}", one_line(&read(&own)?));
-    disk::copy_with_arguments(&built.disk, &disk, &arguments, &cache.log("boot")?)?;
+    let log = cache.log("boot")?;
+    let disk = Copy::of(&built.disk, scratch.path().join("disk.img"), log.clone())?;
+    let repository = build::repository()?;
+    let own = repository.join("board").join(build::BOARD).join("arguments");
+    disk.set_arguments(&format!("{} {ARGUMENTS}", one_line(&read(&own)?)))?;
+    if options.shell {
+        let initrd = scratch.path().join("initrd");
+        initramfs::with_shell(&repository, &built.slot.directory.join("initrd"), &initrd, &log)?;
+        disk.set_initramfs(&initrd)?;
+    }
     let result = network::inside(scratch.path(), || {
-        let session = start(scratch.path(), &disk, options, listener, stop)?;
+        let session = start(scratch.path(), disk.path(), options, listener, stop)?;
         work(session)
     });
     keep(cache, scratch.path())?;
@@ -73,11 +84,12 @@ fn start(scratch: &Path, disk: &Path, options: Options, listener: TcpListener, s
     let page = format!("http://{}/", listener.local_addr()?);
     proxy::serve(listener)?;
     progress("booting the image in QEMU");
-    let hardware = Hardware { disk, rate: track::RATE, memory_mib: options.memory_mib, shell: false };
+    let hardware = Hardware { disk, rate: track::RATE, memory_mib: options.memory_mib, shell: options.shell };
     let mut machine = Machine::start(&hardware, scratch)?;
     let announcement = ear.wait(&mut machine, BOOT, stop)?;
     progress(&format!("{} after {} ms", announcement.location, announcement.after.as_millis()));
-    Ok(Session { machine, announcement, page })
+    let shell = options.shell.then(|| machine.shell());
+    Ok(Session { machine, announcement, page, shell })
 }
 
 /// A directory for one boot. What runs that were killed have left is removed.
