@@ -1,0 +1,201 @@
+//! The ordinary thread: sockets, requests, devices, logs. It makes streams and gives them to the real-time thread.
+//!
+//! Nothing here may hold up anything else: what can wait (opening a DAC, its mixer) is asked of the device thread, what
+//! takes time (draining) of the real-time thread, and both answer through one [`Doorbell`].
+
+mod client;
+mod door;
+mod serve;
+mod stream;
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use nix::sys::signalfd::SignalFd;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use ring::message::{Event, Volume, VolumeMode};
+use ring::{State, StatusWriter};
+
+pub(crate) use door::Door;
+
+use crate::clock::{MILLISECOND, now_ns};
+use crate::output::alsa::Uevents;
+use crate::output::device::{Answer, Ask, Found};
+use crate::rt::{Handle, Tuning};
+use crate::wake::Doorbell;
+use client::Client;
+use stream::Stage;
+
+/// How often a missing output is looked for, beside the kernel's own news.
+const RETRY: Duration = Duration::from_secs(1);
+/// How long a fade and a close may take after SIGTERM before the engine ends anyway.
+const PATIENCE_NS: u64 = 1_500 * MILLISECOND;
+
+/// Everything that *control* needs to start.
+pub(crate) struct Parts {
+    pub(crate) status: Arc<StatusWriter>,
+    pub(crate) status_file: OwnedFd,
+    pub(crate) door: Door,
+    pub(crate) signals: SignalFd,
+    pub(crate) bell: Doorbell,
+    pub(crate) rt: Handle,
+    pub(crate) asks: Sender<Ask>,
+    pub(crate) answers: Receiver<Answer>,
+    pub(crate) uevents: Option<Uevents>,
+    pub(crate) tuning: Tuning,
+    pub(crate) ring_ms: u32,
+}
+
+/// The thread's state.
+pub(crate) struct Control {
+    parts: Parts,
+    client: Option<Client>,
+    stage: Stage,
+    found: Option<Found>,
+    scanning: bool,
+    /// When a missing output is looked for again, ns.
+    retry_at: u64,
+    /// The open stream's output was lost, and the player knows.
+    lost: bool,
+    volume: Volume,
+    epoch: u32,
+    /// Since when the engine is ending, ns.
+    ending: Option<u64>,
+}
+
+impl Control {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let volume = Volume { mode: VolumeMode::Fixed, percent: 100, mute: false };
+        Self {
+            parts,
+            client: None,
+            stage: Stage::Closed,
+            found: None,
+            scanning: false,
+            retry_at: 0,
+            lost: false,
+            volume,
+            epoch: 0,
+            ending: None,
+        }
+    }
+
+    /// Runs until a signal ends it.
+    pub(crate) fn run(mut self) -> Result<()> {
+        self.scan();
+        loop {
+            self.wait()?;
+            self.parts.bell.answer();
+            self.take_returned();
+            self.take_answers();
+            self.take_connections();
+            self.take_requests();
+            self.serve();
+            if self.take_signals() && self.ending.is_none() {
+                tracing::info!("ending");
+                self.ending = Some(now_ns());
+                self.forget_client();
+            }
+            let Some(since) = self.ending else { continue };
+            if self.stage.is_closed() {
+                self.parts.rt.exit();
+                return Ok(());
+            }
+            if now_ns().saturating_sub(since) > PATIENCE_NS {
+                tracing::warn!("the output doesn't close: ending without");
+                return Ok(());
+            }
+        }
+    }
+
+    /// Waits until there is something to do.
+    fn wait(&self) -> Result<()> {
+        let parts = &self.parts;
+        let mut fds = vec![
+            PollFd::new(&parts.bell, PollFlags::IN),
+            PollFd::new(&parts.signals, PollFlags::IN),
+            PollFd::new(&parts.door, PollFlags::IN),
+        ];
+        if let Some(client) = self.client.as_ref().filter(|client| client.wants_requests()) {
+            fds.push(PollFd::from_borrowed_fd(client.as_fd(), PollFlags::IN));
+        }
+        if let Some(uevents) = &parts.uevents {
+            fds.push(PollFd::new(uevents, PollFlags::IN));
+        }
+        let timeout = if self.ending.is_some() {
+            Some(Duration::from_millis(50))
+        } else {
+            (self.found.is_none() && !self.scanning).then_some(RETRY)
+        };
+        let timeout = timeout.and_then(|time| Timespec::try_from(time).ok());
+        match poll(&mut fds, timeout.as_ref()) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+            Err(errno) => Err(errno).context("waiting for events"),
+        }
+    }
+
+    fn take_signals(&self) -> bool {
+        matches!(self.parts.signals.read_signal(), Ok(Some(_)))
+    }
+
+    /// Looks for the output, unless that is under way.
+    fn scan(&mut self) {
+        if !self.scanning {
+            self.scanning = true;
+            self.ask(Ask::Scan);
+        }
+    }
+
+    fn ask(&self, ask: Ask) {
+        // The device thread ends only with this one.
+        let _ = self.parts.asks.send(ask);
+    }
+
+    fn take_answers(&mut self) {
+        if self.parts.uevents.as_ref().is_some_and(Uevents::sound_changed) {
+            self.scan();
+        }
+        while let Ok(answer) = self.parts.answers.try_recv() {
+            match answer {
+                Answer::Scanned(found) => self.scanned(found),
+                Answer::Opened(result) => self.opened(result),
+                Answer::Closed => self.closed(),
+                Answer::VolumeSet(volume, result) => self.volume_set(volume, result),
+            }
+        }
+        let missing = self.found.is_none() && self.stage.is_closed() && self.ending.is_none();
+        if missing && now_ns() >= self.retry_at {
+            self.scan();
+        }
+    }
+
+    fn scanned(&mut self, found: Option<Found>) {
+        self.scanning = false;
+        self.retry_at = now_ns().saturating_add(RETRY.as_nanos() as u64);
+        if found == self.found {
+            return;
+        }
+        match &found {
+            Some(found) => tracing::info!("output: {}", found.name),
+            None => tracing::warn!("no output: waiting for a sound card"),
+        }
+        self.parts.status.set_output(found.as_ref().map_or("", |found| &found.name));
+        self.parts.status.set_caps(&found.as_ref().map(|found| found.caps).unwrap_or_default());
+        let back = self.lost && found.is_some();
+        self.found = found;
+        if back {
+            self.lost = false;
+            self.parts.status.set_fault("");
+            if self.stage.is_closed() {
+                self.parts.status.set_state(State::Closed);
+            }
+            self.tell(Event::OutputBack);
+        }
+        self.tell(Event::CapsChanged);
+        self.apply_volume();
+    }
+}

@@ -1,0 +1,184 @@
+//! Requests and their answers.
+
+use std::os::fd::AsFd;
+
+use pcm::gain::Gain;
+use ring::message::{Event, FromEngine, Refused, Reply, Request, Volume, VolumeMode};
+use ring::{Consumer, RingMemory, VERSION};
+
+use super::client::{Client, Gone, turn_away};
+use super::{Ask, Control};
+use crate::output::device::Refusal;
+use crate::rt::Command;
+
+impl Control {
+    /// Lets players in. One at a time; one that has just died makes room at once.
+    pub(super) fn take_connections(&mut self) {
+        loop {
+            let link = match self.parts.door.accept() {
+                Ok(Some(link)) => link,
+                Ok(None) => return,
+                Err(error) => {
+                    tracing::warn!("can't take a connection: {error}");
+                    return;
+                }
+            };
+            // The old player may have died a moment ago without this thread having seen it yet.
+            self.take_requests();
+            if !self.parts.door.admits(&link) {
+                tracing::warn!("turned away a connection of a user who may not play");
+                turn_away(&link, Refused::Forbidden, "this user may not play: see --group in engine --help");
+            } else if self.client.is_some() {
+                turn_away(&link, Refused::Busy, "another player is connected");
+            } else if self.ending.is_none() {
+                self.client = Some(Client::new(link));
+            }
+        }
+    }
+
+    /// Takes what the player has sent.
+    pub(super) fn take_requests(&mut self) {
+        let Some(client) = &mut self.client else { return };
+        match client.read() {
+            Ok(requests) => {
+                for request in requests {
+                    // What has to be heard soon isn't kept waiting behind a drain; its answer is.
+                    if let Request::Volume(volume) = request {
+                        self.set_gain(volume);
+                    }
+                }
+            }
+            Err(gone) => self.part(gone),
+        }
+    }
+
+    /// Carries out what can be carried out now.
+    pub(super) fn serve(&mut self) {
+        while let Some(client) = self.client.as_mut().filter(|client| !client.busy) {
+            let Some(request) = client.front().cloned() else { return };
+            let greeted = client.greeted;
+            let done = match request {
+                Request::Hello { version } if !greeted => self.greet(version),
+                Request::Hello { .. } => Err(Gone::Broken("a second greeting".to_owned())),
+                _ if !greeted => Err(Gone::Broken("a request before the greeting".to_owned())),
+                Request::Open { wire } => self.serve_open(wire),
+                Request::Close => self.serve_close(),
+                Request::Volume(volume) => {
+                    client.busy = true;
+                    self.ask(Ask::Volume(volume));
+                    Ok(())
+                }
+            };
+            if let Err(gone) = done {
+                self.part(gone);
+            }
+        }
+    }
+
+    fn greet(&mut self, version: u32) -> Result<(), Gone> {
+        let Some(client) = &mut self.client else { return Ok(()) };
+        if version != VERSION {
+            let text = format!("the engine speaks version {VERSION}, the player {version}: install both from one release");
+            client.answer(Reply::Refused { code: Refused::Version, text: text.clone() })?;
+            return Err(Gone::Broken(text));
+        }
+        let (memory, file) = match RingMemory::create() {
+            Ok(made) => made,
+            Err(error) => {
+                tracing::error!("can't make a ring: {error}");
+                return Err(Gone::Broken("no memory for a ring".to_owned()));
+            }
+        };
+        client.consumer = Some(Consumer::new(memory));
+        client.greeted = true;
+        tracing::info!("a player is connected");
+        client.answer_with(Reply::Welcome, &[file.as_fd(), self.parts.status_file.as_fd()])
+    }
+
+    /// Answers the request under way.
+    pub(super) fn answer(&mut self, reply: Reply) {
+        if let Some(client) = &mut self.client
+            && let Err(gone) = client.answer(reply)
+        {
+            self.part(gone);
+        }
+    }
+
+    /// Tells the player, if one is there.
+    pub(super) fn tell(&mut self, event: Event) {
+        if let Some(client) = self.client.as_ref().filter(|client| client.greeted)
+            && let Err(gone) = client.send(FromEngine::Event(event))
+        {
+            self.part(gone);
+        }
+    }
+
+    /// The player is gone or has to go: its stream fades out.
+    pub(super) fn part(&mut self, gone: Gone) {
+        match gone {
+            Gone::Closed => tracing::info!("the player has gone"),
+            Gone::Broken(why) => {
+                tracing::warn!("closed the player's connection: {why}");
+                if let Some(client) = &self.client {
+                    let reply = Reply::Refused { code: Refused::BadMessage, text: why };
+                    // It is closed either way.
+                    let _ = client.send(FromEngine::Reply(reply));
+                }
+            }
+        }
+        self.forget_client();
+    }
+
+    /// Drops the player and fades its stream out.
+    pub(super) fn forget_client(&mut self) {
+        self.client = None;
+        if self.stage.is_attached() {
+            self.command(Command::Abort);
+        }
+    }
+
+    pub(super) fn command(&mut self, command: Command) {
+        if self.parts.rt.send(command).is_err() {
+            tracing::error!("the real-time thread doesn't take commands");
+        }
+    }
+
+    /// What the real-time thread multiplies by.
+    pub(super) fn gain(&self) -> Gain {
+        match self.volume {
+            Volume { mute: true, .. } => Gain::SILENCE,
+            Volume { mode: VolumeMode::Software, percent, .. } => Gain::from_percent(percent),
+            Volume { mode: VolumeMode::Fixed | VolumeMode::Hardware, .. } => Gain::UNITY,
+        }
+    }
+
+    fn set_gain(&mut self, volume: Volume) {
+        if volume.mode == VolumeMode::Hardware && self.found.as_ref().is_some_and(|found| !found.caps.mixer) {
+            return;
+        }
+        self.volume = volume;
+        if self.stage.is_attached() {
+            let gain = self.gain();
+            self.command(Command::Volume(gain));
+        }
+    }
+
+    /// Gives a new output the volume in force.
+    pub(super) fn apply_volume(&mut self) {
+        if self.found.is_some() {
+            self.ask(Ask::Volume(self.volume));
+        }
+    }
+
+    /// The device thread has set the volume, for a request or for a new output.
+    pub(super) fn volume_set(&mut self, volume: Volume, result: Result<(), Refusal>) {
+        let asked = Request::Volume(volume);
+        let requested = self.client.as_ref().is_some_and(|client| client.busy && client.front() == Some(&asked));
+        match (result, requested) {
+            (Ok(()), true) => self.answer(Reply::VolumeSet(volume)),
+            (Err(Refusal { code, text }), true) => self.answer(Reply::Refused { code, text }),
+            (Ok(()), false) => {}
+            (Err(refusal), false) => tracing::warn!("the volume was not set: {}", refusal.text),
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! The life of a stream: open, attached to the real-time thread, handed back, closed.
+
+use pcm::{Caps, Wire};
+use ring::message::{Event, Refused, Reply, Request};
+use ring::{Consumer, State, Stream};
+
+use super::client::Gone;
+use super::{Ask, Control};
+use crate::clock::frames_in_ms;
+use crate::output::device::{Opened, Refusal};
+use crate::output::sim::{Capture, LogLine};
+use crate::rt::{Command, Kind, Outcome, Session};
+
+/// Where the stream stands.
+pub(super) enum Stage {
+    /// There is none.
+    Closed,
+    /// The device thread opens the output.
+    Opening(Wire),
+    /// The real-time thread has it.
+    Attached {
+        /// Where a simulated card's log goes.
+        capture: Option<Capture>,
+        /// It was told to play out what is queued.
+        draining: bool,
+    },
+    /// The device thread closes the output.
+    Closing,
+}
+
+impl Stage {
+    pub(super) fn is_closed(&self) -> bool {
+        matches!(self, Self::Closed)
+    }
+
+    pub(super) fn is_attached(&self) -> bool {
+        matches!(self, Self::Attached { .. })
+    }
+}
+
+impl Control {
+    /// Opens, after what is open has been played out and closed. Called again at each of those steps.
+    pub(super) fn serve_open(&mut self, wire: Wire) -> Result<(), Gone> {
+        match self.stage {
+            Stage::Closed => {
+                self.stage = Stage::Opening(wire);
+                self.ask(Ask::Open(wire));
+            }
+            Stage::Attached { .. } => self.start_drain(),
+            Stage::Opening(_) | Stage::Closing => {}
+        }
+        self.wait_for_stage();
+        Ok(())
+    }
+
+    /// Closes, after what is queued has been played out.
+    pub(super) fn serve_close(&mut self) -> Result<(), Gone> {
+        match self.stage {
+            Stage::Closed => {
+                self.answer(Reply::Closed);
+                return Ok(());
+            }
+            Stage::Attached { .. } => self.start_drain(),
+            Stage::Opening(_) | Stage::Closing => {}
+        }
+        self.wait_for_stage();
+        Ok(())
+    }
+
+    /// The front request goes on when the stage has changed.
+    fn wait_for_stage(&mut self) {
+        if let Some(client) = &mut self.client {
+            client.busy = true;
+        }
+    }
+
+    fn stage_changed(&mut self, stage: Stage) {
+        self.stage = stage;
+        if let Some(client) = &mut self.client
+            && matches!(client.front(), Some(Request::Open { .. } | Request::Close))
+        {
+            client.busy = false;
+        }
+    }
+
+    fn start_drain(&mut self) {
+        if let Stage::Attached { draining, .. } = &mut self.stage
+            && !*draining
+        {
+            *draining = true;
+            self.command(Command::Drain);
+        }
+    }
+
+    /// The device thread has opened the output, or not.
+    pub(super) fn opened(&mut self, result: Result<Opened, Refusal>) {
+        let Stage::Opening(wire) = self.stage else { return };
+        match (result, self.client.as_mut().and_then(|client| client.consumer.take())) {
+            (Ok(opened), Some(consumer)) => self.attach(wire, opened, consumer),
+            // The player has gone in the meantime.
+            (Ok(opened), None) => {
+                self.ask(Ask::Close(opened));
+                self.stage_changed(Stage::Closing);
+            }
+            (Err(Refusal { code, text }), consumer) => {
+                tracing::warn!("{wire} was not opened: {text}");
+                if let Some(client) = &mut self.client {
+                    client.consumer = consumer;
+                }
+                self.stage = Stage::Closed;
+                if self.client.as_ref().is_some_and(|client| client.busy) {
+                    self.answer(Reply::Refused { code, text });
+                }
+                if code != Refused::Format {
+                    self.scan();
+                }
+            }
+        }
+    }
+
+    fn attach(&mut self, wire: Wire, opened: Opened, mut consumer: Consumer) {
+        self.epoch = self.epoch.checked_add(1).unwrap_or(1);
+        let stream = Stream { epoch: self.epoch, wire, ring_frames: frames_in_ms(self.parts.ring_ms, wire.rate) };
+        consumer.begin(&stream);
+        let stream = Stream { ring_frames: u32::try_from(consumer.capacity_frames()).unwrap_or(u32::MAX), ..stream };
+        let Opened { output, capture } = opened;
+        let session = Session::new(output, consumer, stream, self.parts.tuning, self.gain());
+        self.parts.status.set_stream(Some((stream.epoch, wire)));
+        self.parts.status.set_fault("");
+        self.parts.status.set_state(State::Silent);
+        tracing::info!("open: {wire}");
+        self.stage = Stage::Attached { capture, draining: false };
+        self.command(Command::Attach(Box::new(session)));
+        self.answer(Reply::Opened(stream));
+    }
+
+    /// Takes the real-time thread's news, and the stream if it has handed it back.
+    pub(super) fn take_returned(&mut self) {
+        // First this: all the stream's news came before it.
+        let returned = self.parts.rt.returned();
+        while let Some(news) = self.parts.rt.news() {
+            self.log(news.kind, news.frame, news.ns);
+        }
+        if let Some((session, outcome)) = returned {
+            self.handed_back(*session, outcome);
+        }
+    }
+
+    fn log(&self, kind: Kind, frame: u64, ns: u64) {
+        let Stage::Attached { capture: Some(capture), .. } = &self.stage else { return };
+        let (name, track, ns) = match kind {
+            Kind::Start(track) => ("start", Some(track), Some(ns)),
+            Kind::End(track) => ("end", Some(track), Some(ns)),
+            Kind::Flush => ("flush", None, None),
+            Kind::Starved => ("starved", None, None),
+            Kind::Pause => ("pause", None, None),
+            Kind::Resume => ("resume", None, None),
+            Kind::Xrun => ("xrun", None, None),
+        };
+        capture.log(LogLine::At { name, frame, track, ns });
+    }
+
+    fn handed_back(&mut self, session: Session, outcome: Outcome) {
+        let Stage::Attached { capture, .. } = std::mem::replace(&mut self.stage, Stage::Closing) else { return };
+        if let Some(capture) = &capture {
+            capture.log(LogLine::Close { xruns: session.xruns(), scaled: session.scaled() });
+        }
+        if session.xruns() > 0 {
+            tracing::warn!("the output ran dry {} times", session.xruns());
+        }
+        let (output, consumer) = session.into_parts();
+        self.ask(Ask::Close(Opened { output, capture }));
+        self.parts.status.set_stream(None);
+        self.parts.status.set_state(State::Closed);
+        if let Some(client) = &mut self.client {
+            client.consumer = Some(consumer);
+        }
+        match outcome {
+            Outcome::Finished => tracing::info!("closed"),
+            Outcome::Output(trouble) => {
+                let text = trouble.to_string();
+                tracing::warn!("{text}");
+                self.parts.status.set_fault(&text);
+                self.parts.status.set_state(State::Fault);
+                self.lost = true;
+                // Whatever is found next is news, even if it looks the same.
+                self.found = None;
+                self.parts.status.set_output("");
+                self.parts.status.set_caps(&Caps::default());
+                self.tell(Event::OutputLost { text });
+                self.tell(Event::CapsChanged);
+            }
+            Outcome::Player(corrupt) => self.part(Gone::Broken(corrupt.to_string())),
+        }
+        self.stage_changed(Stage::Closing);
+    }
+
+    /// The device thread has closed the output.
+    pub(super) fn closed(&mut self) {
+        self.stage_changed(Stage::Closed);
+        if self.lost {
+            self.scan();
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use pcm::WireFormat;
+
+use crate::output::sim::Accept;
+
+/// Where the sound goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Sink {
+    /// The first card that plays, USB first.
+    Auto,
+    /// An ALSA device by its name.
+    Alsa(String),
+    /// A simulated card that forgets.
+    Null,
+    /// A simulated card that writes down what it gets.
+    File(PathBuf),
+}
+
+/// Everything that can be set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Options {
+    pub(crate) socket: PathBuf,
+    pub(crate) sink: Sink,
+    pub(crate) accept: Accept,
+    pub(crate) fast: bool,
+    pub(crate) core: Option<u32>,
+    pub(crate) priority: u8,
+    pub(crate) user: Option<String>,
+    pub(crate) group: Option<String>,
+    pub(crate) period_ms: u32,
+    pub(crate) buffer_ms: u32,
+    pub(crate) ring_ms: u32,
+    pub(crate) preroll_ms: u32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            socket: PathBuf::from("/run/tenuto/engine.sock"),
+            sink: Sink::Auto,
+            accept: Accept::Auto,
+            fast: false,
+            core: None,
+            priority: 70,
+            user: None,
+            group: None,
+            period_ms: 40,
+            buffer_ms: 100,
+            ring_ms: 1000,
+            preroll_ms: 20,
+        }
+    }
+}
+
+/// What the command line asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// To run.
+    Run(Box<Options>),
+    /// To print a text.
+    Print(String),
+}
+
+/// The text of `--help`.
+const HELP: &str = "\
+engine: moves audio from the player's ring into the sound card, in real time
+
+Usage: engine [OPTIONS]
+
+Where the sound goes:
+  --sink auto            the first ALSA card that plays, USB before others; waits for one,
+                         and follows unplugging and plugging (default)
+  --sink hw:CARD[,DEV]   this ALSA device (any name that ALSA knows works; no name resamples
+                         or converts behind the engine's back but the ones that say so)
+  --sink null            a simulated card that forgets what it plays
+  --sink file:DIR        a simulated card that writes each stream to DIR/NNNN.raw and what
+                         happens to DIR/sink.jsonl
+  --accept FORMAT        what null and file take: auto = 1 to 8 channels of S16, S24_3 or S32
+                         (default); s16, s24_3, s24, s32 = stereo in that format
+  --fast                 null and file take data as fast as it comes, instead of by the clock
+
+Timing:
+  --period-ms N          time between two wake-ups, 1 to 1000 (default 40)
+  --buffer-ms N          what the card's buffer holds, at least 2 periods, to 2000
+                         (default 100; QEMU's intel-hda wants 400 or more)
+  --ring-ms N            what the player may write ahead, 50 to 10000, at most 8 MiB
+                         (default 1000)
+  --preroll-ms N         silence in front of every stream, for cards that need time to lock,
+                         0 to 5000 (default 20)
+
+Real time:
+  --core N               bind the real-time thread to this core (default: the last isolated one,
+                         if any: /sys/devices/system/cpu/isolated)
+  --priority N           its SCHED_FIFO priority, 1 to 99 (default 70: above the kernel's default
+                         of 50 for interrupt threads, below the sound card's own)
+  --user NAME            after set-up, give up root and become this user
+  --group NAME           the group that may connect to the socket
+
+  --socket PATH          where the player connects (default /run/tenuto/engine.sock)
+  --help                 this text
+  --version              the version
+
+Without the right to real-time scheduling or locked memory the engine says so once and plays at
+normal priority. To have both without root: limits `rtprio 80` and `memlock unlimited`.
+
+May connect: root, the engine's own user, and members of --group (checked by the kernel through the
+socket's mode 0660 and again by the engine). One player at a time.
+
+Ends cleanly, with a fade, on SIGTERM and SIGINT. Logs go to stderr; RUST_LOG sets what (default info).
+Exit status: 0 ended by a signal, 1 failed, 2 wrong usage.
+";
+
+/// Reads the command line.
+pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Asked, String> {
+    use lexopt::prelude::*;
+
+    let mut options = Options::default();
+    let mut parser = lexopt::Parser::from_args(arguments);
+    let usage = |error: lexopt::Error| error.to_string();
+    while let Some(argument) = parser.next().map_err(usage)? {
+        let Long(name) = argument else { return Err(argument.unexpected().to_string()) };
+        let name = name.to_owned();
+        match name.as_str() {
+            "help" => return Ok(Asked::Print(HELP.to_owned())),
+            "version" => return Ok(Asked::Print(format!("engine {}\n", env!("CARGO_PKG_VERSION")))),
+            "fast" => {
+                options.fast = true;
+                continue;
+            }
+            _ => {}
+        }
+        let value = || parser.value().map_err(usage);
+        match name.as_str() {
+            "socket" => options.socket = PathBuf::from({ value }()?),
+            "sink" => options.sink = sink({ value }()?)?,
+            "accept" => options.accept = accept(&text({ value }()?)?)?,
+            "core" => options.core = Some(number(&name, { value }()?, 0, 8191)?),
+            "priority" => options.priority = number(&name, { value }()?, 1, 99)? as u8,
+            "user" => options.user = Some(text({ value }()?)?),
+            "group" => options.group = Some(text({ value }()?)?),
+            "period-ms" => options.period_ms = number(&name, { value }()?, 1, 1000)?,
+            "buffer-ms" => options.buffer_ms = number(&name, { value }()?, 2, 2000)?,
+            "ring-ms" => options.ring_ms = number(&name, { value }()?, 50, 10_000)?,
+            "preroll-ms" => options.preroll_ms = number(&name, { value }()?, 0, 5000)?,
+            _ => return Err(Long(&name).unexpected().to_string()),
+        }
+    }
+    check(options)
+}
+
+fn check(options: Options) -> Result<Asked, String> {
+    let simulated = matches!(options.sink, Sink::Null | Sink::File(_));
+    if options.buffer_ms < 2 * options.period_ms {
+        return Err(format!(
+            "--buffer-ms {} is less than two periods of {} ms: lengthen the one or shorten the other",
+            options.buffer_ms, options.period_ms
+        ));
+    }
+    if !simulated && (options.fast || options.accept != Accept::Auto) {
+        return Err("--fast and --accept are for --sink null and --sink file:DIR only".to_owned());
+    }
+    Ok(Asked::Run(Box::new(options)))
+}
+
+fn text(value: OsString) -> Result<String, String> {
+    value.into_string().map_err(|value| format!("{} isn't UTF-8", value.display()))
+}
+
+fn number(name: &str, value: OsString, least: u32, most: u32) -> Result<u32, String> {
+    let value = text(value)?;
+    let number = value.parse().ok().filter(|number| (least..=most).contains(number));
+    number.ok_or_else(|| format!("--{name} wants a number from {least} to {most}, not '{value}'"))
+}
+
+fn sink(value: OsString) -> Result<Sink, String> {
+    let value = text(value)?;
+    Ok(match value.as_str() {
+        "auto" => Sink::Auto,
+        "null" => Sink::Null,
+        "" | "file:" => return Err(format!("--sink '{value}' names no sink")),
+        name => match name.strip_prefix("file:") {
+            Some(dir) => Sink::File(PathBuf::from(dir)),
+            None => Sink::Alsa(value),
+        },
+    })
+}
+
+fn accept(value: &str) -> Result<Accept, String> {
+    Ok(match value {
+        "auto" => Accept::Auto,
+        "s16" => Accept::Only(WireFormat::S16Le),
+        "s24_3" => Accept::Only(WireFormat::S24_3Le),
+        "s24" => Accept::Only(WireFormat::S24Le),
+        "s32" => Accept::Only(WireFormat::S32Le),
+        _ => return Err(format!("--accept wants auto, s16, s24_3, s24 or s32, not '{value}'")),
+    })
+}
+
+#[cfg(test)]
+mod tests;

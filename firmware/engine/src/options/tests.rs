@@ -1,0 +1,64 @@
+use super::*;
+
+fn run(line: &str) -> Result<Options, String> {
+    match parse(std::iter::once("engine").chain(line.split_whitespace()).map(OsString::from))? {
+        Asked::Run(options) => Ok(*options),
+        Asked::Print(text) => Err(text),
+    }
+}
+
+#[test]
+fn the_defaults_run() {
+    assert_eq!(run(""), Ok(Options::default()));
+}
+
+#[test]
+fn every_option_is_taken() {
+    let options = run("--socket /tmp/s --sink file:/tmp/d --accept s24_3 --fast --core 3 --priority 60 --user u --group g \
+                       --period-ms 5 --buffer-ms=20 --ring-ms 500 --preroll-ms 0");
+    assert_eq!(
+        options,
+        Ok(Options {
+            socket: "/tmp/s".into(),
+            sink: Sink::File("/tmp/d".into()),
+            accept: Accept::Only(WireFormat::S24_3Le),
+            fast: true,
+            core: Some(3),
+            priority: 60,
+            user: Some("u".to_owned()),
+            group: Some("g".to_owned()),
+            period_ms: 5,
+            buffer_ms: 20,
+            ring_ms: 500,
+            preroll_ms: 0,
+        })
+    );
+    assert_eq!(run("--sink hw:1,0").map(|options| options.sink), Ok(Sink::Alsa("hw:1,0".to_owned())));
+}
+
+#[test]
+fn wrong_usage_is_explained() {
+    for (line, part) in [
+        ("--period-ms 0", "from 1 to 1000"),
+        ("--period-ms 60", "two periods"),
+        ("--sink file:", "names no sink"),
+        ("--fast", "for --sink null"),
+        ("--accept s8 --sink null", "s24_3"),
+        ("--loud", "--loud"),
+        ("more", "more"),
+        ("--priority", "--priority"),
+    ] {
+        let error = run(line).expect_err(line);
+        assert!(error.contains(part), "{line}: {error}");
+    }
+}
+
+/// Every option that the parser knows is in the help, and the other way round.
+#[test]
+fn the_help_is_complete() {
+    for word in HELP.split_whitespace().filter(|word| word.starts_with("--")) {
+        let error = run(&format!("{word} 0")).err().unwrap_or_default();
+        assert!(!error.contains("invalid option"), "{word} is in the help, but unknown");
+    }
+    assert!(run("--no-such-option 0").is_err_and(|error| error.contains("invalid option")));
+}

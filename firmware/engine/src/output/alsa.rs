@@ -1,0 +1,24 @@
+//! ALSA: a card's PCM through `mmap`, its mixer, finding it and noticing when cards come and go.
+
+mod cards;
+mod device;
+mod mixer;
+mod pcm;
+mod probe;
+mod uevent;
+
+pub(crate) use device::{AlsaDevice, Choice};
+pub(crate) use uevent::Uevents;
+
+use ::pcm::WireFormat;
+use alsa::pcm::Format;
+
+/// ALSA's number for a wire format.
+const fn format(format: WireFormat) -> Format {
+    match format {
+        WireFormat::S16Le => Format::S16LE,
+        WireFormat::S24_3Le => Format::S243LE,
+        WireFormat::S24Le => Format::S24LE,
+        WireFormat::S32Le => Format::S32LE,
+    }
+}

@@ -1,0 +1,179 @@
+//! The ALSA device: found, probed, opened, found again.
+
+use ::pcm::Wire;
+use ring::message::{Refused, Volume, VolumeMode};
+
+use super::cards::{Places, Playback};
+use super::mixer::CardMixer;
+use super::pcm::AlsaOutput;
+use super::probe;
+use crate::output::device::{Device, Found, Opened, Refusal};
+
+/// Which device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Choice {
+    /// The best there is.
+    Auto,
+    /// This one, by ALSA's name.
+    Named(String),
+}
+
+/// An ALSA device that may come and go.
+pub(crate) struct AlsaDevice {
+    choice: Choice,
+    buffer_ms: u32,
+    period_ms: u32,
+    places: Places,
+    current: Option<Current>,
+}
+
+/// The device that was found.
+struct Current {
+    /// ALSA's name.
+    name: String,
+    /// Where it is; unknown for a named one that isn't `hw:`.
+    playback: Option<Playback>,
+    found: Found,
+}
+
+impl AlsaDevice {
+    pub(crate) fn new(choice: Choice, buffer_ms: u32, period_ms: u32) -> Self {
+        Self { choice, buffer_ms, period_ms, places: Places::default(), current: None }
+    }
+
+    /// The devices that would do, the best first.
+    fn candidates(&self) -> Vec<(String, Option<Playback>)> {
+        let all = self.places.playback();
+        match &self.choice {
+            Choice::Auto => all.into_iter().map(|playback| (playback.name(), Some(playback))).collect(),
+            Choice::Named(name) => {
+                let wanted = hardware(name);
+                let playback = wanted.and_then(|wanted| {
+                    all.into_iter().find(|playback| (playback.card, playback.device) == wanted)
+                });
+                // A card that isn't there needn't be opened to know.
+                if wanted.is_some() && playback.is_none() { Vec::new() } else { vec![(name.clone(), playback)] }
+            }
+        }
+    }
+
+    fn mixer(&self) -> Option<CardMixer> {
+        let card = self.current.as_ref()?.playback.as_ref()?.card;
+        CardMixer::open(card).ok()
+    }
+}
+
+/// Card and device of `hw:CARD[,DEV]`, where CARD is a number or the card's id.
+fn hardware(name: &str) -> Option<(u32, u32)> {
+    let rest = name.strip_prefix("hw:")?;
+    let (card, device) = rest.split_once(',').unwrap_or((rest, "0"));
+    let strip = |text: &str, key: &str| text.strip_prefix(key).unwrap_or(text).to_owned();
+    let (card, device) = (strip(card, "CARD="), strip(device, "DEV="));
+    let card = card.parse().ok().or_else(|| {
+        let id = std::ffi::CString::new(card).ok()?;
+        u32::try_from(alsa::card::Card::from_str(&id).ok()?.get_index()).ok()
+    })?;
+    Some((card, device.parse().ok()?))
+}
+
+/// A name for a human.
+fn title(name: &str, playback: Option<&Playback>) -> String {
+    let card = playback.and_then(|playback| i32::try_from(playback.card).ok());
+    match card.and_then(|card| alsa::card::Card::new(card).get_name().ok()) {
+        Some(card) => format!("{card} ({name})"),
+        None => name.to_owned(),
+    }
+}
+
+impl Device for AlsaDevice {
+    fn scan(&mut self) -> Option<Found> {
+        let candidates = self.candidates();
+        if let Some(current) = &self.current
+            && candidates.iter().any(|(name, playback)| *name == current.name && *playback == current.playback)
+        {
+            return Some(current.found.clone());
+        }
+        self.current = candidates.into_iter().find_map(|(name, playback)| {
+            let mut caps = match probe::caps(&name) {
+                Ok(caps) => caps,
+                Err(error) => {
+                    tracing::debug!("can't probe {name}: {error}");
+                    return None;
+                }
+            };
+            let mixer = playback.as_ref().and_then(|playback| CardMixer::open(playback.card).ok());
+            caps.mixer = mixer.is_some_and(|mixer| mixer.has_volume());
+            let found = Found { name: title(&name, playback.as_ref()), caps };
+            Some(Current { name, playback, found })
+        });
+        self.current.as_ref().map(|current| current.found.clone())
+    }
+
+    fn open(&mut self, wire: Wire) -> Result<Opened, Refusal> {
+        let Some(current) = &self.current else {
+            let text = match &self.choice {
+                Choice::Auto => "there is no sound card".to_owned(),
+                Choice::Named(name) => format!("there is no {name}"),
+            };
+            return Err(Refusal { code: Refused::NoOutput, text });
+        };
+        let caps = &current.found.caps;
+        let refuse = |code, what: String| Refusal { code, text: format!("{}: {what}", current.found.name) };
+        let takes = caps.formats.contains(wire.format)
+            && caps.rates.contains(wire.rate)
+            && caps.channels.contains(wire.channels);
+        if !takes {
+            return Err(refuse(Refused::Format, format!("doesn't take {wire}")));
+        }
+        match AlsaOutput::open(&current.name, wire, self.buffer_ms, self.period_ms) {
+            Ok(output) => Ok(Opened { output: Box::new(output), capture: None }),
+            Err(error) => {
+                let refusal = match error.errno() {
+                    libc::EBUSY => refuse(Refused::Output, "is in use by another program".to_owned()),
+                    libc::EINVAL => refuse(Refused::Format, format!("doesn't take {wire}: {error}")),
+                    _ => refuse(Refused::Output, format!("can't open {wire}: {error}")),
+                };
+                if matches!(error.errno(), libc::ENODEV | libc::ENOENT | libc::ENXIO) {
+                    self.current = None;
+                }
+                Err(refusal)
+            }
+        }
+    }
+
+    fn set_volume(&mut self, volume: Volume) -> Result<(), Refusal> {
+        let name = self.current.as_ref().map_or("the output", |current| &current.found.name).to_owned();
+        let Some(mixer) = self.mixer().filter(CardMixer::has_volume) else {
+            return match volume.mode {
+                VolumeMode::Hardware => {
+                    Err(Refusal { code: Refused::NoMixer, text: format!("{name} has no volume control") })
+                }
+                VolumeMode::Fixed | VolumeMode::Software => Ok(()),
+            };
+        };
+        mixer.set(volume).map_err(|error| Refusal { code: Refused::Output, text: format!("{name}: mixer: {error}") })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hardware_names_are_understood() {
+        assert_eq!(hardware("hw:1"), Some((1, 0)));
+        assert_eq!(hardware("hw:1,3"), Some((1, 3)));
+        assert_eq!(hardware("hw:CARD=2,DEV=1"), Some((2, 1)));
+        assert_eq!(hardware("default"), None);
+        assert_eq!(hardware("hw:NoSuchCardHere"), None);
+    }
+
+    #[test]
+    fn a_card_that_is_not_there_is_not_found_and_not_opened() {
+        let mut device = AlsaDevice::new(Choice::Named("hw:31,9".to_owned()), 100, 40);
+        assert_eq!(device.scan(), None);
+        let wire = Wire { format: ::pcm::WireFormat::S16Le, rate: 48_000, channels: 2 };
+        let refusal = device.open(wire).err().expect("there is no such card");
+        assert_eq!((refusal.code, refusal.text.as_str()), (Refused::NoOutput, "there is no hw:31,9"));
+    }
+}

@@ -1,0 +1,132 @@
+//! A PCM opened for playing: `snd_pcm_mmap_begin` and `_commit` on interleaved frames.
+
+use std::ffi::CString;
+
+use ::pcm::{Wire, silence_byte};
+use alsa::pcm::{Access, HwParams, PCM, State};
+use alsa::{Direction, ValueOr};
+
+use super::format;
+use crate::output::{Fill, Output, Pacing, Trouble};
+
+/// The real-time side of a card.
+pub(super) struct AlsaOutput {
+    pcm: PCM,
+    buffer_frames: u32,
+    period_frames: u32,
+    frame_bytes: usize,
+}
+
+impl AlsaOutput {
+    /// Opens `name` with exactly `wire`, and a buffer and period as near to `ms` as the card can. Allocates, and waits for
+    /// the hardware.
+    pub(super) fn open(name: &str, wire: Wire, buffer_ms: u32, period_ms: u32) -> alsa::Result<Self> {
+        let unknown = |_| alsa::Error::new("snd_pcm_open", libc::EINVAL);
+        // Non-blocking: a card in use is refused instead of waited for.
+        let pcm = PCM::open(&CString::new(name).map_err(unknown)?, Direction::Playback, true)?;
+        let (buffer, period) = {
+            let params = HwParams::any(&pcm)?;
+            params.set_rate_resample(false)?;
+            params.set_access(Access::MMapInterleaved)?;
+            params.set_format(format(wire.format))?;
+            params.set_channels(u32::from(wire.channels))?;
+            params.set_rate(wire.rate, ValueOr::Nearest)?;
+            params.set_buffer_time_near(buffer_ms.saturating_mul(1000), ValueOr::Nearest)?;
+            // At least two periods, better four: the card's interrupts say how far it has got.
+            let period_us = period_ms.min(buffer_ms / 4).max(1).saturating_mul(1000);
+            params.set_period_time_near(period_us, ValueOr::Nearest)?;
+            pcm.hw_params(&params)?;
+            (params.get_buffer_size()?, params.get_period_size()?)
+        };
+        {
+            let params = pcm.sw_params_current()?;
+            params.set_avail_min(period)?;
+            // Never by itself: `start` starts it. It stops by itself when it has run dry.
+            params.set_start_threshold(params.get_boundary()?)?;
+            params.set_stop_threshold(buffer)?;
+            pcm.sw_params(&params)?;
+        }
+        let narrow = |frames: i64| u32::try_from(frames).unwrap_or(0);
+        let output = Self {
+            pcm,
+            buffer_frames: narrow(buffer),
+            period_frames: narrow(period),
+            frame_bytes: wire.frame_bytes(),
+        };
+        output.prefault(silence_byte(wire.format))?;
+        Ok(output)
+    }
+
+    /// Fills the card's memory with silence without committing it: its pages are there afterwards, and nothing of an
+    /// earlier stream is left in it.
+    fn prefault(&self, silence: u8) -> alsa::Result<()> {
+        self.pcm.avail_update()?;
+        self.pcm.io_bytes().mmap(self.buffer_frames as usize, |room| {
+            room.fill(silence);
+            0
+        })?;
+        Ok(())
+    }
+}
+
+/// Sorts ALSA's errors. The kernel's EIO means that the card has made no progress for longer than its buffer lasts.
+fn trouble(error: alsa::Error) -> Trouble {
+    match error.errno() {
+        libc::EPIPE | libc::ESTRPIPE => Trouble::Xrun,
+        errno => Trouble::Failed { call: error.func(), errno },
+    }
+}
+
+impl Output for AlsaOutput {
+    fn buffer_frames(&self) -> u32 {
+        self.buffer_frames
+    }
+
+    fn period_frames(&self) -> u32 {
+        self.period_frames
+    }
+
+    fn pacing(&self) -> Pacing {
+        Pacing::Clocked
+    }
+
+    fn poll(&mut self, _now_ns: u64) -> Result<Fill, Trouble> {
+        // Asks the driver, not only the last interrupt.
+        let (available, delay) = self.pcm.avail_delay().map_err(trouble)?;
+        let writable = u32::try_from(available).unwrap_or(0).min(self.buffer_frames);
+        // Some drivers say a negative delay shortly after the start.
+        Ok(Fill { writable, queued: u64::try_from(delay).unwrap_or(0) })
+    }
+
+    fn write(&mut self, frames: u32, fill: &mut dyn FnMut(&mut [u8])) -> Result<u32, Trouble> {
+        let frame_bytes = self.frame_bytes;
+        let most = frames as usize * frame_bytes;
+        let written = self.pcm.io_bytes().mmap(frames as usize, |room| {
+            let len = room.len().min(most);
+            room.get_mut(..len).map_or(0, |room| {
+                fill(room);
+                len / frame_bytes
+            })
+        });
+        written.map(|written| u32::try_from(written).unwrap_or(0)).map_err(trouble)
+    }
+
+    fn start(&mut self, _now_ns: u64) -> Result<(), Trouble> {
+        match self.pcm.state() {
+            State::Running => Ok(()),
+            _ => self.pcm.start().map_err(trouble),
+        }
+    }
+
+    fn prepare(&mut self) -> Result<(), Trouble> {
+        self.pcm.prepare().map_err(trouble)
+    }
+
+    fn stop(&mut self, _now_ns: u64) {
+        // The device may be gone; what counts is that nothing plays.
+        let _ = self.pcm.drop();
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,92 @@
+//! The device side of an output: finding it, probing it, opening it, its mixer. Everything here may allocate and wait,
+//! and runs on a thread of its own, because a DAC may take 20 s to refuse a rate.
+
+use std::sync::mpsc::{Receiver, Sender};
+
+use pcm::{Caps, Wire};
+use ring::message::{Refused, Volume};
+
+use super::Output;
+use super::sim::Capture;
+use crate::wake::Doorbell;
+
+/// An output that is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// Its name for a human.
+    pub(crate) name: String,
+    /// What it takes.
+    pub(crate) caps: Caps,
+}
+
+/// An opened output on its way to the real-time thread.
+pub(crate) struct Opened {
+    /// The output itself.
+    pub(crate) output: Box<dyn Output>,
+    /// Where a simulated card's log is written.
+    pub(crate) capture: Option<Capture>,
+}
+
+/// Why something was not done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    /// The kind of reason.
+    pub(crate) code: Refused,
+    /// The reason.
+    pub(crate) text: String,
+}
+
+/// A kind of output.
+pub(crate) trait Device: Send {
+    /// Looks for the output; cheap if it is the same as before.
+    fn scan(&mut self) -> Option<Found>;
+
+    /// Opens the output with exactly `wire`.
+    fn open(&mut self, wire: Wire) -> Result<Opened, Refusal>;
+
+    /// Sets the output's own volume, or, unless the mode is hardware, puts it out of the way.
+    fn set_volume(&mut self, volume: Volume) -> Result<(), Refusal>;
+}
+
+/// What *control* asks of the device thread.
+pub(crate) enum Ask {
+    /// Look for the output.
+    Scan,
+    /// Open it.
+    Open(Wire),
+    /// Drop what was opened: closing a device may wait.
+    Close(Opened),
+    /// Set its volume.
+    Volume(Volume),
+}
+
+/// What the device thread answers: one for each [`Ask`].
+pub(crate) enum Answer {
+    /// To `Scan`.
+    Scanned(Option<Found>),
+    /// To `Open`.
+    Opened(Result<Opened, Refusal>),
+    /// To `Close`.
+    Closed,
+    /// To `Volume`.
+    VolumeSet(Volume, Result<(), Refusal>),
+}
+
+/// The device thread. Ends when *control* hangs up.
+pub(crate) fn run(mut device: Box<dyn Device>, asks: &Receiver<Ask>, answers: &Sender<Answer>, control: &Doorbell) {
+    for ask in asks {
+        let answer = match ask {
+            Ask::Scan => Answer::Scanned(device.scan()),
+            Ask::Open(wire) => Answer::Opened(device.open(wire)),
+            Ask::Close(opened) => {
+                drop(opened);
+                Answer::Closed
+            }
+            Ask::Volume(volume) => Answer::VolumeSet(volume, device.set_volume(volume)),
+        };
+        if answers.send(answer).is_err() {
+            return;
+        }
+        control.ring();
+    }
+}

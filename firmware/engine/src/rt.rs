@@ -1,0 +1,235 @@
+//! The real-time thread: wakes on an absolute grid, moves frames, goes back to sleep.
+//!
+//! From [`watch`](crate::guard::watch) on nothing here allocates, frees, locks, logs or panics, and no loop is unbounded.
+//! System calls: `clock_nanosleep`, the output's own (`ioctl` on a real card), an eventfd write when there is news,
+//! `getrusage` about once a second, and an eventfd read while no stream is open.
+
+mod report;
+mod session;
+mod timeline;
+
+use std::mem;
+use std::sync::Arc;
+
+use ring::StatusWriter;
+
+pub(crate) use report::Kind;
+pub(crate) use session::{Outcome, Session, Tuning};
+
+use crate::clock::{SECOND, now_ns, sleep_until};
+use crate::wake::Doorbell;
+use crate::{guard, sys};
+use pcm::gain::Gain;
+use report::{News, Reporter};
+use session::Step;
+
+/// What *control* tells the thread.
+pub(crate) enum Command {
+    /// Take this stream and play it. Only while there is none.
+    Attach(Box<Session>),
+    /// Change the volume.
+    Volume(Gain),
+    /// Play out what is queued, then hand the stream back.
+    Drain,
+    /// Fade out, then hand the stream back.
+    Abort,
+    /// End. Only while there is no stream.
+    Exit,
+}
+
+/// Commands that may be under way at once.
+const COMMANDS: usize = 64;
+/// News that may be under way at once: with marks in every period still several seconds.
+const NEWS: usize = 4096;
+/// What of the stack is touched beforehand; the deepest path takes a fraction of it.
+const STACK_TOUCHED: usize = 128 * 1024;
+/// The thread's stack.
+const STACK: usize = 512 * 1024;
+
+/// *Control*'s end of the real-time thread.
+pub(crate) struct Handle {
+    commands: rtrb::Producer<Command>,
+    bell: Doorbell,
+    returned: rtrb::Consumer<(Box<Session>, Outcome)>,
+    news: rtrb::Consumer<News>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+/// The thread's scheduling as wanted, and what is told when it is set.
+pub(crate) struct Start {
+    /// SCHED_FIFO priority.
+    pub(crate) priority: u8,
+    /// Core to be bound to.
+    pub(crate) core: Option<u32>,
+    /// Rung when the thread has news or hands a stream back.
+    pub(crate) control: Doorbell,
+}
+
+impl Handle {
+    /// Starts the thread. Returns it with what it was refused, if anything.
+    pub(crate) fn spawn(start: Start, status: Arc<StatusWriter>) -> std::io::Result<(Self, Vec<String>)> {
+        let (commands, incoming) = rtrb::RingBuffer::new(COMMANDS);
+        let (outgoing, returned) = rtrb::RingBuffer::new(2);
+        let (news_out, news) = rtrb::RingBuffer::new(NEWS);
+        let bell = Doorbell::waited_for()?;
+        let (ready, setup) = std::sync::mpsc::sync_channel(1);
+        let thread_bell = bell.clone();
+        let thread = std::thread::Builder::new().name("rt".into()).stack_size(STACK).spawn(move || {
+            let refused = sys::become_realtime(start.priority, start.core);
+            status.set_thread(sys::thread_setup());
+            let report = Reporter::new(status, news_out, start.control);
+            touch_stack();
+            // The receiver waits for this; it can't be gone.
+            let _ = ready.send(refused);
+            drop(ready);
+            let abort = AbortOnUnwind;
+            guard::watch();
+            Thread { commands: incoming, returned: outgoing, bell: thread_bell, report, session: None }.run();
+            mem::forget(abort);
+        })?;
+        let refused = setup.recv().unwrap_or_default();
+        Ok((Self { commands, bell, returned, news, thread: Some(thread) }, refused))
+    }
+
+    /// Queues a command and wakes the thread if it waits. The queue can't be full unless the thread hangs: *control*
+    /// sends a few per request and the thread empties it at each wake-up.
+    pub(crate) fn send(&mut self, command: Command) -> Result<(), Box<Command>> {
+        self.commands.push(command).map_err(|rtrb::PushError::Full(command)| Box::new(command))?;
+        self.bell.ring();
+        Ok(())
+    }
+
+    /// A stream that the thread has handed back.
+    pub(crate) fn returned(&mut self) -> Option<(Box<Session>, Outcome)> {
+        self.returned.pop().ok()
+    }
+
+    /// The thread's oldest news.
+    pub(crate) fn news(&mut self) -> Option<News> {
+        self.news.pop().ok()
+    }
+
+    /// Ends the thread, which must have no stream any more.
+    pub(crate) fn exit(mut self) {
+        if self.send(Command::Exit).is_ok()
+            && let Some(thread) = self.thread.take()
+        {
+            // A panic would have ended the process.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// A panic on the real-time thread is a bug; a half-dead engine would be silent for ever, a dead one is respawned.
+struct AbortOnUnwind;
+
+impl Drop for AbortOnUnwind {
+    fn drop(&mut self) {
+        std::process::abort();
+    }
+}
+
+/// Makes the kernel give the stack its pages now.
+#[inline(never)]
+fn touch_stack() {
+    let mut pages = [0u8; STACK_TOUCHED];
+    std::hint::black_box(&mut pages);
+}
+
+struct Thread {
+    commands: rtrb::Consumer<Command>,
+    returned: rtrb::Producer<(Box<Session>, Outcome)>,
+    bell: Doorbell,
+    report: Reporter,
+    session: Option<Box<Session>>,
+}
+
+impl Thread {
+    fn run(mut self) {
+        loop {
+            self.bell.answer();
+            if self.take_commands() {
+                return;
+            }
+            if self.session.is_some() {
+                self.play();
+            }
+        }
+    }
+
+    /// Plays until the stream is over.
+    fn play(&mut self) {
+        let mut deadline = now_ns();
+        while let Some(session) = &mut self.session {
+            let now = now_ns();
+            self.report.wakeup(now.saturating_sub(deadline));
+            let step = session.step(now, &mut self.report);
+            match step {
+                Step::Sleep(tick_ns) => {
+                    self.report.publish(guard::calls());
+                    deadline = next_deadline(deadline, tick_ns, now_ns());
+                    sleep_until(deadline);
+                    self.take_commands();
+                }
+                Step::Done(outcome) => self.hand_back(outcome),
+            }
+        }
+    }
+
+    fn hand_back(&mut self, outcome: Outcome) {
+        if let Some(session) = self.session.take()
+            && let Err(rtrb::PushError::Full(pair)) = self.returned.push((session, outcome))
+        {
+            // There is one stream at a time, so the queue has room. Rather leak it than free it here.
+            mem::forget(pair);
+        }
+        self.report.publish(guard::calls());
+        self.report.ring();
+    }
+
+    /// Carries out what was sent; true if the thread is to end.
+    fn take_commands(&mut self) -> bool {
+        for _ in 0..COMMANDS {
+            let Ok(command) = self.commands.pop() else { return false };
+            match (command, &mut self.session) {
+                (Command::Attach(session), None) => self.session = Some(session),
+                // Control has one stream at a time. Rather leak a second one than free it here.
+                (Command::Attach(session), Some(_)) => mem::forget(session),
+                (Command::Volume(gain), Some(session)) => session.set_volume(gain),
+                (Command::Drain, Some(session)) => session.drain(),
+                (Command::Abort, Some(session)) => session.abort(),
+                (Command::Volume(_) | Command::Drain | Command::Abort, None) => {}
+                (Command::Exit, _) => return true,
+            }
+        }
+        false
+    }
+}
+
+/// The next point of the grid that lies in the future: one tick on, or as many as it takes.
+fn next_deadline(deadline: u64, tick_ns: u64, now: u64) -> u64 {
+    let tick = tick_ns.clamp(1, SECOND);
+    let next = deadline.saturating_add(tick);
+    if next > now {
+        return next;
+    }
+    let missed = now.saturating_sub(next) / tick;
+    next.saturating_add(missed.saturating_add(1).saturating_mul(tick))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::next_deadline;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_next_deadline_is_the_first_of_the_grid_that_is_ahead(deadline in 0u64..1 << 60, tick in 1u64..1_000_000_000, late in 0u64..1 << 40) {
+            let now = deadline + late;
+            let next = next_deadline(deadline, tick, now);
+            prop_assert!(next > now);
+            prop_assert_eq!((next - deadline) % tick, 0);
+            prop_assert!(next - deadline == tick || next - now <= tick);
+        }
+    }
+}

@@ -1,0 +1,309 @@
+//! One stream, from attaching it to handing it back: what goes to the output next, frames of the ring or silence.
+
+mod flow;
+mod limits;
+
+use pcm::gain::{Gain, Ramp, copy_scaled};
+use pcm::{Tpdf, silence_byte};
+use ring::{Consumer, Corrupt, Mark, MarkKind, Position, State, Stream};
+
+pub(crate) use limits::{Limits, Tuning};
+
+use super::report::{Kind, Reporter};
+use super::timeline::Timeline;
+use crate::clock::now_ns;
+use crate::output::{Fill, Output, Pacing, Trouble};
+use flow::{Fade, Mode, Next};
+
+/// Pieces that are written in one wake-up at most. Boundaries of tracks and of the output's buffer cut pieces; what
+/// doesn't fit waits for the next wake-up.
+const PIECES: usize = 64;
+
+/// How a stream ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Played out, or faded out as asked.
+    Finished,
+    /// The output failed.
+    Output(Trouble),
+    /// The player's indices make no sense.
+    Player(Corrupt),
+}
+
+impl From<Trouble> for Outcome {
+    fn from(trouble: Trouble) -> Self {
+        Self::Output(trouble)
+    }
+}
+
+impl From<Corrupt> for Outcome {
+    fn from(corrupt: Corrupt) -> Self {
+        Self::Player(corrupt)
+    }
+}
+
+/// What comes after a wake-up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Wake again after this many ns.
+    Sleep(u64),
+    /// It is over.
+    Done(Outcome),
+}
+
+/// A stream and everything that belongs to it. *Control* makes it, the real-time thread plays it and gives it back.
+pub(crate) struct Session {
+    output: Box<dyn Output>,
+    consumer: Consumer,
+    stream: Stream,
+    limits: Limits,
+    volume: Gain,
+    ramp: Ramp,
+    dither: Tpdf,
+    mode: Mode,
+    fade: Option<Fade>,
+    timeline: Timeline,
+    /// The output's clock runs.
+    running: bool,
+    /// Silence that still has to go in front of the ring's frames, because the output's clock is about to start.
+    preroll_left: u32,
+    /// The ring ran dry: it has to be fuller than at a start before it goes on.
+    starved: bool,
+    /// The track under way.
+    track: Option<u64>,
+    /// The output frame behind the newest track, if nothing but silence followed.
+    ended_at: Option<u64>,
+    /// The output frame behind the newest frame of the ring.
+    audio_end: u64,
+    draining: bool,
+    aborting: bool,
+    /// From when on the output isn't waited for any more.
+    give_up_ns: Option<u64>,
+    xruns: u64,
+    scaled: bool,
+}
+
+impl Session {
+    /// A stream on an opened output. `consumer` must have begun `stream`.
+    pub(crate) fn new(output: Box<dyn Output>, consumer: Consumer, stream: Stream, tuning: Tuning, volume: Gain) -> Self {
+        let limits = Limits::new(&tuning, &stream, consumer.capacity_frames(), &*output);
+        Self {
+            output,
+            consumer,
+            stream,
+            limits,
+            volume,
+            ramp: Ramp::constant(volume),
+            dither: Tpdf::new(stream.epoch),
+            mode: Mode::Silent,
+            fade: None,
+            timeline: Timeline::default(),
+            running: false,
+            preroll_left: limits.preroll,
+            starved: false,
+            track: None,
+            ended_at: None,
+            audio_end: 0,
+            draining: false,
+            aborting: false,
+            give_up_ns: None,
+            xruns: 0,
+            scaled: false,
+        }
+    }
+
+    /// The output and the ring, when it is over.
+    pub(crate) fn into_parts(self) -> (Box<dyn Output>, Consumer) {
+        (self.output, self.consumer)
+    }
+
+    /// Times that the output ran dry.
+    pub(crate) fn xruns(&self) -> u64 {
+        self.xruns
+    }
+
+    /// Whether any frame of the ring was scaled on its way.
+    pub(crate) fn scaled(&self) -> bool {
+        self.scaled
+    }
+
+    /// Goes to this volume without a click.
+    pub(super) fn set_volume(&mut self, volume: Gain) {
+        self.volume = volume;
+        if self.mode == Mode::Playing && self.fade.is_none() {
+            self.ramp.fade_to(volume, self.limits.fade);
+        }
+    }
+
+    /// Plays out what is queued, then ends.
+    pub(super) fn drain(&mut self) {
+        self.draining = true;
+    }
+
+    /// Fades out, then ends.
+    pub(super) fn abort(&mut self) {
+        self.aborting = true;
+    }
+
+    /// One wake-up.
+    pub(super) fn step(&mut self, now: u64, report: &mut Reporter) -> Step {
+        match self.fill_output(now, report) {
+            Ok(fill) => {
+                self.publish(fill, now, report);
+                if !self.is_over(fill, now) {
+                    return Step::Sleep(self.tick_ns());
+                }
+                // Tracks without a frame, at the very end.
+                let outcome = self.pass_marks(report, Due::All).map_or_else(Outcome::from, |()| Outcome::Finished);
+                self.end(now, outcome)
+            }
+            Err(outcome) => self.end(now, outcome),
+        }
+    }
+
+    fn end(&mut self, now: u64, outcome: Outcome) -> Step {
+        self.output.stop(now);
+        Step::Done(outcome)
+    }
+
+    /// Tops the output's buffer up.
+    fn fill_output(&mut self, now: u64, report: &mut Reporter) -> Result<Fill, Outcome> {
+        let mut fill = match self.output.poll(now) {
+            Err(Trouble::Xrun) => self.recover(now, report)?,
+            fill => fill?,
+        };
+        self.consumer.refresh()?;
+        if self.mode == Mode::Playing && self.consumer.readable_to_end() < self.consumer.readable().max(1) {
+            report.ring_fill(self.consumer.readable());
+        }
+        for _ in 0..PIECES {
+            let written = match self.next(fill, report)? {
+                Next::Again => continue,
+                Next::Nothing => break,
+                Next::Audio(frames) => self.write_audio(frames, report)?,
+                Next::Silence(frames) => self.write_silence(frames)?,
+            };
+            fill.writable = fill.writable.saturating_sub(written);
+            fill.queued = fill.queued.saturating_add(u64::from(written));
+            if written == 0 {
+                break;
+            }
+        }
+        if !self.running && fill.queued > 0 {
+            self.output.start(now_ns())?;
+            self.running = true;
+        }
+        Ok(fill)
+    }
+
+    /// After the output ran dry: everything written was heard; it begins anew, with a fade.
+    fn recover(&mut self, now: u64, report: &mut Reporter) -> Result<Fill, Outcome> {
+        self.xruns = self.xruns.saturating_add(1);
+        report.event(Kind::Xrun, self.timeline.written(), now);
+        self.output.prepare()?;
+        self.running = false;
+        self.preroll_left = self.limits.preroll;
+        if self.mode == Mode::Playing && self.fade.is_none() {
+            self.ramp = Ramp::constant(Gain::SILENCE);
+            self.ramp.fade_to(self.volume, self.limits.fade);
+        }
+        Ok(self.output.poll(now)?)
+    }
+
+    /// Writes frames of the ring, up to the next mark. At most `frames`, which are there.
+    fn write_audio(&mut self, frames: u32, report: &mut Reporter) -> Result<u32, Outcome> {
+        self.pass_marks(report, Due::All)?;
+        let first = self.consumer.read();
+        let frames = match self.consumer.next_mark()? {
+            Some(mark) => frames.min(u32::try_from(mark.frame.saturating_sub(first)).unwrap_or(u32::MAX)),
+            None => frames,
+        };
+        let untouched = self.ramp.is_unity();
+        let (wire, frame_bytes) = (self.stream.wire, self.stream.frame_bytes());
+        let Self { output, consumer, ramp, dither, .. } = self;
+        let written = output.write(frames, &mut |room| {
+            let source = consumer.read_area((room.len() / frame_bytes) as u64);
+            let copied = copy_scaled(wire.format, wire.channels, source, room, ramp, dither);
+            if let Some(rest) = room.get_mut(copied..) {
+                rest.fill(silence_byte(wire.format));
+            }
+        })?;
+        self.consumer.advance(u64::from(written))?;
+        self.timeline.audio(first, written);
+        self.audio_end = self.timeline.written();
+        self.scaled |= !untouched && written > 0;
+        if let Some(fade) = &mut self.fade {
+            fade.left = fade.left.saturating_sub(written);
+        }
+        Ok(written)
+    }
+
+    fn write_silence(&mut self, frames: u32) -> Result<u32, Outcome> {
+        let byte = silence_byte(self.stream.wire.format);
+        let written = self.output.write(frames, &mut |room| room.fill(byte))?;
+        self.timeline.silence(self.consumer.read(), written);
+        self.preroll_left = self.preroll_left.saturating_sub(written);
+        Ok(written)
+    }
+
+    /// Takes the marks that the stream has reached.
+    fn pass_marks(&mut self, report: &mut Reporter, due: Due) -> Result<(), Corrupt> {
+        for _ in 0..ring::MARKS {
+            match self.consumer.next_mark()? {
+                Some(mark) if mark.frame <= self.consumer.read() && due.includes(mark.kind) => {
+                    self.consumer.take_mark();
+                    self.pass(mark, report);
+                }
+                _ => break,
+            }
+        }
+        Ok(())
+    }
+
+    fn pass(&mut self, mark: Mark, report: &mut Reporter) {
+        let (frame, ns) = (self.timeline.written(), now_ns());
+        match mark.kind {
+            MarkKind::Start => {
+                if let Some(end) = self.ended_at.take() {
+                    report.gap(mark.track, frame.saturating_sub(end));
+                }
+                self.track = Some(mark.track);
+                report.event(Kind::Start(mark.track), frame, ns);
+            }
+            MarkKind::End => {
+                self.track = None;
+                self.ended_at = Some(frame);
+                report.event(Kind::End(mark.track), frame, ns);
+            }
+        }
+    }
+
+    fn publish(&mut self, fill: Fill, now: u64, report: &mut Reporter) {
+        report.state(match self.mode {
+            _ if self.draining => State::Draining,
+            Mode::Silent => State::Silent,
+            Mode::Playing => State::Playing,
+            Mode::Paused => State::Paused,
+        });
+        let heard = self.timeline.heard(fill.queued);
+        report.position(Position { epoch: self.stream.epoch, taken: self.consumer.read(), heard, at_ns: now });
+    }
+}
+
+/// Which marks are taken.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Due {
+    /// Ends: they are due when the last frame was written. A start waits until its first frame is.
+    Ends,
+    /// All.
+    All,
+}
+
+impl Due {
+    fn includes(self, kind: MarkKind) -> bool {
+        self == Self::All || kind == MarkKind::End
+    }
+}
+
+#[cfg(test)]
+mod tests;

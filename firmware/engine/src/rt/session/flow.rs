@@ -1,0 +1,237 @@
+//! The decisions: what the output gets next.
+
+use pcm::gain::{Gain, Ramp};
+use ring::MarkKind;
+
+use super::{Due, Fill, Kind, Outcome, Pacing, Reporter, Session};
+use crate::clock::now_ns;
+
+/// Where the stream stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// Nothing of the ring is going out: there is nothing, or not enough.
+    Silent,
+    /// Frames of the ring are going out.
+    Playing,
+    /// Held for the player.
+    Paused,
+}
+
+/// A fade-out under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Fade {
+    /// Frames of it that are still to be written.
+    pub(super) left: u32,
+    then: Then,
+}
+
+/// Why playing stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Then {
+    Pause,
+    Flush,
+    Starve,
+    End,
+}
+
+/// What to do next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Write this many frames of the ring.
+    Audio(u32),
+    /// Write this much silence.
+    Silence(u32),
+    /// Look again: something has changed.
+    Again,
+    /// Nothing until the next wake-up.
+    Nothing,
+}
+
+impl Session {
+    pub(super) fn next(&mut self, fill: Fill, report: &mut Reporter) -> Result<Next, Outcome> {
+        self.pass_marks(report, Due::Ends)?;
+        if let Some(fade) = self.fade {
+            return self.fade_on(fade, fill, report);
+        }
+        let wish = self.wish()?;
+        match (self.mode, wish) {
+            (Mode::Playing, Some(then)) => self.fade_out(then),
+            (Mode::Playing, None) => return Ok(self.play(fill)),
+            (Mode::Paused, Some(Then::Pause)) => return Ok(self.rest(fill)),
+            (Mode::Silent, Some(Then::End)) if self.aborting => return Ok(self.rest(fill)),
+            (Mode::Silent | Mode::Paused, Some(then)) => self.land(then, report)?,
+            (Mode::Paused, None) => self.mode = Mode::Silent,
+            (Mode::Silent, None) if self.can_start() => self.start(report)?,
+            (Mode::Silent, None) => return Ok(self.rest(fill)),
+        }
+        Ok(Next::Again)
+    }
+
+    /// Why the ring's frames should not go out, whatever there is of them.
+    fn wish(&mut self) -> Result<Option<Then>, Outcome> {
+        Ok(if self.aborting {
+            Some(Then::End)
+        } else if self.consumer.pending_flush()?.is_some() {
+            Some(Then::Flush)
+        } else if self.consumer.paused() {
+            // What is held can't be played out: a stream that is closed while paused ends there.
+            Some(if self.draining { Then::End } else { Then::Pause })
+        } else {
+            None
+        })
+    }
+
+    /// Frames of the ring, as long as there are enough.
+    fn play(&mut self, fill: Fill) -> Next {
+        if self.preroll_left > 0 {
+            return self.silence(fill.writable.min(self.preroll_left));
+        }
+        let readable = self.consumer.readable();
+        let keep = if self.draining || self.output.pacing() == Pacing::Elastic { 0 } else { self.limits.margin };
+        let free = readable.saturating_sub(keep).max(self.consumer.readable_to_end());
+        if free > 0 {
+            return match fill.writable.min(u32::try_from(free).unwrap_or(u32::MAX)) {
+                0 => Next::Nothing,
+                frames => Next::Audio(frames),
+            };
+        }
+        let between_tracks = self.track.is_none() && self.ended_at.is_some();
+        if self.draining || (between_tracks && self.can_be_silent(fill)) {
+            self.mode = Mode::Silent;
+            return Next::Again;
+        }
+        if self.can_be_silent(fill) {
+            self.fade_out(Then::Starve);
+            return Next::Again;
+        }
+        Next::Nothing
+    }
+
+    /// Whether the output can't wait any longer for the ring.
+    fn can_be_silent(&self, fill: Fill) -> bool {
+        match self.output.pacing() {
+            Pacing::Clocked => fill.queued <= self.limits.guard,
+            Pacing::Elastic => self.track.is_none() && self.ended_at.is_some(),
+        }
+    }
+
+    /// Silence if the output's clock runs or is about to, else nothing.
+    fn rest(&self, fill: Fill) -> Next {
+        let clocked = self.output.pacing() == Pacing::Clocked && (self.running || fill.queued > 0);
+        if clocked { self.silence(fill.writable) } else { Next::Nothing }
+    }
+
+    fn silence(&self, frames: u32) -> Next {
+        if frames == 0 { Next::Nothing } else { Next::Silence(frames) }
+    }
+
+    fn can_start(&self) -> bool {
+        let readable = self.consumer.readable();
+        let enough = match self.output.pacing() {
+            _ if self.draining => 1,
+            Pacing::Elastic => 1,
+            Pacing::Clocked if self.starved => self.limits.resume,
+            Pacing::Clocked => self.limits.start,
+        };
+        readable >= enough || self.consumer.readable_to_end() > 0
+    }
+
+    /// The ring's frames begin: a track's first at once, any other with a fade-in.
+    fn start(&mut self, report: &mut Reporter) -> Result<(), Outcome> {
+        self.mode = Mode::Playing;
+        self.starved = false;
+        let read = self.consumer.read();
+        let fresh = self.consumer.next_mark()?.is_some_and(|mark| mark.kind == MarkKind::Start && mark.frame <= read);
+        if fresh {
+            self.ramp = Ramp::constant(self.volume);
+        } else {
+            self.ramp = Ramp::constant(Gain::SILENCE);
+            self.ramp.fade_to(self.volume, self.limits.fade);
+            let preroll = u64::from(self.preroll_left);
+            report.event(Kind::Resume, self.timeline.written().saturating_add(preroll), now_ns());
+        }
+        Ok(())
+    }
+
+    fn fade_out(&mut self, then: Then) {
+        let left = self.limits.fade.min(u32::try_from(self.consumer.readable()).unwrap_or(u32::MAX));
+        // Silence has still to come first: nothing of the ring was heard yet.
+        let left = if self.preroll_left > 0 { 0 } else { left };
+        self.ramp.fade_to(Gain::SILENCE, left);
+        self.fade = Some(Fade { left, then });
+    }
+
+    fn fade_on(&mut self, fade: Fade, fill: Fill, report: &mut Reporter) -> Result<Next, Outcome> {
+        let left = u64::from(fade.left).min(self.consumer.readable());
+        if left == 0 {
+            self.fade = None;
+            self.land(fade.then, report)?;
+            return Ok(Next::Again);
+        }
+        if self.preroll_left > 0 {
+            return Ok(self.silence(fill.writable.min(self.preroll_left)));
+        }
+        // `left` came from a u32.
+        Ok(match fill.writable.min(left as u32) {
+            0 => Next::Nothing,
+            frames => Next::Audio(frames),
+        })
+    }
+
+    /// The output is silent now.
+    fn land(&mut self, then: Then, report: &mut Reporter) -> Result<(), Outcome> {
+        let (frame, ns) = (self.timeline.written(), now_ns());
+        self.mode = Mode::Silent;
+        match then {
+            Then::Pause => {
+                self.mode = Mode::Paused;
+                report.event(Kind::Pause, frame, ns);
+            }
+            Then::Flush => {
+                if let Some(flush) = self.consumer.pending_flush()? {
+                    self.consumer.finish_flush(flush);
+                }
+                self.track = None;
+                self.ended_at = None;
+                self.starved = false;
+                report.event(Kind::Flush, frame, ns);
+            }
+            Then::Starve => {
+                self.starved = true;
+                report.event(Kind::Starved, frame, ns);
+            }
+            Then::End => {
+                self.aborting = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether everything was heard that is to be heard.
+    pub(super) fn is_over(&mut self, fill: Fill, now: u64) -> bool {
+        let ending = self.aborting || (self.draining && self.consumer.readable() == 0);
+        if !ending || self.mode != Mode::Silent || self.fade.is_some() {
+            return false;
+        }
+        if !self.running {
+            return true;
+        }
+        let give_up = *self.give_up_ns.get_or_insert(now.saturating_add(self.limits.patience_ns));
+        let heard = self.timeline.written().saturating_sub(fill.queued);
+        let tail = match self.output.pacing() {
+            Pacing::Clocked => self.limits.tail,
+            Pacing::Elastic => 0,
+        };
+        heard >= self.audio_end.saturating_add(tail) || now >= give_up
+    }
+
+    /// Until the next wake-up, ns.
+    pub(super) fn tick_ns(&self) -> u64 {
+        match (self.output.pacing(), self.mode) {
+            (Pacing::Elastic, _) => self.limits.ready_ns,
+            (Pacing::Clocked, _) if !self.running => self.limits.ready_ns,
+            (Pacing::Clocked, Mode::Playing) => self.limits.period_ns,
+            (Pacing::Clocked, Mode::Silent | Mode::Paused) => self.limits.idle_ns,
+        }
+    }
+}
