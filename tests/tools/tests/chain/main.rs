@@ -1,0 +1,8 @@
+//! The whole chain on loopback, from the control point to the sink. Needs `engine` and `player` beside `play`:
+//! `cargo build --bins -p engine -p player` (`tests/run` does it).
+#![forbid(unsafe_code)]
+
+mod common;
+mod formats;
+mod gapless;
+mod states;
