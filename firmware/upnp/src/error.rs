@@ -55,12 +55,22 @@ pub mod av_transport {
         FORMAT_NOT_SUPPORTED = 704, "Format not supported for playback";
         /// The transport is held by somebody else.
         TRANSPORT_LOCKED = 705, "Transport is locked";
+        /// The medium can't be written.
+        WRITE_ERROR = 706, "Write error";
+        /// The medium may not be written.
+        MEDIA_PROTECTED = 707, "Media is protected or not writable";
+        /// The format can't be recorded.
+        RECORDING_FORMAT_NOT_SUPPORTED = 708, "Format not supported for recording";
+        /// The medium has no room.
+        MEDIA_FULL = 709, "Media is full";
         /// Seek knows no such unit.
         SEEK_MODE_NOT_SUPPORTED = 710, "Seek mode not supported";
         /// There is nothing at the place that was asked for.
         ILLEGAL_SEEK_TARGET = 711, "Illegal seek target";
         /// The play mode isn't offered.
         PLAY_MODE_NOT_SUPPORTED = 712, "Play mode not supported";
+        /// The record quality isn't offered.
+        RECORD_QUALITY_NOT_SUPPORTED = 713, "Record quality not supported";
         /// The resource's MIME type isn't supported.
         ILLEGAL_MIME_TYPE = 714, "Illegal MIME-Type";
         /// The resource is in use.
@@ -140,3 +150,14 @@ impl fmt::Display for Fault {
 }
 
 impl std::error::Error for Fault {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_names_what_was_wrong() {
+        assert_eq!(Fault::from(ACTION_FAILED).to_string(), "Action Failed");
+        assert_eq!(Fault::new(INVALID_ARGS, "Speed is missing").to_string(), "Invalid Args: Speed is missing");
+    }
+}

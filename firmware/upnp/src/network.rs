@@ -45,20 +45,6 @@ const fn is_unicast_v6(address: Ipv6Addr) -> bool {
     !address.is_unspecified() && !address.is_multicast()
 }
 
-/// Of a device's addresses those that it may be announced under: a link-local one only if there is no other, a loopback
-/// one only if there is nothing else at all (nobody else could follow it).
-pub fn announced(networks: &[Network]) -> Vec<Network> {
-    let rank = |network: &Network| match network.address.to_canonical() {
-        address if !is_unicast(address) => 3,
-        address if address.is_loopback() => 2,
-        IpAddr::V4(v4) if v4.is_link_local() => 1,
-        IpAddr::V6(v6) if v6.is_unicast_link_local() => 1,
-        _ => 0,
-    };
-    let best = networks.iter().map(rank).min().filter(|best| *best < 3);
-    networks.iter().copied().filter(|network| Some(rank(network)) == best).collect()
-}
-
 /// Whether one host can have the address.
 pub fn is_unicast(address: IpAddr) -> bool {
     match address.to_canonical() {
@@ -87,18 +73,6 @@ mod tests {
         for foreign in ["192.168.2.1", "192.168.1.0", "192.168.1.255", "8.8.8.8", "fe80::1"] {
             assert!(!has(home, foreign), "{foreign}");
         }
-    }
-
-    #[test]
-    fn d2_announced_under_the_widest_addresses_only() {
-        let lo = network("127.0.0.1", 8);
-        let (link, link6) = (network("169.254.7.7", 16), network("fe80::7", 64));
-        let (home, ula) = (network("192.168.1.7", 24), network("fd00::7", 64));
-        assert_eq!(announced(&[lo, link, home, link6, ula]), [home, ula]);
-        assert_eq!(announced(&[lo, link, link6]), [link, link6]);
-        assert_eq!(announced(&[lo]), [lo]);
-        assert_eq!(announced(&[network("0.0.0.0", 0)]), []);
-        assert_eq!(announced(&[]), []);
     }
 
     #[test]

@@ -119,9 +119,9 @@ pub(crate) fn unescape(text: &str) -> String {
     while let Some(at) = rest.find('&') {
         let (before, from) = rest.split_at(at);
         out.push_str(before);
-        // the longest reference of interest is &#x10FFFF;
-        let name = from.get(1..).and_then(|s| s.split_once(';')).map(|(name, _)| name).filter(|name| name.len() <= 9);
-        match name {
+        // the longest reference of interest is &#x10FFFF;, and a longer search would make many & a quadratic effort
+        let end = from.bytes().take(11).position(|byte| byte == b';');
+        match end.and_then(|end| from.get(1..end)) {
             Some(name) => {
                 out.push_str(&resolve(&BytesRef::new(name)));
                 rest = from.get(name.len() + 2..).unwrap_or_default();
