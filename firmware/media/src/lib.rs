@@ -23,7 +23,6 @@ mod open;
 mod packets;
 mod pcm_file;
 mod sniff;
-mod splice;
 mod stream;
 mod symphonia_glue;
 mod track;

@@ -71,7 +71,7 @@ fn recognise(mut input: Box<dyn Input>, hints: &Hints<'_>) -> Result<Opened, Fau
     let format = sniff::format(&head, hints)?;
     let reader = |input| ByteReader::new(input, start);
     match format {
-        Format::Flac => flac::open(input, start),
+        Format::Flac => flac::open(reader(input)?),
         Format::Riff => pcm_file::open_riff(reader(input)?),
         Format::W64 => pcm_file::open_w64(reader(input)?),
         Format::Aiff => pcm_file::open_aiff(reader(input)?),

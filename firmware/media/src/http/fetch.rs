@@ -141,7 +141,11 @@ impl Worker {
                 request = request.header(header::IF_RANGE, validator);
             }
         }
-        let response = request.call().map_err(fault)?;
+        // Before the body, a connection that ends is a server that doesn't answer.
+        let response = request.call().map_err(|error| match fault(error) {
+            Fault { kind: Kind::Truncated, detail } => Fault::new(Kind::Unreachable, detail),
+            fault => fault,
+        })?;
         let headers = response.headers();
         let (start, head) = match (response.status(), content_range(headers)) {
             (StatusCode::PARTIAL_CONTENT, Some((start, total))) => (start, Head::new(headers, total)),
