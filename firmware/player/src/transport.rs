@@ -20,8 +20,8 @@ use std::time::Duration;
 
 pub(crate) use fault::Fault;
 pub(crate) use machine::Transport;
-pub(crate) use media::{Media, Metadata};
-pub(crate) use values::Values;
+pub(crate) use media::Media;
+pub(crate) use values::{Values, track_position};
 
 /// One load of one resource. Ids grow and are never used again in the life of the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -103,8 +103,8 @@ pub(crate) enum Effect {
     Load { track: TrackId, media: Media, at: Duration },
     /// Open this when the current track is wholly decoded, and append it without a gap.
     Queue { track: TrackId, media: Media },
-    /// Take back the last `Queue`.
-    Unqueue,
+    /// Take back a `Queue`.
+    Unqueue { track: TrackId },
     /// Hold the sound.
     Pause,
     /// Let it go on.
@@ -113,6 +113,6 @@ pub(crate) enum Effect {
     Stop,
     /// Drop what is in the ring and go on from `to` in the current track.
     Seek { track: TrackId, to: Duration },
-    /// Publish the state variables now: what follows in the same breath would hide them from subscribers.
-    Publish,
+    /// Publish these values now: what follows in the same breath would hide them from subscribers.
+    Publish(Values),
 }

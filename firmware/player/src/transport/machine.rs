@@ -155,11 +155,8 @@ impl Transport {
     fn set_next(&mut self, media: Option<Media>) -> Vec<Effect> {
         let current = self.current.as_ref().map(|track| &track.media);
         let media = media.filter(|media| !current.is_some_and(|current| current.is_repeated_by(media)));
-        let had_queued = self.next.take().is_some_and(|next| next.handed_over);
-        let mut effects = Vec::new();
-        if had_queued {
-            effects.push(Effect::Unqueue);
-        }
+        let queued = self.next.take().filter(|next| next.handed_over);
+        let mut effects: Vec<_> = queued.map(|next| Effect::Unqueue { track: next.id }).into_iter().collect();
         if let Some(media) = media {
             let track = self.new_track(media);
             self.next = Some(track);
@@ -302,7 +299,7 @@ impl Transport {
         if self.next.is_some() {
             if self.error.is_some() {
                 // Otherwise the next track's PLAYING would hide that this one broke off.
-                effects.push(Effect::Publish);
+                effects.push(Effect::Publish(self.values()));
             }
             effects.extend(self.promote());
         } else {
@@ -349,7 +346,7 @@ impl Transport {
         // Whoever queued a next track wants to hear it, whatever became of this one.
         let track = self.new_track(next.media);
         self.state = if self.state == State::PausedPlayback { State::PausedPlayback } else { State::Transitioning };
-        let mut effects = vec![Effect::Publish];
+        let mut effects = vec![Effect::Publish(self.values())];
         self.current = Some(track);
         if self.state == State::PausedPlayback {
             effects.push(Effect::Stop);

@@ -19,7 +19,6 @@ pub(crate) struct Metadata {
     pub(crate) title: Option<String>,
     pub(crate) artist: Option<String>,
     pub(crate) album: Option<String>,
-    pub(crate) art: Option<String>,
     /// `res@duration`, until the resource itself has been opened (T2: a control point may ask only once, right after Play).
     pub(crate) duration: Option<Duration>,
     /// The content type of `res@protocolInfo`.
@@ -27,6 +26,21 @@ pub(crate) struct Metadata {
 }
 
 impl Media {
+    /// `None` for the empty URI. Whatever the metadata is, it is no reason to refuse the resource (T26).
+    pub(crate) fn new(uri: &str, didl: &str) -> Option<Self> {
+        let uri = uri.trim();
+        let parsed = upnp::didl::parse(didl);
+        let resource = parsed.resource(uri);
+        let metadata = Metadata {
+            title: parsed.title.clone(),
+            artist: parsed.performer().map(str::to_owned),
+            album: parsed.album.clone(),
+            duration: resource.and_then(|resource| resource.duration),
+            mime: resource.and_then(|resource| resource.protocol_info.as_ref()).map(|info| info.content_format.clone()),
+        };
+        (!uri.is_empty()).then(|| Self { uri: uri.to_owned(), didl: didl.to_owned(), metadata })
+    }
+
     /// Whether a SetNext of `other` while `self` plays is the mistake of T13: the same resource with the same description.
     pub(crate) fn is_repeated_by(&self, other: &Self) -> bool {
         self.uri == other.uri && self.didl == other.didl

@@ -8,7 +8,8 @@ mod values;
 
 use std::time::Duration;
 
-use super::{Action, Effect, Event, Fault, Media, Metadata, SeekTarget, State, TrackId, Transport};
+use super::media::Metadata;
+use super::{Action, Effect, Event, Fault, Media, SeekTarget, State, TrackId, Transport};
 
 fn media(uri: &str) -> Media {
     let didl = format!("<DIDL-Lite><item><dc:title>{uri}</dc:title></item></DIDL-Lite>");

@@ -3,14 +3,13 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use upnp::time::{self, NOT_IMPLEMENTED};
+
 use super::{State, Transport};
 
 /// A snapshot of every variable that LastChange carries, in the order of the specification's table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Values(Vec<(&'static str, String)>);
-
-/// What the queries and LastChange say where this renderer has nothing to say.
-pub(crate) const NOT_IMPLEMENTED: &str = "NOT_IMPLEMENTED";
 
 impl Values {
     /// The text of a variable, or nothing if there is none of that name.
@@ -95,17 +94,11 @@ fn texts(track: Option<&super::machine::Track>) -> (&str, &str) {
 /// A duration in whole seconds, rounded up: RelTime is rounded down, so that it stays below (T2, T8) for as long as there is
 /// something left to hear.
 pub(crate) fn track_duration(duration: Duration) -> String {
-    clock(Duration::from_secs(duration.as_secs() + u64::from(duration.subsec_nanos() > 0)))
+    time::format(Duration::from_secs(duration.as_secs() + u64::from(duration.subsec_nanos() > 0)))
 }
 
 /// A position in whole seconds, rounded down, and below `duration` if that is known (T8).
 pub(crate) fn track_position(position: Duration, duration: Option<Duration>) -> String {
     let last = duration.map_or(Duration::MAX, |duration| duration.saturating_sub(Duration::from_nanos(1)));
-    clock(position.min(last))
-}
-
-/// `H:MM:SS`.
-fn clock(time: Duration) -> String {
-    let seconds = time.as_secs();
-    format!("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+    time::format(position.min(last))
 }

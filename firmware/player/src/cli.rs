@@ -1,0 +1,170 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use lexopt::prelude::*;
+use uuid::Uuid;
+
+use crate::net::Wanted;
+use crate::renderer::Mode;
+
+const HELP: &str = "\
+The renderer of Tenuto: found by UPnP control points, fetches and decodes what they
+choose, and hands it to the audio engine.
+
+Usage: player [OPTIONS]
+
+  --engine SOCKET     the audio engine's socket        [/run/tenuto/engine.sock]
+  --listen ADDR:PORT  where HTTP is served, IPv4; port 0 takes a free one
+                                                                  [0.0.0.0:80]
+  --interface NAME    announce on this interface only (a name or an IPv4
+                      address of it); may be given more than once. Without it,
+                      on every interface but loopback
+  --name NAME         what control points show                        [Tenuto]
+  --uuid UUID         the device's identity. Without it, the one kept in the
+                      state directory, or one made from this machine's own
+  --state-dir DIR     where the identity is kept             [/var/lib/tenuto]
+  --volume MODE       hardware: the DAC's mixer; fixed: none, the bits stay as
+                      they are; software: the engine scales
+                                         [hardware if the DAC can, else fixed]
+  --ready-file PATH   written once the renderer is announced: one line of JSON
+                      with location, page and udn
+  --help              this
+  --version           the version
+
+The log goes to stderr; RUST_LOG=debug says more.
+
+Trying it on any Linux machine, without the appliance:
+  engine --socket /tmp/engine.sock &
+  player --engine /tmp/engine.sock --listen 0.0.0.0:8200 --state-dir ~/.tenuto
+";
+
+/// What was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Options {
+    pub(crate) engine: PathBuf,
+    pub(crate) listen: SocketAddrV4,
+    pub(crate) interfaces: Vec<Wanted>,
+    pub(crate) name: String,
+    pub(crate) uuid: Option<Uuid>,
+    pub(crate) state_dir: PathBuf,
+    pub(crate) volume: Option<Mode>,
+    pub(crate) ready_file: Option<PathBuf>,
+}
+
+/// What the command line asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Command {
+    Run(Options),
+    /// Print this and end.
+    Print(String),
+}
+
+/// Reads the arguments, without the program's name.
+pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command> {
+    let mut options = Options {
+        engine: "/run/tenuto/engine.sock".into(),
+        listen: SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 80),
+        interfaces: Vec::new(),
+        name: "Tenuto".to_owned(),
+        uuid: None,
+        state_dir: "/var/lib/tenuto".into(),
+        volume: None,
+        ready_file: None,
+    };
+    let mut parser = lexopt::Parser::from_args(args);
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Long("engine") => options.engine = parser.value()?.into(),
+            Long("listen") => {
+                let text = parser.value()?.string()?;
+                options.listen =
+                    text.parse().with_context(|| format!("--listen {text}: not an IPv4 address with a port, like 0.0.0.0:80"))?;
+            }
+            Long("interface") => options.interfaces.push(Wanted::parse(&parser.value()?.string()?)),
+            Long("name") => {
+                let name = parser.value()?.string()?;
+                if name.trim().is_empty() || name.chars().any(char::is_control) {
+                    bail!("--name: a name has at least one letter, and no control characters");
+                }
+                options.name = name.trim().to_owned();
+            }
+            Long("uuid") => {
+                let text = parser.value()?.string()?;
+                let uuid = Uuid::parse_str(text.trim_start_matches("uuid:"));
+                options.uuid = Some(uuid.with_context(|| format!("--uuid {text}: not a UUID"))?);
+            }
+            Long("state-dir") => options.state_dir = parser.value()?.into(),
+            Long("volume") => {
+                let text = parser.value()?.string()?;
+                let mode = Mode::from_name(&text);
+                options.volume = Some(mode.with_context(|| format!("--volume {text}: hardware, fixed or software"))?);
+            }
+            Long("ready-file") => options.ready_file = Some(parser.value()?.into()),
+            Long("help") | Short('h') => return Ok(Command::Print(HELP.to_owned())),
+            Long("version") | Short('V') => return Ok(Command::Print(format!("player {}\n", env!("CARGO_PKG_VERSION")))),
+            _ => return Err(arg.unexpected().into()),
+        }
+    }
+    Ok(Command::Run(options))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(args: &[&str]) -> Result<Options> {
+        match parse(args.iter().map(OsString::from))? {
+            Command::Run(options) => Ok(options),
+            Command::Print(text) => bail!("printed {text}"),
+        }
+    }
+
+    #[test]
+    fn without_arguments_it_runs_as_on_the_appliance() {
+        let options = run(&[]).unwrap();
+        assert_eq!(options.listen.to_string(), "0.0.0.0:80");
+        assert_eq!(options.engine, PathBuf::from("/run/tenuto/engine.sock"));
+    }
+
+    #[test]
+    fn every_option_is_taken_and_in_the_help() {
+        let uuid = "123e4567-e89b-12d3-a456-426614174000";
+        let args = [
+            ["--engine", "/x"],
+            ["--listen", "127.0.0.1:0"],
+            ["--interface", "lo"],
+            ["--interface", "10.0.0.1"],
+            ["--name", " Küche "],
+            ["--uuid", uuid],
+            ["--state-dir", "/s"],
+            ["--volume", "software"],
+            ["--ready-file", "/r"],
+        ];
+        let options = run(&args.concat()).unwrap();
+        assert_eq!(options.interfaces, [Wanted::Name("lo".into()), Wanted::Address(Ipv4Addr::new(10, 0, 0, 1))]);
+        assert_eq!(options.name, "Küche");
+        assert_eq!(options.uuid.unwrap().to_string(), uuid);
+        assert_eq!(options.volume, Some(Mode::Software));
+        for [option, _] in args {
+            assert!(HELP.contains(option), "{option}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named() {
+        for (args, named) in [
+            (["--listen", "80"], "--listen 80"),
+            (["--uuid", "1"], "--uuid 1"),
+            (["--volume", "loud"], "--volume loud"),
+            (["--name", " "], "--name"),
+            (["--frobnicate", "1"], "--frobnicate"),
+        ] {
+            let error = format!("{:#}", run(&args).unwrap_err());
+            assert!(error.contains(named), "{error}");
+        }
+    }
+}

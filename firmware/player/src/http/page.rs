@@ -1,0 +1,104 @@
+//! The page for the owner, at presentationURL, and the buttons on it.
+
+use http::header::{CACHE_CONTROL, HOST, HeaderName, HeaderValue};
+use http::{Request, StatusCode};
+use hyper::body::Incoming;
+
+use super::{Answer, App, body, header, text};
+use crate::transport::Action;
+
+/// Shows what `/status.json` says. Holds everything it needs, and nothing of the state: texts are put in by the browser as
+/// texts, so that no title can become markup.
+const PAGE: &str = include_str!("page/page.html");
+/// Stands for a number that is another one in each answer: only what carries it may run.
+const NONCE: &str = "{{nonce}}";
+const ICON: &[u8] = include_bytes!("page/icon.png");
+
+pub(super) fn page() -> Answer {
+    let nonce = uuid::Uuid::new_v4().simple().to_string();
+    let policy = format!(
+        "default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; connect-src 'self'; img-src 'self'; \
+         base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    );
+    let mut answer = body(StatusCode::OK, "text/html; charset=utf-8", PAGE.replace(NONCE, &nonce));
+    let headers = answer.headers_mut();
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        headers.insert(HeaderName::from_static("content-security-policy"), policy);
+    }
+    headers.insert(HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
+    headers.insert(HeaderName::from_static("referrer-policy"), HeaderValue::from_static("no-referrer"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer
+}
+
+pub(super) fn icon() -> Answer {
+    let mut answer = body(StatusCode::OK, "image/png", ICON);
+    answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("max-age=86400"));
+    answer
+}
+
+impl App {
+    /// A button: `POST /command/play`, `pause`, `stop`, `next`.
+    ///
+    /// Another site's page in the owner's browser can send a POST, too. It can't set a header of its own without asking, which
+    /// is never granted; and if it has pointed its name at this machine, it is told by the name.
+    pub(super) fn command(&self, request: &Request<Incoming>) -> Answer {
+        if header(request, "x-tenuto").is_none() {
+            return text(StatusCode::FORBIDDEN, "the header X-Tenuto is missing");
+        }
+        let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+        if !host.is_some_and(is_own_name) {
+            return text(StatusCode::FORBIDDEN, "use this machine's address or its .local name");
+        }
+        let action = match request.uri().path() {
+            "/command/play" => Action::Play,
+            "/command/pause" => Action::Pause,
+            "/command/stop" => Action::Stop,
+            "/command/next" => Action::Next,
+            _ => return text(StatusCode::NOT_FOUND, "there is no such command"),
+        };
+        match self.renderer.borrow_mut().act(action) {
+            Ok(()) => self.status(),
+            Err(_) => text(StatusCode::CONFLICT, "not possible now"),
+        }
+    }
+}
+
+/// Whether a Host header can only mean a machine of this network: an address, or a name that isn't looked up in the Internet.
+fn is_own_name(host: &str) -> bool {
+    let name = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
+    let name = name.map_or(host, |(name, _)| name);
+    let address = name.trim_start_matches('[').trim_end_matches(']');
+    address.parse::<std::net::IpAddr>().is_ok()
+        || name.eq_ignore_ascii_case("localhost")
+        || name.to_ascii_lowercase().trim_end_matches('.').ends_with(".local")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_holds_all_it_needs() {
+        assert!(!PAGE.contains("http://") && !PAGE.contains("https://"), "nothing from elsewhere");
+        assert!(PAGE.contains("<style nonce=\"{{nonce}}\">") && PAGE.contains("<script nonce=\"{{nonce}}\">"));
+        assert!(!PAGE.contains("innerHTML"), "texts stay texts");
+        assert!(!PAGE.contains(" style=\"") && !PAGE.contains(" onclick"), "the policy would forbid it");
+    }
+
+    #[test]
+    fn the_icon_is_what_the_description_says() {
+        assert_eq!(ICON.get(..8), Some(&b"\x89PNG\r\n\x1a\n"[..]));
+        assert_eq!(ICON.get(16..24), Some(&[0, 0, 0, 120, 0, 0, 0, 120][..]));
+    }
+
+    #[test]
+    fn only_names_of_this_network_are_own() {
+        for own in ["192.168.1.7", "192.168.1.7:8200", "[fe80::1]:80", "localhost:80", "tenuto.local", "Tenuto.local.:80"] {
+            assert!(is_own_name(own), "{own}");
+        }
+        for foreign in ["evil.example", "evil.example:80", "192.168.1.7.evil.example", "local", ""] {
+            assert!(!is_own_name(foreign), "{foreign}");
+        }
+    }
+}

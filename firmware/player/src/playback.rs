@@ -1,0 +1,20 @@
+//! From a resource to the ring: what carries out the transport's effects.
+//!
+//! One thread per load ([`worker`]) opens, decodes and packs straight into the ring. It may hang in the network as long as it
+//! likes: nobody waits for it. [`Deck`] is the side that acts on control points' wishes; it pauses and flushes the ring itself,
+//! at once, and takes away a worker's right to write by raising the *generation* that the worker's writes carry.
+//! [`link`] keeps the connection to the engine. All three meet in [`Output`], under a lock that is only ever held for moments.
+
+mod deck;
+mod error;
+mod link;
+mod output;
+mod report;
+mod timeline;
+mod worker;
+
+pub(crate) use deck::Deck;
+pub(crate) use error::PlayError;
+pub(crate) use link::start as start_link;
+pub(crate) use output::Output;
+pub(crate) use report::{Opened, Report};

@@ -1,0 +1,51 @@
+//! What playback tells the rest of the program.
+
+use std::time::Duration;
+
+use super::PlayError;
+use crate::transport::TrackId;
+
+/// News from a worker or from the link to the engine.
+#[derive(Clone, Debug)]
+pub(crate) enum Report {
+    /// A track's resource is being opened.
+    Opening { track: TrackId, uri: String },
+    /// It was opened, and is audio.
+    Opened { track: TrackId, opened: Opened },
+    /// How it goes to the DAC.
+    Planned { track: TrackId, plan: pcm::WirePlan },
+    /// Its first frames after a load or a seek are in the ring.
+    Started { track: TrackId },
+    /// It gave no frame.
+    Failed { track: TrackId, error: PlayError },
+    /// The DAC plays its first frame.
+    Heard { track: TrackId },
+    /// The DAC has played its last frame; `error` if the resource has more.
+    Ended { track: TrackId, error: Option<PlayError> },
+    /// The stream is gone.
+    OutputLost { error: PlayError },
+    /// What the DAC takes may have changed.
+    CapsChanged,
+    /// The volume that is in force now.
+    Volume(ring::message::Volume),
+    /// The engine can't do the volume that was asked for; the reason.
+    VolumeRefused(String),
+}
+
+/// What a resource turned out to be.
+#[derive(Clone, Debug)]
+pub(crate) struct Opened {
+    /// E.g. `FLAC`.
+    pub(crate) codec: String,
+    pub(crate) source: pcm::Source,
+    /// As the resource says, if it does.
+    pub(crate) frames: Option<u64>,
+    pub(crate) seekable: bool,
+}
+
+impl Opened {
+    /// `None` for a resource that doesn't say how long it is.
+    pub(crate) fn duration(&self) -> Option<Duration> {
+        self.frames.map(|frames| super::timeline::frames_to_time(frames, self.source.rate))
+    }
+}

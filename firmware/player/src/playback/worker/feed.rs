@@ -1,0 +1,153 @@
+//! Writing one track into the ring.
+
+use std::time::Duration;
+
+use super::loaded::{Loaded, media_error};
+use super::{Stop, Worker};
+use crate::playback::error::{INTERNAL, PlayError};
+use crate::playback::{Report, output::Fill};
+use crate::transport::TrackId;
+
+impl Worker {
+    /// Writes `loaded` from its place to its end.
+    ///
+    /// The last block stays uncommitted until the next one is there: the end mark has to be in the ring before the last frames
+    /// are, or the engine would take the tail in a short ring for a starving source.
+    pub(super) fn feed(&mut self, loaded: &mut Loaded) -> Result<(), Stop> {
+        let track = loaded.track();
+        let mut writing = Writing::default();
+        self.begin(loaded, &mut writing)?;
+        let error = loop {
+            let samples = match loaded.media.read() {
+                Ok(Some(samples)) => samples,
+                Ok(None) => break None,
+                Err(error) => break Some(media_error(&error)),
+            };
+            if samples.frames() > 0 {
+                self.commit_pending(track, &mut writing)?;
+            }
+            let mut done = 0;
+            while done < samples.frames() {
+                let packer = &mut loaded.packer;
+                match self.output.write(self.generation, |room| packer.pack(&samples, done, room))? {
+                    Some(0) => return Err(PlayError::new(INTERNAL, "the decoder gave samples of another shape than it said").into()),
+                    Some(frames) => {
+                        done += frames;
+                        writing.pending = frames as u64;
+                        if done < samples.frames() {
+                            self.commit_pending(track, &mut writing)?;
+                        }
+                    }
+                    None => self.wait_for_room(&mut writing)?,
+                }
+            }
+        };
+        if let Some(error) = error.as_ref().filter(|_| !writing.started && writing.pending == 0) {
+            return Err(error.clone().into());
+        }
+        while !self.output.end(self.generation, track, writing.pending, error.as_ref())? {
+            self.wait_for_room(&mut writing)?;
+        }
+        writing.report_start(track, self);
+        Ok(())
+    }
+
+    fn begin(&mut self, loaded: &mut Loaded, writing: &mut Writing) -> Result<(), Stop> {
+        // Without a place it was interrupted between two blocks, and goes on.
+        let Some(place) = loaded.place else { return Ok(()) };
+        while !self.output.begin(self.generation, loaded.track(), loaded.moment(place), place.is_start)? {
+            self.wait_for_room(writing)?;
+        }
+        loaded.place = None;
+        Ok(())
+    }
+
+    fn commit_pending(&self, track: TrackId, writing: &mut Writing) -> Result<(), Stop> {
+        if writing.pending > 0 {
+            self.output.commit(self.generation, std::mem::take(&mut writing.pending))?;
+            writing.report_start(track, self);
+        }
+        Ok(())
+    }
+
+    /// Waits until a good part of the ring is free.
+    fn wait_for_room(&mut self, writing: &mut Writing) -> Result<(), Stop> {
+        self.wait(None, writing.pace.wait)?;
+        let fill = self.output.fill(self.generation)?;
+        writing.pace.adapt(fill);
+        Ok(())
+    }
+}
+
+/// How far writing a track has come.
+#[derive(Default)]
+struct Writing {
+    /// Packed and not committed.
+    pending: u64,
+    started: bool,
+    pace: Pace,
+}
+
+impl Writing {
+    fn report_start(&mut self, track: TrackId, worker: &Worker) {
+        if !std::mem::replace(&mut self.started, true) {
+            worker.output.report(Report::Started { track });
+        }
+    }
+}
+
+/// How long to wait for room. The engine can't wake us (it makes no system calls for that), and may be simulated hardware that
+/// is faster than its rate; so this finds the wait in which a quarter or so of the ring comes free.
+struct Pace {
+    wait: Duration,
+}
+
+impl Pace {
+    const LEAST: Duration = Duration::from_millis(1);
+    const MOST: Duration = Duration::from_millis(250);
+
+    /// After a wait that began with a full ring.
+    fn adapt(&mut self, Fill { frames, capacity }: Fill) {
+        let free = capacity.saturating_sub(frames);
+        if free > capacity / 2 {
+            self.wait = (self.wait / 2).max(Self::LEAST);
+        } else if free < capacity / 8 {
+            self.wait = (self.wait * 2).min(Self::MOST);
+        }
+    }
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { wait: Duration::from_millis(4) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pace_settles_where_a_part_of_the_ring_comes_free() {
+        for frames_per_second in [44_100_u64, 768_000, 500_000_000] {
+            let capacity = 44_100;
+            let mut pace = Pace::default();
+            for _ in 0..20 {
+                let gone = (pace.wait.as_nanos() * u128::from(frames_per_second) / 1_000_000_000) as u64;
+                pace.adapt(Fill { frames: capacity - gone.min(capacity), capacity });
+            }
+            let gone = pace.wait.as_secs_f64() * frames_per_second as f64;
+            assert!(gone >= 44_100.0 / 8.0, "{frames_per_second}: {:?}", pace.wait);
+            assert!(gone <= 44_100.0 || pace.wait == Pace::LEAST, "{frames_per_second}: {:?}", pace.wait);
+        }
+    }
+
+    #[test]
+    fn pace_never_sleeps_long_on_a_ring_that_stands_still() {
+        let mut pace = Pace::default();
+        for _ in 0..20 {
+            pace.adapt(Fill { frames: 100, capacity: 100 });
+        }
+        assert_eq!(pace.wait, Pace::MOST);
+    }
+}

@@ -1,0 +1,116 @@
+//! A track that is open and planned.
+
+use std::time::Duration;
+
+use media::{Cancel, Limits, Location};
+use pcm::{Packer, Wire};
+use tracing::debug;
+
+use super::Item;
+use crate::playback::error::REFUSED;
+use crate::playback::output::{Generation, Stop};
+use crate::playback::timeline::{frames_to_time, time_to_frames};
+use crate::playback::{Opened, Output, PlayError, Report};
+use crate::transport::TrackId;
+
+/// An open resource, and how its samples go to the wire.
+pub(super) struct Loaded {
+    item: Item,
+    pub(super) media: media::Track,
+    pub(super) packer: Packer,
+    /// Where writing begins, until it has.
+    pub(super) place: Option<Place>,
+}
+
+/// The beginning of a span of frames.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    /// Frame of the source.
+    frame: u64,
+    /// The track's own beginning, which is marked for the engine. Where a seek went isn't: the engine fades in there.
+    pub(super) is_start: bool,
+}
+
+impl Loaded {
+    /// Opens the resource, and plans how it goes to the DAC.
+    pub(super) fn open(
+        mut item: Item,
+        output: &Output,
+        generation: Generation,
+        cancel: &Cancel,
+    ) -> Result<Self, Stop> {
+        let track = item.track;
+        output.report(Report::Opening { track, uri: item.media.uri.clone() });
+        let location = Location { url: item.media.uri.clone(), mime: item.media.metadata.mime.clone() };
+        let media = media::open(&location, &Limits::default(), cancel).map_err(|error| media_error(&error))?;
+        let info = media.info();
+        let source = info.source;
+        debug!("track {}: {} {source:?}, {:?} frames", track.0, info.codec.name(), info.frames);
+        output.report(Report::Opened { track, opened: describe(info) });
+        let caps = output.caps(generation)?;
+        let plan = pcm::plan(&source, &caps, &output.rules());
+        let plan = plan.map_err(|refusal| PlayError::new(REFUSED, refusal.to_string()))?;
+        output.report(Report::Planned { track, plan });
+        let at = std::mem::take(&mut item.at);
+        let place = Some(Place { frame: 0, is_start: true });
+        let mut loaded = Self { item, media, packer: Packer::new(&plan), place };
+        if !at.is_zero() {
+            loaded.seek(at)?;
+        }
+        Ok(loaded)
+    }
+
+    pub(super) fn track(&self) -> TrackId {
+        self.item.track
+    }
+
+    pub(super) fn wire(&self) -> Wire {
+        self.packer.plan().wire
+    }
+
+    /// The track, if it can still be kept out of the ring.
+    pub(super) fn unqueueable(&self) -> Option<TrackId> {
+        self.place.filter(|place| place.is_start).map(|_| self.track())
+    }
+
+    /// Goes to a moment of the track. One that turned out not to be seekable, after the wish, begins at its beginning.
+    pub(super) fn seek(&mut self, to: Duration) -> Result<(), PlayError> {
+        if self.place.is_some() && !self.media.info().seekable {
+            return Ok(());
+        }
+        let rate = self.media.info().source.rate;
+        let frame = self.media.seek(time_to_frames(to, rate)).map_err(|error| media_error(&error))?;
+        self.place = Some(Place { frame, is_start: false });
+        Ok(())
+    }
+
+    /// Back to the first frame; `false` if that takes opening it again.
+    pub(super) fn rewind(&mut self) -> bool {
+        let untouched = self.place.is_some_and(|place| place.is_start);
+        self.place = Some(Place { frame: 0, is_start: true });
+        untouched || self.media.seek(0).is_ok()
+    }
+
+    pub(super) fn into_item(self) -> Item {
+        self.item
+    }
+
+    /// The moment of the track at a place.
+    pub(super) fn moment(&self, place: Place) -> Duration {
+        frames_to_time(place.frame, self.media.info().source.rate)
+    }
+}
+
+fn describe(info: &media::Info) -> Opened {
+    Opened {
+        codec: info.codec.name().to_owned(),
+        source: info.source,
+        frames: info.frames,
+        seekable: info.seekable,
+    }
+}
+
+/// The reason of `media`, by its own name.
+pub(super) fn media_error(error: &media::Error) -> PlayError {
+    PlayError::new(&format!("{:?}", error.kind()), error.to_string())
+}

@@ -1,0 +1,143 @@
+//! `/status.json`: everything that the page shows, for programs too.
+//!
+//! Fields are only ever added. Times are in seconds, rates in Hz; what isn't known is `null`.
+
+use std::time::Duration;
+
+use pcm::{Encoding, Source, Wire, WirePlan};
+use ring::Policy;
+use serde_json::{Value, json};
+
+use super::Renderer;
+use super::ledger::Entry;
+
+/// What doesn't change while the program runs.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Facts {
+    pub(crate) name: String,
+    pub(crate) udn: String,
+    /// `/proc/version`.
+    pub(crate) kernel: String,
+    /// `/sys/devices/system/cpu/isolated`: the cores that the scheduler leaves alone.
+    pub(crate) isolated: String,
+}
+
+impl Renderer {
+    /// The document.
+    pub(crate) fn status(&self, boot_to_ssdp: Option<Duration>) -> Value {
+        let now = self.transport.values();
+        let media = self.transport.current_media();
+        let entry = self.transport.current_id().and_then(|track| self.ledger.get(track));
+        json!({
+            "name": self.facts.name,
+            "udn": self.facts.udn,
+            "version": env!("CARGO_PKG_VERSION"),
+            "transport": {
+                "state": now.get("TransportState"),
+                "status": now.get("TransportStatus"),
+                "error": self.transport.error(),
+                "actions": now.get("CurrentTransportActions"),
+            },
+            "track": media.map(|media| json!({
+                "uri": media.uri,
+                "title": media.metadata.title,
+                "artist": media.metadata.artist,
+                "album": media.metadata.album,
+                "position": self.position().as_secs_f64(),
+                "duration": self.transport.duration().map(|duration| duration.as_secs_f64()),
+                "codec": entry.and_then(codec),
+                "source": entry.and_then(|entry| entry.opened.as_ref()).map(|opened| source(&opened.source)),
+                "wire": entry.and_then(|entry| entry.plan).map(|plan| wire(&plan.wire)),
+                "changes": entry.and_then(|entry| entry.plan).map(|plan| self.changes(&plan)),
+                "bit_perfect": entry.and_then(|entry| entry.plan).map(|plan| self.changes(&plan).is_empty()),
+            })),
+            "next": now.get("NextAVTransportURI"),
+            "volume": {
+                "mode": self.loudness.mode().name(),
+                "percent": self.loudness.percent(),
+                "mute": self.loudness.mute(),
+            },
+            "tracks": self.ledger.iter().map(track).collect::<Vec<_>>(),
+            "engine": self.engine(),
+            "subscribers": self.events.subscribers(),
+            "boot_to_ssdp_ms": boot_to_ssdp.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
+            "kernel": self.facts.kernel,
+            "isolated": self.facts.isolated,
+        })
+    }
+
+    /// What happens to the samples on the way, in words; nothing happens to what is bit-perfect.
+    fn changes(&self, plan: &WirePlan) -> Vec<&'static str> {
+        let volume = self.loudness.mode() == super::Mode::Software && self.loudness.percent() < 100;
+        [
+            ("the DAC has fewer bits than the source", !plan.lossless && plan.dither),
+            ("the decoder's floating-point output is rounded", !plan.lossless && !plan.dither),
+            ("software volume", volume),
+            ("muted", self.loudness.mute()),
+        ]
+        .into_iter()
+        .filter_map(|(what, so)| so.then_some(what))
+        .collect()
+    }
+
+    fn engine(&self) -> Value {
+        let Some(status) = self.output.status() else { return json!({ "state": "gone" }) };
+        let counters = status.counters();
+        let thread = status.thread();
+        let class = thread.map(|thread| match thread.policy {
+            Policy::Fifo => "FIFO",
+            Policy::Other => "OTHER",
+        });
+        let fault = status.fault();
+        json!({
+            "state": status.state().map(|state| format!("{state:?}").to_lowercase()),
+            "output": status.output(),
+            "fault": (!fault.is_empty()).then_some(fault),
+            "wire": status.stream().map(|(_, open)| wire(&open)),
+            "class": class,
+            "priority": thread.map(|thread| thread.priority),
+            "core": thread.and_then(|thread| thread.core),
+            "xruns": counters.xruns,
+            "starved": counters.starved,
+            "wakeups": counters.wakeups,
+            "late_wakeups": counters.late_wakeups,
+            "worst_lateness_ns": counters.worst_lateness_ns,
+            "lateness": counters.lateness,
+            "ring_low_water_frames": counters.ring_low_water_frames,
+            "rt_allocations": counters.rt_allocations,
+            "minor_faults": counters.minor_faults,
+            "major_faults": counters.major_faults,
+            "voluntary_switches": counters.voluntary_switches,
+            "involuntary_switches": counters.involuntary_switches,
+        })
+    }
+}
+
+fn track(entry: &Entry) -> Value {
+    json!({
+        "id": entry.track.0,
+        "uri": entry.uri,
+        "codec": codec(entry),
+        "source": entry.opened.as_ref().map(|opened| source(&opened.source)),
+        "wire": entry.plan.map(|plan| wire(&plan.wire)),
+        "frames": entry.opened.as_ref().and_then(|opened| opened.frames),
+        "error": entry.error.as_ref().map(|error| json!({ "kind": error.kind, "text": error.text })),
+    })
+}
+
+fn codec(entry: &Entry) -> Option<&str> {
+    entry.opened.as_ref().map(|opened| opened.codec.as_str())
+}
+
+fn source(source: &Source) -> Value {
+    let encoding = match source.encoding {
+        Encoding::Integer => "integer",
+        Encoding::Float => "float",
+        Encoding::Lossy => "lossy",
+    };
+    json!({ "rate": source.rate, "bits": source.bits, "channels": source.channels, "encoding": encoding })
+}
+
+fn wire(wire: &Wire) -> Value {
+    json!({ "format": wire.format.alsa_name(), "rate": wire.rate, "channels": wire.channels, "dop": false })
+}
