@@ -72,7 +72,8 @@ fn wav_of_every_width_and_channel_count() {
 #[test]
 fn wav_and_its_kin_by_ffmpeg() {
     for (codec, bits) in [("pcm_u8", 8), ("pcm_s16le", 16), ("pcm_s24le", 24), ("pcm_s32le", 32)] {
-        let samples = signal(5_001, 2, bits);
+        // ffmpeg counts Wave64's padding as data, so there is none.
+        let samples = signal(5_000, 2, bits);
         let wav = wav_of(&samples, 2, 192_000, bits);
         for (extension, options) in [("wav", &[][..]), ("wav", &["-rf64", "always"]), ("w64", &[])] {
             let file = ffmpeg(&wav, extension, &[&["-c:a", codec], options].concat());

@@ -10,7 +10,6 @@ pub(crate) const RIFF: [u8; 16] = *b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc
 const WAVE: [u8; 16] = *b"wave\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a";
 const FMT: [u8; 16] = *b"fmt \xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a";
 const DATA: [u8; 16] = *b"data\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a";
-const FACT: [u8; 16] = *b"fact\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a";
 const HEADER: u64 = 24;
 
 /// Opens a file that starts with [`RIFF`] at the reader's position.
@@ -21,7 +20,6 @@ pub(crate) fn open(mut reader: ByteReader) -> Result<Opened, Fault> {
         return Err(Fault::unsupported("a Wave64 file without audio"));
     }
     let mut layout = None;
-    let mut fact = None;
     for _ in 0..MAX_CHUNKS {
         if reader.position() - start > MAX_HEADER {
             break;
@@ -36,13 +34,10 @@ pub(crate) fn open(mut reader: ByteReader) -> Result<Opened, Fault> {
             let chunk = chunk.get_mut(..len).unwrap_or_default();
             let read = reader.fill(chunk)?;
             layout = Some(wave_format::parse(chunk.get(..read).unwrap_or_default())?);
-        } else if id == FACT {
-            fact = Some(u64::from_le_bytes(reader.array()?));
         } else if id == DATA {
             let layout = layout.ok_or_else(|| Fault::corrupt("no fmt chunk before the data"))?;
             // A size that can't be one is a streaming server's.
             let length = payload.filter(|&length| length > 0 && length < 1 << 62);
-            let length = length.map(|length| without_padding(length, fact, layout.frame_bytes() as u64));
             let data = Data { start: chunk_start + HEADER, length };
             return Ok(open_pcm(reader, layout, data, "Wave64"));
         }
@@ -51,10 +46,4 @@ pub(crate) fn open(mut reader: ByteReader) -> Result<Opened, Fault> {
         reader.seek(next.ok_or_else(|| Fault::corrupt("an impossible chunk size"))?)?;
     }
     Err(Fault::corrupt("no data chunk"))
-}
-
-/// Some writers count the padding to 8 bytes as data; the fact chunk's number of frames tells.
-fn without_padding(length: u64, frames: Option<u64>, frame_bytes: u64) -> u64 {
-    let exact = frames.and_then(|frames| frames.checked_mul(frame_bytes));
-    exact.filter(|exact| exact.checked_next_multiple_of(8) == Some(length)).unwrap_or(length)
 }

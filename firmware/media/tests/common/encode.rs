@@ -54,7 +54,7 @@ pub fn wav_of(samples: &[i32], channels: u16, rate: u32, bits: u16) -> Vec<u8> {
     } else {
         little_endian(samples, usize::from(container / 8), u32::from(container - bits))
     };
-    let valid = (bits % 8 != 0 || channels > 2).then_some(bits);
+    let valid = (!bits.is_multiple_of(8) || channels > 2).then_some(bits);
     wav(&wave_format(1, channels, rate, container, valid), &data)
 }
 
