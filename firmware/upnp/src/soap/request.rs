@@ -133,7 +133,6 @@ fn split_soap_action(header: &str) -> Option<(&str, &str)> {
 }
 
 /// A request before validation.
-#[derive(Default)]
 struct Call {
     namespace: Option<String>,
     name: String,
