@@ -54,6 +54,8 @@ pub(crate) struct Parts {
 pub(crate) struct Control {
     parts: Parts,
     client: Option<Client>,
+    /// Players that were let in so far.
+    players: u64,
     stage: Stage,
     found: Option<Found>,
     scanning: bool,
@@ -73,6 +75,7 @@ impl Control {
         Self {
             parts,
             client: None,
+            players: 0,
             stage: Stage::Closed,
             found: None,
             scanning: false,

@@ -47,7 +47,7 @@ static ALLOCATOR: guard::Guard = guard::Guard;
 const DEVICE_STACK: usize = 512 * 1024;
 
 fn main() -> ExitCode {
-    let options = match options::parse(std::env::args_os()) {
+    let options = match options::parse(std::env::args_os().skip(1)) {
         Ok(Asked::Run(options)) => options,
         Ok(Asked::Print(text)) => {
             print!("{text}");

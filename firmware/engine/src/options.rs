@@ -114,7 +114,7 @@ Ends cleanly, with a fade, on SIGTERM and SIGINT. Logs go to stderr; RUST_LOG se
 Exit status: 0 ended by a signal, 1 failed, 2 wrong usage.
 ";
 
-/// Reads the command line.
+/// Reads the command line, without the program's own name.
 pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Asked, String> {
     use lexopt::prelude::*;
 

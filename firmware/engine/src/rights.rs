@@ -67,7 +67,9 @@ mod tests {
         let cpu = dir.path().join("devices/system/cpu");
         std::fs::create_dir_all(&cpu).expect("a directory");
         assert_eq!(isolated_core(dir.path()), None, "no such file");
-        for (list, core) in [("\n", None), ("3\n", Some(3)), ("2-3\n", Some(3)), ("1,3,5\n", Some(5)), ("1-2,6-7\n", Some(7))] {
+        for (list, core) in
+            [("\n", None), ("3\n", Some(3)), ("2-3\n", Some(3)), ("1,3,5\n", Some(5)), ("1-2,6-7\n", Some(7))]
+        {
             std::fs::write(cpu.join("isolated"), list).expect("a file");
             assert_eq!(isolated_core(dir.path()), core, "{list:?}");
         }

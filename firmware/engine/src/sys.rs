@@ -21,7 +21,8 @@ pub(crate) fn become_realtime(priority: u8, core: Option<u32>) -> Vec<String> {
     }
     let parameters = libc::sched_param { sched_priority: i32::from(priority) };
     // SAFETY: 0 is the calling thread; the parameters are valid for the whole call and only read.
-    let result = unsafe { libc::sched_setscheduler(0, libc::SCHED_FIFO | libc::SCHED_RESET_ON_FORK, &raw const parameters) };
+    let result =
+        unsafe { libc::sched_setscheduler(0, libc::SCHED_FIFO | libc::SCHED_RESET_ON_FORK, &raw const parameters) };
     if result != 0 {
         refused.push(format!("SCHED_FIFO priority {priority}: {}", io::Error::last_os_error()));
     }

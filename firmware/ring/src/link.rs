@@ -105,6 +105,14 @@ impl Link {
 
     /// Receives one datagram; `None` when the peer has closed.
     pub fn receive(&self) -> io::Result<Option<Received>> {
+        match self.receive_once() {
+            // A peer that closes with something unread leaves this error in front of its own last words.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => self.receive_once(),
+            result => result,
+        }
+    }
+
+    fn receive_once(&self) -> io::Result<Option<Received>> {
         // One byte more than a message, so that a longer one isn't mistaken for one.
         let mut bytes = vec![0; BYTES + 1];
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(FILES))];
@@ -200,7 +208,11 @@ impl Connection {
 
     /// Shakes hands over a blocking link.
     pub fn handshake(link: Link) -> Result<Self, LinkError> {
-        link.send(&Request::Hello { version: VERSION }.encode())?;
+        match link.send(&Request::Hello { version: VERSION }.encode()) {
+            // It has turned us away already, and said why.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+            sent => sent?,
+        }
         let received = link.receive()?.ok_or(LinkError::Closed)?;
         match FromEngine::decode(&received.bytes)? {
             FromEngine::Reply(Reply::Welcome) => {}

@@ -4,15 +4,17 @@ use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use ring::message::{FromEngine, Refused, Reply, Request};
 use ring::Consumer;
 use ring::link::Link;
+use ring::message::{FromEngine, Refused, Reply, Request};
 
 /// Requests that may wait for their answers. A player has one or two.
 const WAITING: usize = 8;
 
 /// The player.
 pub(super) struct Client {
+    /// Counts the players.
+    pub(super) number: u64,
     link: Link,
     requests: VecDeque<Request>,
     /// The engine's side of the player's ring, while no stream has it; made by the greeting.
@@ -32,8 +34,8 @@ pub(super) enum Gone {
 }
 
 impl Client {
-    pub(super) fn new(link: Link) -> Self {
-        Self { link, requests: VecDeque::new(), consumer: None, greeted: false, busy: false }
+    pub(super) fn new(number: u64, link: Link) -> Self {
+        Self { number, link, requests: VecDeque::new(), consumer: None, greeted: false, busy: false }
     }
 
     /// Whether there is room for more requests. With none the link isn't polled, and the player waits in its `send`.
@@ -67,18 +69,18 @@ impl Client {
     pub(super) fn answer(&mut self, reply: Reply) -> Result<(), Gone> {
         self.requests.pop_front();
         self.busy = false;
-        self.send(FromEngine::Reply(reply))
+        self.send(&FromEngine::Reply(reply))
     }
 
     /// Answers the oldest request, with files.
     pub(super) fn answer_with(&mut self, reply: Reply, files: &[BorrowedFd<'_>]) -> Result<(), Gone> {
         self.requests.pop_front();
-        self.link.send_with(&FromEngine::Reply(reply).encode(), files).map_err(gone)
+        self.link.send_with(&FromEngine::Reply(reply).encode(), files).map_err(|error| gone(&error))
     }
 
     /// Tells the player something.
-    pub(super) fn send(&self, message: FromEngine) -> Result<(), Gone> {
-        self.link.send(&message.encode()).map_err(gone)
+    pub(super) fn send(&self, message: &FromEngine) -> Result<(), Gone> {
+        self.link.send(&message.encode()).map_err(|error| gone(&error))
     }
 }
 
@@ -90,7 +92,7 @@ pub(super) fn turn_away(link: &Link, code: Refused, text: &str) {
 }
 
 /// A player that doesn't read its answers is as good as gone.
-fn gone(error: io::Error) -> Gone {
+fn gone(error: &io::Error) -> Gone {
     match error.kind() {
         io::ErrorKind::WouldBlock => Gone::Broken("it doesn't read its answers".to_owned()),
         _ => Gone::Closed,

@@ -31,7 +31,8 @@ impl Control {
             } else if self.client.is_some() {
                 turn_away(&link, Refused::Busy, "another player is connected");
             } else if self.ending.is_none() {
-                self.client = Some(Client::new(link));
+                self.players += 1;
+                self.client = Some(Client::new(self.players, link));
             }
         }
     }
@@ -78,7 +79,8 @@ impl Control {
     fn greet(&mut self, version: u32) -> Result<(), Gone> {
         let Some(client) = &mut self.client else { return Ok(()) };
         if version != VERSION {
-            let text = format!("the engine speaks version {VERSION}, the player {version}: install both from one release");
+            let text =
+                format!("the engine speaks version {VERSION}, the player {version}: install both from one release");
             client.answer(Reply::Refused { code: Refused::Version, text: text.clone() })?;
             return Err(Gone::Broken(text));
         }
@@ -107,7 +109,7 @@ impl Control {
     /// Tells the player, if one is there.
     pub(super) fn tell(&mut self, event: Event) {
         if let Some(client) = self.client.as_ref().filter(|client| client.greeted)
-            && let Err(gone) = client.send(FromEngine::Event(event))
+            && let Err(gone) = client.send(&FromEngine::Event(event))
         {
             self.part(gone);
         }
@@ -122,7 +124,7 @@ impl Control {
                 if let Some(client) = &self.client {
                     let reply = Reply::Refused { code: Refused::BadMessage, text: why };
                     // It is closed either way.
-                    let _ = client.send(FromEngine::Reply(reply));
+                    let _ = client.send(&FromEngine::Reply(reply));
                 }
             }
         }

@@ -16,13 +16,20 @@ pub(super) enum Stage {
     /// There is none.
     Closed,
     /// The device thread opens the output.
-    Opening(Wire),
+    Opening {
+        /// With this format,
+        wire: Wire,
+        /// for this player.
+        player: u64,
+    },
     /// The real-time thread has it.
     Attached {
         /// Where a simulated card's log goes.
         capture: Option<Capture>,
         /// It was told to play out what is queued.
         draining: bool,
+        /// The player whose ring it plays.
+        player: u64,
     },
     /// The device thread closes the output.
     Closing,
@@ -43,11 +50,12 @@ impl Control {
     pub(super) fn serve_open(&mut self, wire: Wire) -> Result<(), Gone> {
         match self.stage {
             Stage::Closed => {
-                self.stage = Stage::Opening(wire);
+                let player = self.client.as_ref().map_or(0, |client| client.number);
+                self.stage = Stage::Opening { wire, player };
                 self.ask(Ask::Open(wire));
             }
             Stage::Attached { .. } => self.start_drain(),
-            Stage::Opening(_) | Stage::Closing => {}
+            Stage::Opening { .. } | Stage::Closing => {}
         }
         self.wait_for_stage();
         Ok(())
@@ -61,7 +69,7 @@ impl Control {
                 return Ok(());
             }
             Stage::Attached { .. } => self.start_drain(),
-            Stage::Opening(_) | Stage::Closing => {}
+            Stage::Opening { .. } | Stage::Closing => {}
         }
         self.wait_for_stage();
         Ok(())
@@ -94,22 +102,25 @@ impl Control {
 
     /// The device thread has opened the output, or not.
     pub(super) fn opened(&mut self, result: Result<Opened, Refusal>) {
-        let Stage::Opening(wire) = self.stage else { return };
-        match (result, self.client.as_mut().and_then(|client| client.consumer.take())) {
-            (Ok(opened), Some(consumer)) => self.attach(wire, opened, consumer),
+        let Stage::Opening { wire, player } = self.stage else { return };
+        let waiting = self.client.as_mut().filter(|client| client.number == player);
+        match (result, waiting.and_then(|client| client.consumer.take())) {
+            (Ok(opened), Some(consumer)) => self.attach(wire, opened, player, consumer),
             // The player has gone in the meantime.
             (Ok(opened), None) => {
                 self.ask(Ask::Close(opened));
                 self.stage_changed(Stage::Closing);
             }
-            (Err(Refusal { code, text }), consumer) => {
+            (Err(Refusal { code, text }), waiting) => {
                 tracing::warn!("{wire} was not opened: {text}");
-                if let Some(client) = &mut self.client {
-                    client.consumer = consumer;
-                }
-                self.stage = Stage::Closed;
-                if self.client.as_ref().is_some_and(|client| client.busy) {
+                if waiting.is_some()
+                    && let Some(client) = &mut self.client
+                {
+                    client.consumer = waiting;
+                    self.stage = Stage::Closed;
                     self.answer(Reply::Refused { code, text });
+                } else {
+                    self.stage_changed(Stage::Closed);
                 }
                 if code != Refused::Format {
                     self.scan();
@@ -118,7 +129,7 @@ impl Control {
         }
     }
 
-    fn attach(&mut self, wire: Wire, opened: Opened, mut consumer: Consumer) {
+    fn attach(&mut self, wire: Wire, opened: Opened, player: u64, mut consumer: Consumer) {
         self.epoch = self.epoch.checked_add(1).unwrap_or(1);
         let stream = Stream { epoch: self.epoch, wire, ring_frames: frames_in_ms(self.parts.ring_ms, wire.rate) };
         consumer.begin(&stream);
@@ -129,7 +140,7 @@ impl Control {
         self.parts.status.set_fault("");
         self.parts.status.set_state(State::Silent);
         tracing::info!("open: {wire}");
-        self.stage = Stage::Attached { capture, draining: false };
+        self.stage = Stage::Attached { capture, draining: false, player };
         self.command(Command::Attach(Box::new(session)));
         self.answer(Reply::Opened(stream));
     }
@@ -161,7 +172,9 @@ impl Control {
     }
 
     fn handed_back(&mut self, session: Session, outcome: Outcome) {
-        let Stage::Attached { capture, .. } = std::mem::replace(&mut self.stage, Stage::Closing) else { return };
+        let Stage::Attached { capture, player, .. } = std::mem::replace(&mut self.stage, Stage::Closing) else {
+            return;
+        };
         if let Some(capture) = &capture {
             capture.log(LogLine::Close { xruns: session.xruns(), scaled: session.scaled() });
         }
@@ -172,7 +185,8 @@ impl Control {
         self.ask(Ask::Close(Opened { output, capture }));
         self.parts.status.set_stream(None);
         self.parts.status.set_state(State::Closed);
-        if let Some(client) = &mut self.client {
+        // Another player has a ring of its own by now.
+        if let Some(client) = self.client.as_mut().filter(|client| client.number == player) {
             client.consumer = Some(consumer);
         }
         match outcome {

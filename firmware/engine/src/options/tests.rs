@@ -1,7 +1,7 @@
 use super::*;
 
 fn run(line: &str) -> Result<Options, String> {
-    match parse(std::iter::once("engine").chain(line.split_whitespace()).map(OsString::from))? {
+    match parse(line.split_whitespace().map(OsString::from))? {
         Asked::Run(options) => Ok(*options),
         Asked::Print(text) => Err(text),
     }
@@ -14,7 +14,8 @@ fn the_defaults_run() {
 
 #[test]
 fn every_option_is_taken() {
-    let options = run("--socket /tmp/s --sink file:/tmp/d --accept s24_3 --fast --core 3 --priority 60 --user u --group g \
+    let options =
+        run("--socket /tmp/s --sink file:/tmp/d --accept s24_3 --fast --core 3 --priority 60 --user u --group g \
                        --period-ms 5 --buffer-ms=20 --ring-ms 500 --preroll-ms 0");
     assert_eq!(
         options,

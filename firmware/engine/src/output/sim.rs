@@ -39,9 +39,21 @@ impl SimOutput {
     /// A card for `wire` whose bytes go to `capture`, or nowhere.
     pub(crate) fn new(wire: Wire, frames: [u32; 2], pacing: Pacing, capture: Option<capture::Feed>) -> Self {
         let [buffer_frames, period_frames] = frames;
-        let (bytes, ending) = capture.map_or_else(|| (None, capture::Ending::default()), |feed| (Some(feed.bytes), feed.ending));
+        let (bytes, ending) =
+            capture.map_or_else(|| (None, capture::Ending::default()), |feed| (Some(feed.bytes), feed.ending));
         let scratch = vec![0; buffer_frames as usize * wire.frame_bytes()].into_boxed_slice();
-        Self { wire, buffer_frames, period_frames, pacing, scratch, bytes, written: 0, started: None, played: 0, ending }
+        Self {
+            wire,
+            buffer_frames,
+            period_frames,
+            pacing,
+            scratch,
+            bytes,
+            written: 0,
+            started: None,
+            played: 0,
+            ending,
+        }
     }
 
     /// Frames that fit on the way to the capture.

@@ -85,7 +85,13 @@ pub(crate) struct Session {
 
 impl Session {
     /// A stream on an opened output. `consumer` must have begun `stream`.
-    pub(crate) fn new(output: Box<dyn Output>, consumer: Consumer, stream: Stream, tuning: Tuning, volume: Gain) -> Self {
+    pub(crate) fn new(
+        output: Box<dyn Output>,
+        consumer: Consumer,
+        stream: Stream,
+        tuning: Tuning,
+        volume: Gain,
+    ) -> Self {
         let limits = Limits::new(&tuning, &stream, consumer.capacity_frames(), &*output);
         Self {
             output,

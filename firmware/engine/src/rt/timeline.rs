@@ -93,7 +93,8 @@ mod tests {
         timeline.silence(1000, 50);
         timeline.audio(5000, 500);
         assert_eq!(timeline.written(), 1650);
-        for (queued, heard) in [(1650, 0), (1551, 0), (1550, 0), (1549, 1), (551, 999), (520, 1000), (500, 5000), (1, 5499), (0, 5500)]
+        for (queued, heard) in
+            [(1650, 0), (1551, 0), (1550, 0), (1549, 1), (551, 999), (520, 1000), (500, 5000), (1, 5499), (0, 5500)]
         {
             assert_eq!(timeline.heard(queued), heard, "{queued} frames on their way");
         }

@@ -48,9 +48,8 @@ impl AlsaDevice {
             Choice::Auto => all.into_iter().map(|playback| (playback.name(), Some(playback))).collect(),
             Choice::Named(name) => {
                 let wanted = hardware(name);
-                let playback = wanted.and_then(|wanted| {
-                    all.into_iter().find(|playback| (playback.card, playback.device) == wanted)
-                });
+                let playback = wanted
+                    .and_then(|wanted| all.into_iter().find(|playback| (playback.card, playback.device) == wanted));
                 // A card that isn't there needn't be opened to know.
                 if wanted.is_some() && playback.is_none() { Vec::new() } else { vec![(name.clone(), playback)] }
             }

@@ -47,12 +47,8 @@ impl AlsaOutput {
             pcm.sw_params(&params)?;
         }
         let narrow = |frames: i64| u32::try_from(frames).unwrap_or(0);
-        let output = Self {
-            pcm,
-            buffer_frames: narrow(buffer),
-            period_frames: narrow(period),
-            frame_bytes: wire.frame_bytes(),
-        };
+        let output =
+            Self { pcm, buffer_frames: narrow(buffer), period_frames: narrow(period), frame_bytes: wire.frame_bytes() };
         output.prefault(silence_byte(wire.format))?;
         Ok(output)
     }

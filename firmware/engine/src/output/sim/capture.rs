@@ -6,9 +6,9 @@ use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -194,9 +194,6 @@ impl CaptureWriter {
         let frames = self.ending.get().min(self.written / self.frame_bytes.max(1));
         self.raw.set_len(frames * self.frame_bytes)?;
         let ns = now_ns();
-        writeln!(
-            self.log,
-            r#"{{"event":"close","frames":{frames},"xruns":{xruns},"scaled":{scaled},"ns":{ns}}}"#
-        )
+        writeln!(self.log, r#"{{"event":"close","frames":{frames},"xruns":{xruns},"scaled":{scaled},"ns":{ns}}}"#)
     }
 }
