@@ -89,9 +89,11 @@ pub(crate) fn run(root: &Root, service: &Service) -> Result<std::convert::Infall
     }
     let arguments = (service.arguments)(root)?;
     umask(Mode::from_bits_truncate(0o027));
-    setrlimit(Resource::RLIMIT_CORE, 0, 0).context("RLIMIT_CORE")?;
-    for &(resource, value) in service.limits {
-        setrlimit(resource, value, value).with_context(|| format!("{resource:?}"))?;
+    for &(resource, value) in [(Resource::RLIMIT_CORE, 0)].iter().chain(service.limits) {
+        // A program with too low a limit still plays; it says itself what it could not have.
+        if let Err(error) = setrlimit(resource, value, value) {
+            tracing::warn!("{}: {resource:?} could not be set: {error}", service.name);
+        }
     }
     if let Some(user) = service.user {
         become_user(user)?;
