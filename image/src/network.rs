@@ -17,6 +17,8 @@ pub const HOST: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
 pub const GUEST: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 10);
 /// The guest's Ethernet address.
 pub const GUEST_MAC: &str = "52:54:00:74:65:6e";
+/// What makes tap devices.
+const TUN: &str = "/dev/net/tun";
 /// The tap device that QEMU opens.
 pub const TAP: &str = "tap0";
 
@@ -59,11 +61,9 @@ pub fn inside<T: Send>(scratch: &Path, work: impl FnOnce() -> Result<T> + Send) 
 }
 
 fn set_up() -> Result<()> {
-    if !Path::new("/dev/net/tun").exists() {
-        return Err(anyhow!(
-            "/dev/net/tun is missing: load the kernel's module `tun`, or give the container the device"
-        ));
-    }
+    fs::File::options().read(true).write(true).open(TUN).with_context(|| {
+        format!("{TUN}: load the kernel's module `tun`, give the container the device, or run as root")
+    })?;
     let address = format!("{HOST}/24");
     for arguments in [
         &["link", "set", "lo", "up"][..],

@@ -1,0 +1,27 @@
+//! The same inputs give the same image, bit for bit, whatever the time of day.
+use std::fs;
+use std::path::Path;
+
+use image::cache::Cache;
+use image::{build, disk, slot};
+
+/// Builds a disk image with made-up contents in a new cache; returns its bytes.
+fn made_in(home: &Path) -> Vec<u8> {
+    let repository = build::repository().unwrap();
+    let cache = Cache::at(home.join("tenuto")).unwrap();
+    let (kernel, root) = (home.join("kernel"), home.join("root"));
+    fs::write(&kernel, [1; 100_000]).unwrap();
+    fs::write(&root, [2; 50_000]).unwrap();
+    let slot = slot::build(&cache, &repository, build::BOARD, &kernel, &root).unwrap();
+    let disk = disk::build(&cache, &repository, build::BOARD, &slot).unwrap();
+    fs::read(disk).unwrap()
+}
+
+#[test]
+fn the_disk_image_is_reproducible() {
+    let homes = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let first = made_in(homes[0].path());
+    // FAT counts in steps of two seconds.
+    std::thread::sleep(std::time::Duration::from_millis(2100));
+    assert!(first == made_in(homes[1].path()), "two builds differ");
+}
