@@ -81,8 +81,9 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command>
             Long("engine") => options.engine = parser.value()?.into(),
             Long("listen") => {
                 let text = parser.value()?.string()?;
-                options.listen =
-                    text.parse().with_context(|| format!("--listen {text}: not an IPv4 address with a port, like 0.0.0.0:80"))?;
+                options.listen = text
+                    .parse()
+                    .with_context(|| format!("--listen {text}: not an IPv4 address with a port, like 0.0.0.0:80"))?;
             }
             Long("interface") => options.interfaces.push(Wanted::parse(&parser.value()?.string()?)),
             Long("name") => {
@@ -105,7 +106,9 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command>
             }
             Long("ready-file") => options.ready_file = Some(parser.value()?.into()),
             Long("help") | Short('h') => return Ok(Command::Print(HELP.to_owned())),
-            Long("version") | Short('V') => return Ok(Command::Print(format!("player {}\n", env!("CARGO_PKG_VERSION")))),
+            Long("version") | Short('V') => {
+                return Ok(Command::Print(format!("player {}\n", env!("CARGO_PKG_VERSION"))));
+            }
             _ => return Err(arg.unexpected().into()),
         }
     }

@@ -40,7 +40,8 @@ fn of_machine(root: &Path) -> Option<Uuid> {
 
 /// The MAC address of the first real network card, by name.
 fn first_mac(root: &Path) -> Option<String> {
-    let mut cards: Vec<_> = fs::read_dir(root.join("sys/class/net")).ok()?.filter_map(Result::ok).map(|card| card.path()).collect();
+    let mut cards: Vec<_> =
+        fs::read_dir(root.join("sys/class/net")).ok()?.filter_map(Result::ok).map(|card| card.path()).collect();
     cards.sort();
     // A bridge or a tunnel has an address as well, which may be another one tomorrow; it has no device behind it.
     let real = cards.iter().filter(|card| card.join("device").exists());

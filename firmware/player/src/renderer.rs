@@ -25,8 +25,8 @@ use events::Events;
 pub(crate) use events::{Message, Subscriber};
 use ledger::Ledger;
 pub(crate) use status::Facts;
-pub(crate) use volume::Mode;
 use volume::Loudness;
+pub(crate) use volume::Mode;
 
 /// What the program is.
 pub(crate) struct Renderer {

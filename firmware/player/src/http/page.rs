@@ -94,7 +94,9 @@ mod tests {
 
     #[test]
     fn only_names_of_this_network_are_own() {
-        for own in ["192.168.1.7", "192.168.1.7:8200", "[fe80::1]:80", "localhost:80", "tenuto.local", "Tenuto.local.:80"] {
+        for own in
+            ["192.168.1.7", "192.168.1.7:8200", "[fe80::1]:80", "localhost:80", "tenuto.local", "Tenuto.local.:80"]
+        {
             assert!(is_own_name(own), "{own}");
         }
         for foreign in ["evil.example", "evil.example:80", "192.168.1.7.evil.example", "local", ""] {

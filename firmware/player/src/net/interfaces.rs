@@ -78,8 +78,11 @@ pub(super) fn addresses() -> std::io::Result<Vec<Address>> {
 pub(super) fn endpoints(addresses: &[Address], wanted: &[Wanted], listening: Option<Ipv4Addr>) -> Vec<Endpoint> {
     let mut chosen = BTreeMap::<u32, Ipv4Addr>::new();
     for address in addresses {
-        let is_wanted =
-            if wanted.is_empty() { !address.only_if_wanted } else { wanted.iter().any(|wanted| wanted.matches(address)) };
+        let is_wanted = if wanted.is_empty() {
+            !address.only_if_wanted
+        } else {
+            wanted.iter().any(|wanted| wanted.matches(address))
+        };
         if !is_wanted || listening.is_some_and(|listening| listening != address.address) {
             continue;
         }

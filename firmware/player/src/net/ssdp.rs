@@ -69,7 +69,10 @@ impl Discovery {
         let watch = match Watch::new() {
             Ok(watch) => Some(watch),
             Err(error) => {
-                warn!("the kernel doesn't tell of address changes ({error}); looking every {} s instead", LOOK.as_secs());
+                warn!(
+                    "the kernel doesn't tell of address changes ({error}); looking every {} s instead",
+                    LOOK.as_secs()
+                );
                 None
             }
         };

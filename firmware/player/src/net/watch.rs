@@ -47,7 +47,9 @@ fn listen(socket: &OwnedFd, told: &Notify) {
             // Whatever it says; or the kernel had more to say than there was room for.
             Ok(_) | Err(Errno::NOBUFS) => told.notify_one(),
             Err(Errno::INTR) => {}
-            Err(errno) => return warn!("address changes aren't followed any more: {errno}; restart the player after one"),
+            Err(errno) => {
+                return warn!("address changes aren't followed any more: {errno}; restart the player after one");
+            }
         }
     }
 }

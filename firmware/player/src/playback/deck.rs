@@ -113,7 +113,9 @@ impl Deck {
     fn spawn(&self, worker: Worker, item: Item) -> Result<(), String> {
         if self.running.fetch_add(1, Ordering::Relaxed) >= MAX_WORKERS {
             self.running.fetch_sub(1, Ordering::Relaxed);
-            return Err(format!("{MAX_WORKERS} sources that were given up still haven't let go; try again in some seconds"));
+            return Err(format!(
+                "{MAX_WORKERS} sources that were given up still haven't let go; try again in some seconds"
+            ));
         }
         let running = Arc::clone(&self.running);
         let output = Arc::clone(&self.output);

@@ -72,7 +72,8 @@ fn keep(socket: &Path, output: &Output) {
                 warn!("lost the audio engine: {error}");
                 output.lost(PlayError::new(ENGINE, format!("the audio engine went away: {error}")), true);
             }
-            Err(error) if !said => {
+            // Both start at the same time, and one of them is quicker.
+            Err(error) if !said && retry == LAST_RETRY => {
                 warn!("no audio engine at {} yet ({error}); start it, nothing can play before", socket.display());
                 said = true;
             }

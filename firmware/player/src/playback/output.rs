@@ -3,6 +3,7 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use media::Cancel;
 use pcm::{Caps, Rules, Wire};
 use ring::message::{Request, Volume, VolumeMode};
 use ring::{Mark, MarkKind, Producer, Status, Stream};
@@ -100,6 +101,7 @@ impl Output {
         shared.revoke();
         shared.timeline.jump(ahead.0, ahead.1);
         shared.idle_since = None;
+        self.changed.notify_all();
         shared.generation
     }
 
@@ -109,6 +111,7 @@ impl Output {
         shared.revoke();
         shared.timeline.clear();
         shared.idle_since = Some(Instant::now());
+        self.changed.notify_all();
     }
 
     /// Whether what was dropped has faded.
@@ -171,9 +174,11 @@ impl Output {
         Rules { software_volume }
     }
 
-    /// What the DAC takes.
-    pub(super) fn caps(&self, generation: Generation) -> Result<Caps, Stop> {
-        let shared = self.wait(generation, ENGINE_PATIENCE, |shared| shared.engine.is_some())?;
+    /// What the DAC takes. Ends early if the load is `cancelled`.
+    pub(super) fn caps(&self, cancelled: &Cancel) -> Result<Caps, Stop> {
+        let shared = self.wait(ENGINE_PATIENCE, |shared| {
+            if cancelled.is_cancelled() { Err(Revoked) } else { Ok(shared.engine.is_some()) }
+        })?;
         let caps = shared.engine.as_ref().and_then(|engine| engine.status.caps());
         match caps {
             Some(caps) if caps.formats != pcm::FormatSet::EMPTY => Ok(caps),
@@ -186,6 +191,10 @@ impl Output {
     pub(super) fn is_played_out(&self, generation: Generation) -> Result<bool, Revoked> {
         let mut shared = self.lock();
         shared.check(generation)?;
+        if let Some(heard) = shared.heard() {
+            let passed = shared.timeline.advance(heard);
+            self.report_passed(passed);
+        }
         Ok(shared.is_played_out())
     }
 
@@ -196,20 +205,26 @@ impl Output {
 
     /// Has the engine open `wire`; returns when it has.
     pub(super) fn open(&self, generation: Generation, wire: Wire) -> Result<(), Stop> {
-        let idle = |shared: &Shared| shared.engine.as_ref().is_some_and(|engine| !engine.opening);
-        let mut shared = self.wait(generation, OPEN_PATIENCE, idle)?;
+        let mut shared = self.wait(OPEN_PATIENCE, |shared| {
+            shared.check(generation)?;
+            Ok(shared.engine.as_ref().is_none_or(|engine| !engine.opening))
+        })?;
         let Some(engine) = shared.engine.as_mut() else { return Err(no_engine().into()) };
         engine.stream = None;
         engine.opened = None;
         engine.opening = true;
         engine.requests.send(&Request::Open { wire });
         drop(shared);
-        let answered = |shared: &Shared| shared.engine.as_ref().is_none_or(|engine| engine.opened.is_some());
-        let mut shared = self.wait(generation, OPEN_PATIENCE, answered)?;
+        let mut shared = self.wait(OPEN_PATIENCE, |shared| {
+            shared.check(generation)?;
+            Ok(shared.engine.as_ref().is_none_or(|engine| engine.opened.is_some()))
+        })?;
         let answer = shared.engine.as_mut().and_then(|engine| engine.opened.take());
         match answer {
             Some(Ok(stream)) if stream.wire == wire => Ok(()),
-            Some(Ok(_)) => Err(PlayError::new(ENGINE, "the audio engine opened another format than it was asked for").into()),
+            Some(Ok(_)) => {
+                Err(PlayError::new(ENGINE, "the audio engine opened another format than it was asked for").into())
+            }
             Some(Err(error)) => Err(error.into()),
             None => Err(no_engine().into()),
         }
@@ -235,7 +250,13 @@ impl Output {
     }
 
     /// The next frame to be written is `track`'s at `offset`. `false`: no room for the mark yet.
-    pub(super) fn begin(&self, generation: Generation, track: TrackId, offset: Duration, mark: bool) -> Result<bool, Stop> {
+    pub(super) fn begin(
+        &self,
+        generation: Generation,
+        track: TrackId,
+        offset: Duration,
+        mark: bool,
+    ) -> Result<bool, Stop> {
         let mut shared = self.lock();
         let producer = shared.producer(generation)?;
         let frame = producer.written();
@@ -275,24 +296,23 @@ impl Output {
         Ok(Fill { frames: capacity.saturating_sub(writable), capacity })
     }
 
-    /// Waits for `done`, at most `patience`, but no longer than `generation` lasts.
+    /// Waits for `done`, at most `patience`.
     fn wait(
         &self,
-        generation: Generation,
         patience: Duration,
-        done: impl Fn(&Shared) -> bool,
+        done: impl Fn(&Shared) -> Result<bool, Revoked>,
     ) -> Result<MutexGuard<'_, Shared>, Stop> {
         let deadline = Instant::now() + patience;
         let mut shared = self.lock();
         loop {
-            shared.check(generation)?;
-            let left = deadline.saturating_duration_since(Instant::now());
-            if done(&shared) {
+            if done(&shared)? {
                 return Ok(shared);
             }
+            let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 let opening = shared.engine.as_ref().is_some_and(|engine| engine.opening);
-                let slow = || PlayError::new(OUTPUT, format!("the DAC took more than {} s to open", patience.as_secs()));
+                let slow =
+                    || PlayError::new(OUTPUT, format!("the DAC took more than {} s to open", patience.as_secs()));
                 return Err(if opening { slow() } else { no_engine() }.into());
             }
             shared = self.changed.wait_timeout(shared, left).unwrap_or_else(PoisonError::into_inner).0;
@@ -383,8 +403,11 @@ impl Shared {
     fn revoke(&mut self) {
         self.generation.0 += 1;
         self.paused = false;
+        let played_out = self.is_played_out();
         if let Some(engine) = self.engine.as_mut().filter(|engine| engine.stream.is_some()) {
-            engine.producer.flush();
+            if !played_out {
+                engine.producer.flush();
+            }
             engine.producer.set_paused(false);
         }
     }
@@ -396,11 +419,12 @@ impl Shared {
         engine.stream.as_ref().filter(|stream| stream.epoch == position.epoch).map(|_| position.heard)
     }
 
-    fn is_played_out(&mut self) -> bool {
-        let heard = self.heard();
-        let Some(engine) = self.engine.as_mut().filter(|engine| engine.stream.is_some()) else { return true };
+    /// Whether the ring holds nothing that is still to be heard, nor the mark of a track that was only about to begin.
+    fn is_played_out(&self) -> bool {
+        let Some(engine) = self.engine.as_ref().filter(|engine| engine.stream.is_some()) else { return true };
+        let heard = self.heard().is_some_and(|heard| heard >= engine.producer.written());
         // A dropped rest is never heard; it is gone when the engine has taken notice.
-        heard.is_some_and(|heard| heard >= engine.producer.written()) || self.timeline.is_empty() && engine.producer.flush_done()
+        self.timeline.is_empty() && (heard || engine.producer.flush_done())
     }
 
     fn no_output(&self) -> String {

@@ -76,7 +76,7 @@ impl Worker {
 
     /// Plays `first` and what is queued behind it, until the deck lets go.
     pub(super) fn run(mut self, first: Item) {
-        self.queued = Some(first);
+        self.load(first);
         while self.step().is_ok() {}
     }
 
@@ -109,14 +109,18 @@ impl Worker {
             self.queued.get_or_insert(loaded.into_item());
         }
         let Some(item) = self.queued.take() else { return false };
+        self.load(item);
+        true
+    }
+
+    fn load(&mut self, item: Item) {
         let track = item.track;
-        match Loaded::open(item, &self.output, self.generation, &self.cancel) {
+        match Loaded::open(item, &self.output, &self.cancel) {
             Ok(loaded) => self.current = Some(loaded),
             Err(Stop::Failed(error)) => self.fail(track, error),
-            // The stop or seek that took the right to write says what to do instead.
+            // The deck has let go.
             Err(Stop::Revoked | Stop::Interrupted) => {}
         }
-        true
     }
 
     /// Opens the stream that the track needs, and writes the track.

@@ -6,15 +6,25 @@ use upnp::protocol_info::{Format, Sink, sink};
 use crate::playback::Output;
 
 /// What `media` decodes.
-const FORMATS: [Format; 7] =
-    [Format::Flac, Format::Wav, Format::Aiff, Format::Alac, Format::Mp3, Format::Vorbis, Format::Aac];
+const FORMATS: [Format; 9] = [
+    Format::Flac,
+    Format::Wav,
+    Format::Aiff,
+    Format::Alac,
+    Format::Mp3,
+    Format::Vorbis,
+    Format::Aac,
+    Format::L16,
+    Format::L24,
+];
 
 /// The rates of raw PCM that are listed one by one where the DAC takes them, Hz: those that servers offer.
 const RATES: [u32; 8] = [44_100, 48_000, 88_200, 96_000, 176_400, 192_000, 352_800, 384_000];
 
 /// SinkProtocolInfo for a DAC; without one, what the decoders take, since one may come.
 pub(super) fn protocol_info(caps: Option<&Caps>) -> String {
-    let none = Caps { formats: FormatSet::EMPTY, rates: RateSet::EMPTY, channels: pcm::ChannelSet::EMPTY, mixer: false };
+    let none =
+        Caps { formats: FormatSet::EMPTY, rates: RateSet::EMPTY, channels: pcm::ChannelSet::EMPTY, mixer: false };
     let caps = caps.unwrap_or(&none);
     let rates: Vec<u32> = RATES.into_iter().filter(|rate| caps.rates.contains(*rate)).collect();
     let channels: Vec<u16> = [1, 2].into_iter().filter(|count| *count == 1 || caps.channels.contains(*count)).collect();

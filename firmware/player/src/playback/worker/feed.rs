@@ -30,7 +30,11 @@ impl Worker {
             while done < samples.frames() {
                 let packer = &mut loaded.packer;
                 match self.output.write(self.generation, |room| packer.pack(&samples, done, room))? {
-                    Some(0) => return Err(PlayError::new(INTERNAL, "the decoder gave samples of another shape than it said").into()),
+                    Some(0) => {
+                        return Err(
+                            PlayError::new(INTERNAL, "the decoder gave samples of another shape than it said").into()
+                        );
+                    }
                     Some(frames) => {
                         done += frames;
                         writing.pending = frames as u64;

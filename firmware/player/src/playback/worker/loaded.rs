@@ -8,7 +8,7 @@ use tracing::debug;
 
 use super::Item;
 use crate::playback::error::REFUSED;
-use crate::playback::output::{Generation, Stop};
+use crate::playback::output::Stop;
 use crate::playback::timeline::{frames_to_time, time_to_frames};
 use crate::playback::{Opened, Output, PlayError, Report};
 use crate::transport::TrackId;
@@ -33,12 +33,7 @@ pub(super) struct Place {
 
 impl Loaded {
     /// Opens the resource, and plans how it goes to the DAC.
-    pub(super) fn open(
-        mut item: Item,
-        output: &Output,
-        generation: Generation,
-        cancel: &Cancel,
-    ) -> Result<Self, Stop> {
+    pub(super) fn open(mut item: Item, output: &Output, cancel: &Cancel) -> Result<Self, Stop> {
         let track = item.track;
         output.report(Report::Opening { track, uri: item.media.uri.clone() });
         let location = Location { url: item.media.uri.clone(), mime: item.media.metadata.mime.clone() };
@@ -47,7 +42,7 @@ impl Loaded {
         let source = info.source;
         debug!("track {}: {} {source:?}, {:?} frames", track.0, info.codec.name(), info.frames);
         output.report(Report::Opened { track, opened: describe(info) });
-        let caps = output.caps(generation)?;
+        let caps = output.caps(cancel)?;
         let plan = pcm::plan(&source, &caps, &output.rules());
         let plan = plan.map_err(|refusal| PlayError::new(REFUSED, refusal.to_string()))?;
         output.report(Report::Planned { track, plan });
@@ -102,12 +97,7 @@ impl Loaded {
 }
 
 fn describe(info: &media::Info) -> Opened {
-    Opened {
-        codec: info.codec.name().to_owned(),
-        source: info.source,
-        frames: info.frames,
-        seekable: info.seekable,
-    }
+    Opened { codec: info.codec.name().to_owned(), source: info.source, frames: info.frames, seekable: info.seekable }
 }
 
 /// The reason of `media`, by its own name.
