@@ -8,6 +8,8 @@ use std::time::SystemTime;
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 
+use crate::command::progress;
+
 /// Of each kind of thing so many are kept: those of the branches that somebody switches between.
 const KEPT: usize = 4;
 
@@ -79,7 +81,10 @@ impl Cache {
         let named = || directory.display().to_string();
         fs::create_dir_all(&kinds).with_context(named)?;
         let lock = File::create(kinds.join("lock")).with_context(named)?;
-        lock.lock().with_context(named)?;
+        if lock.try_lock().is_err() {
+            progress(&format!("waiting for another run that makes a {kind}"));
+            lock.lock().with_context(named)?;
+        }
         let fresh = !directory.is_dir();
         if fresh {
             let part = kinds.join(format!("{key}.part"));
@@ -108,13 +113,15 @@ pub fn remove(directory: &Path) -> Result<()> {
     }
 }
 
-/// Removes all but the [`KEPT`] things that were used last, and what an interrupted run left.
+/// Removes all but the [`KEPT`] things that were used last, and what interrupted runs have left. The lock is held.
 fn prune(kinds: &Path) -> Result<()> {
     let mut found = Vec::new();
     for entry in fs::read_dir(kinds)? {
         let entry = entry?;
         let metadata = entry.metadata()?;
-        if metadata.is_dir() {
+        if entry.path().extension().is_some_and(|extension| extension == "part") {
+            remove(&entry.path())?;
+        } else if metadata.is_dir() {
             found.push((metadata.modified()?, entry.path()));
         }
     }

@@ -1,5 +1,5 @@
 //! One boot of the disk image in a network of its own.
-use std::fs;
+use std::fs::{self, File};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 
 use crate::announcement::{Announcement, Ear};
 use crate::build::Built;
-use crate::cache::Cache;
+use crate::cache::{Cache, remove};
 use crate::command::{progress, read};
 use crate::disk::Copy;
 use crate::machine::{Hardware, Machine};
@@ -59,7 +59,7 @@ pub fn boot<T: Send>(
     work: impl FnOnce(Session) -> Result<T> + Send,
 ) -> Result<T> {
     let listener = proxy::listen(options.port)?;
-    let scratch = scratch(cache)?;
+    let (scratch, _lock) = scratch(cache)?;
     environment::need_space(scratch.path(), 400, "a copy of the disk image")?;
     let log = cache.log("boot")?;
     let disk = Copy::of(&built.disk, scratch.path().join("disk.img"), log.clone())?;
@@ -92,11 +92,21 @@ fn start(scratch: &Path, disk: &Path, options: Options, listener: TcpListener, s
     Ok(Session { machine, announcement, page, shell })
 }
 
-/// A directory for one boot. What runs that were killed have left is removed.
-fn scratch(cache: &Cache) -> Result<tempfile::TempDir> {
+/// A directory for one boot, with a lock that is held while it runs. What runs that were killed have left is removed.
+fn scratch(cache: &Cache) -> Result<(tempfile::TempDir, File)> {
     let all = cache.directory("boot");
-    fs::create_dir_all(&all).with_context(|| all.display().to_string())?;
-    tempfile::Builder::new().prefix("boot-").tempdir_in(&all).with_context(|| all.display().to_string())
+    let named = || all.display().to_string();
+    fs::create_dir_all(&all).with_context(named)?;
+    for entry in fs::read_dir(&all).with_context(named)? {
+        let left = entry?.path();
+        if File::open(left.join("lock")).is_ok_and(|lock| lock.try_lock().is_ok()) {
+            remove(&left)?;
+        }
+    }
+    let scratch = tempfile::Builder::new().prefix("boot-").tempdir_in(&all).with_context(named)?;
+    let lock = File::create(scratch.path().join("lock")).with_context(named)?;
+    lock.lock().with_context(named)?;
+    Ok((scratch, lock))
 }
 
 /// Keeps what a person wants to look at afterwards.
