@@ -50,14 +50,27 @@ enum Mode {
 }
 
 fn main() -> ExitCode {
-    match arguments().and_then(|arguments| arguments.map_or(Ok(true), |(mode, options)| run(mode, options))) {
+    let (mode, options) = match arguments() {
+        Ok(Some(wanted)) => wanted,
+        Ok(None) => return ExitCode::SUCCESS,
+        Err(error) => return failed(&error),
+    };
+    match run(mode, options) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(error) => {
-            eprintln!("image/run: {error:#}");
-            ExitCode::from(2)
+            let code = failed(&error);
+            if mode == Mode::Once {
+                println!("{}", serde_json::json!({ "equal": null, "error": format!("{error:#}") }));
+            }
+            code
         }
     }
+}
+
+fn failed(error: &anyhow::Error) -> ExitCode {
+    eprintln!("image/run: {error:#}");
+    ExitCode::from(2)
 }
 
 /// Reads the command line; nothing if it only asked for a text.

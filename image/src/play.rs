@@ -2,7 +2,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use serde_json::Value;
 use support::control_point::{ControlPoint, didl};
 use support::media_server::MediaServer;
@@ -26,12 +26,14 @@ pub struct Played {
     pub during: Value,
     /// The same after its end.
     pub after: Value,
+    /// What the renderer reported instead of playing to the end.
+    pub fault: Option<String>,
 }
 
 /// Plays `track` at full volume until the renderer has stopped.
 ///
 /// # Errors
-/// When the renderer isn't found, refuses, reports an error or doesn't end.
+/// When the renderer isn't found or refuses, or the machine ends.
 pub fn play(machine: &mut Machine, track: &Track, stop: &Stop) -> Result<Played> {
     let server = MediaServer::start(SocketAddr::from((HOST, 0)), None).context("starting the media server")?;
     let uri = server.add(&track.file);
@@ -45,29 +47,29 @@ pub fn play(machine: &mut Machine, track: &Track, stop: &Stop) -> Result<Played>
     renderer.play()?;
     let start = Instant::now();
     let (mut during, mut has_played) = (Value::Null, false);
-    loop {
+    let fault = loop {
         std::thread::sleep(Duration::from_millis(250));
         stop.check()?;
         machine.check()?;
         let transport = renderer.transport_info()?;
         if transport.status != "OK" {
-            bail!("the renderer reports {}; {}", transport.status, machine.last_words());
+            break Some(format!("the renderer reports {}; {}", transport.status, machine.last_words()));
         }
         match transport.state.as_str() {
             "PLAYING" => has_played = true,
-            "STOPPED" if has_played || start.elapsed() > Duration::from_secs(15) => break,
+            "STOPPED" if has_played || start.elapsed() > Duration::from_secs(15) => break None,
             _ => {}
         }
         if has_played && during.is_null() && start.elapsed() > Duration::from_secs(u64::from(SECONDS) / 2) {
             during = status(&renderer)?;
         }
         if start.elapsed() > LIMIT {
-            bail!("{} for {} s, and the track is not over", transport.state, LIMIT.as_secs());
+            break Some(format!("{} for {} s, and the track is not over", transport.state, LIMIT.as_secs()));
         }
-    }
+    };
     let after = status(&renderer)?;
     std::thread::sleep(TAIL);
-    Ok(Played { during, after })
+    Ok(Played { during, after, fault })
 }
 
 fn status(renderer: &ControlPoint) -> Result<Value> {

@@ -83,7 +83,9 @@ impl Report {
     /// Takes over what an attempt gave.
     pub fn take(&mut self, comparison: Comparison, played: &Played) {
         let Comparison { equal, frames, fault } = comparison;
-        (self.equal, self.frames, self.fault) = (equal, frames, fault);
+        // A renderer that reports an error has not played, whatever the sound card got.
+        self.equal = equal && played.fault.is_none();
+        (self.frames, self.fault) = (frames, played.fault.clone().or(fault));
         let engine = &played.after["engine"];
         let of = |name: &str| engine[name].clone();
         self.xruns = of("xruns");
