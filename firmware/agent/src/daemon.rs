@@ -80,7 +80,7 @@ impl<'a> Agent<'a> {
         );
         let report = Report::new(root, identity, plan, knobs);
         report.publish(root).context("publishing the report in run/tenuto")?;
-        Ok(Self { root, report, clients: Clients::new(identity.hostname()) })
+        Ok(Self { root, report, clients: Clients::new("udhcpc".into(), identity.hostname()) })
     }
 
     /// Looks at everything that may change, and does what is missing. Nothing here ends the agent.

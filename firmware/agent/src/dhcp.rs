@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io,
+    ffi::OsString,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -23,9 +23,9 @@ const AGAIN: Duration = Duration::from_secs(2);
 const GRACE: Duration = Duration::from_millis(500);
 
 /// The clients, by interface.
-#[derive(Default)]
 pub(crate) struct Clients {
     clients: BTreeMap<String, Client>,
+    program: OsString,
     hostname: String,
 }
 
@@ -36,9 +36,9 @@ enum Client {
 }
 
 impl Clients {
-    /// `hostname` is what servers are told, for their lists and DNS.
-    pub(crate) fn new(hostname: String) -> Self {
-        Self { clients: BTreeMap::new(), hostname }
+    /// `program` takes udhcpc's options; `hostname` is what servers are told, for their lists and DNS.
+    pub(crate) fn new(program: OsString, hostname: String) -> Self {
+        Self { clients: BTreeMap::new(), program, hostname }
     }
 
     /// The interfaces that are looked after.
@@ -51,7 +51,10 @@ impl Clients {
         let client = match self.command(interface).spawn() {
             Ok(child) => Client::Running(child),
             Err(error) => {
-                tracing::error!("{interface}: the DHCP client udhcpc could not be started: {error}");
+                tracing::error!(
+                    "{interface}: the DHCP client {} could not be started: {error}",
+                    self.program.display()
+                );
                 Client::Ended(Instant::now() + AGAIN)
             }
         };
@@ -113,7 +116,7 @@ impl Clients {
 
     /// In the foreground, for ever; five questions a second apart, then a pause of three seconds.
     fn command(&self, interface: &str) -> Command {
-        let mut command = Command::new("udhcpc");
+        let mut command = Command::new(&self.program);
         command.args(["-f", "-i", interface, "-s", SCRIPT, "-t", "5", "-T", "1", "-A", "3"]);
         command.arg("-x").arg(format!("hostname:{}", self.hostname)).args(["-V", "tenuto"]);
         // It reports each question and each renewal; what matters is seen in the interface's addresses.
@@ -140,10 +143,9 @@ fn reap(child: &mut Child, deadline: Instant) {
         }
     }
     if let Err(error) = child.kill().and_then(|()| child.wait().map(drop)) {
-        report_stuck(child.id(), &error);
+        tracing::warn!("DHCP client {} could not be ended: {error}", child.id());
     }
 }
 
-fn report_stuck(pid: u32, error: &io::Error) {
-    tracing::warn!("DHCP client {pid} could not be ended: {error}");
-}
+#[cfg(test)]
+mod tests;

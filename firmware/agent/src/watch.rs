@@ -106,7 +106,25 @@ fn timeout(latest: Option<Instant>, now: Instant) -> PollTimeout {
 
 #[cfg(test)]
 mod tests {
+    use nix::sys::signal::raise;
+
     use super::*;
+
+    #[test]
+    fn sigterm_is_an_event_and_a_child_that_ended_is_a_reason_to_look() {
+        // Both go to this thread alone, which has them blocked from here on.
+        let watch = Watch::new().unwrap();
+        raise(Signal::SIGCHLD).unwrap();
+        assert_eq!(watch.wait(None).unwrap(), Event::Look);
+        raise(Signal::SIGTERM).unwrap();
+        assert_eq!(watch.wait(None).unwrap(), Event::End);
+    }
+
+    #[test]
+    fn waiting_ends_when_the_time_has_come() {
+        let watch = Watch::new().unwrap();
+        assert_eq!(watch.wait(Some(Instant::now())).unwrap(), Event::Look);
+    }
 
     #[test]
     fn a_timeout_is_never_early_and_never_for_ever() {
