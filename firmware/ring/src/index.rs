@@ -67,3 +67,6 @@ pub struct Full;
 fn ahead(peer: u64, ours: u64, limit: u64) -> Option<u64> {
     peer.checked_sub(ours).filter(|&distance| distance <= limit)
 }
+
+#[cfg(test)]
+mod tests;

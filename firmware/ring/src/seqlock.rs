@@ -60,3 +60,42 @@ impl<W: Word, const N: usize> Default for Seqlock<W, N> {
         Self::new()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicU64;
+
+    #[test]
+    fn what_is_read_was_written_together() {
+        const WRITES: u64 = if cfg!(miri) { 50 } else { 100_000 };
+        let lock = Arc::new(Seqlock::<AtomicU64, 3>::new());
+        let theirs = Arc::clone(&lock);
+        let writer = std::thread::spawn(move || (1..=WRITES).for_each(|n| theirs.write([n, n * 2, !n])));
+        let mut last = 0;
+        while last < WRITES {
+            match lock.try_read() {
+                Some([0, 0, 0]) => {}
+                Some([a, b, c]) => {
+                    assert_eq!((b, c), (a * 2, !a), "of one write");
+                    assert!(a >= last, "never backwards");
+                    last = a;
+                }
+                None => std::thread::yield_now(),
+            }
+        }
+        writer.join().expect("it ends");
+    }
+
+    #[test]
+    fn a_writer_that_died_half_way_is_noticed_and_its_successor_mends_it() {
+        let lock = Seqlock::<AtomicU64, 2>::new();
+        lock.write([1, 2]);
+        lock.sequence.set(lock.sequence.get() + 1);
+        assert_eq!(lock.read(), None);
+        lock.write([3, 4]);
+        assert_eq!(lock.read(), Some([3, 4]));
+        assert_eq!(lock.generation(), 2);
+    }
+}
