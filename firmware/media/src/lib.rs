@@ -19,6 +19,8 @@ mod flac;
 mod http;
 mod input;
 mod limits;
+mod mp4;
+mod ogg;
 mod open;
 mod packets;
 mod pcm_file;

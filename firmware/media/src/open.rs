@@ -9,7 +9,7 @@ use crate::input::{ByteReader, Input};
 use crate::sniff::{self, Format, Hints};
 use crate::stream::Opened;
 use crate::track::guard;
-use crate::{Cancel, Limits, Track, elementary, flac, pcm_file};
+use crate::{Cancel, Limits, Track, elementary, flac, mp4, ogg, pcm_file};
 
 /// What to play, as a control point gives it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,8 +78,8 @@ fn recognise(mut input: Box<dyn Input>, hints: &Hints<'_>) -> Result<Opened, Fau
         Format::Raw(format) => pcm_file::open_raw(reader(input)?, format),
         Format::Mp3 => elementary::open_mp3(reader(input)?),
         Format::Adts => elementary::open_adts(reader(input)?),
-        Format::Ogg => Err(Fault::unsupported("Ogg")),
-        Format::Mp4 => Err(Fault::unsupported("MP4")),
+        Format::Ogg => ogg::open(reader(input)?),
+        Format::Mp4 => mp4::open(reader(input)?),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Packets through one of symphonia's decoders, with what the encoder added cut off.
+//! Packets through a decoder, with what the encoder added cut off.
 
 use pcm::Samples;
 use symphonia::core::codecs::audio::AudioDecoder;
@@ -8,6 +8,41 @@ use symphonia::core::units::{Duration, Timestamp};
 use crate::fault::Fault;
 use crate::stream::Stream;
 use crate::symphonia_glue::{frames, rate_and_channels, samples};
+
+/// A codec whose packets lie in some container.
+pub(crate) trait Decode: Send {
+    /// Decodes a packet; returns how many frames came out.
+    fn decode(&mut self, packet: &[u8]) -> Result<usize, Fault>;
+
+    /// What came out.
+    fn block(&self) -> Option<Samples<'_>>;
+
+    /// Rate and channels of what came out.
+    fn format(&self) -> (u32, usize);
+
+    /// Forgets the packets before the next.
+    fn reset(&mut self);
+}
+
+/// Symphonia's decoders.
+impl Decode for Box<dyn AudioDecoder> {
+    fn decode(&mut self, packet: &[u8]) -> Result<usize, Fault> {
+        let packet = PacketRef::new(0, Timestamp::ZERO, Duration::ZERO, packet);
+        Ok(frames(&self.decode_ref(&packet)?))
+    }
+
+    fn block(&self) -> Option<Samples<'_>> {
+        samples(&self.last_decoded())
+    }
+
+    fn format(&self) -> (u32, usize) {
+        rate_and_channels(&self.last_decoded())
+    }
+
+    fn reset(&mut self) {
+        AudioDecoder::reset(&mut **self);
+    }
+}
 
 /// What a container gives out. Positions count the decoder's output from the first packet on, an encoder's delay
 /// included.
@@ -22,8 +57,10 @@ pub(crate) trait Demux: Send {
 /// What is known of a packet beside its bytes.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Next {
-    /// The position at which the track ends, where a container says so no earlier than here.
+    /// The time, in frames, at which this packet's output ends, where the container says it.
     pub(crate) end: Option<u64>,
+    /// Whether it is the last packet: then `end` may cut off a part of its output.
+    pub(crate) last: bool,
 }
 
 /// Where a seek ended.
@@ -44,9 +81,16 @@ pub(crate) struct Trim {
     pub(crate) frames: Option<u64>,
 }
 
-pub(crate) struct PacketStream<D> {
+impl Trim {
+    fn end(&self) -> Option<u64> {
+        self.frames.map(|frames| self.delay.saturating_add(frames))
+    }
+}
+
+/// A track of packets.
+pub(crate) struct PacketStream<D, C> {
     demux: D,
-    decoder: Box<dyn AudioDecoder>,
+    decoder: C,
     rate: u32,
     channels: u16,
     trim: Trim,
@@ -55,28 +99,41 @@ pub(crate) struct PacketStream<D> {
     position: u64,
     /// Where the track ends, once it is known.
     end: Option<u64>,
+    /// The container's time at position 0, once it is known: a recording may start in the middle.
+    origin: Option<u64>,
     /// The part of the decoder's last output that is the track's: first frame and number of frames.
     part: (usize, usize),
 }
 
-impl<D: Demux> PacketStream<D> {
-    pub(crate) fn new(demux: D, decoder: Box<dyn AudioDecoder>, rate: u32, channels: u16, trim: Trim) -> Self {
-        let end = trim.frames.map(|frames| trim.delay.saturating_add(frames));
-        Self { demux, decoder, rate, channels, trim, packet: Vec::new(), position: 0, end, part: (0, 0) }
+impl<D: Demux, C: Decode> PacketStream<D, C> {
+    pub(crate) fn new(demux: D, decoder: C, rate: u32, channels: u16, trim: Trim) -> Self {
+        let end = trim.end();
+        let packet = Vec::new();
+        Self { demux, decoder, rate, channels, trim, packet, position: 0, end, origin: None, part: (0, 0) }
     }
 
     fn decode(&mut self) -> Result<usize, Fault> {
-        let packet = PacketRef::new(0, Timestamp::ZERO, Duration::ZERO, &self.packet);
-        let output = self.decoder.decode_ref(&packet)?;
-        let frames = frames(&output);
-        if frames > 0 && rate_and_channels(&output) != (self.rate, usize::from(self.channels)) {
-            let (rate, channels) = rate_and_channels(&output);
+        let frames = self.decoder.decode(&self.packet)?;
+        let (rate, channels) = self.decoder.format();
+        if frames > 0 && (rate, channels) != (self.rate, usize::from(self.channels)) {
             return Err(Fault::format_changed(format!(
                 "{} Hz, {} channels, then {rate} Hz, {channels} channels",
                 self.rate, self.channels
             )));
         }
         Ok(frames)
+    }
+
+    /// Learns from the container's time at the end of a packet of which `frames` came out.
+    fn note_time(&mut self, next: Next, frames: usize) {
+        let Some(end) = next.end else { return };
+        let after = self.position + frames as u64;
+        let start = if next.last { 0 } else { end.saturating_sub(after) };
+        let origin = *self.origin.get_or_insert(start);
+        if next.last {
+            let end = end.saturating_sub(origin);
+            self.end = Some(self.end.map_or(end, |known| known.min(end)));
+        }
     }
 
     /// Which of `frames` decoded from `position` on are the track's.
@@ -89,7 +146,7 @@ impl<D: Demux> PacketStream<D> {
     }
 }
 
-impl<D: Demux> Stream for PacketStream<D> {
+impl<D: Demux, C: Decode> Stream for PacketStream<D, C> {
     fn advance(&mut self) -> Result<usize, Fault> {
         loop {
             let Some(next) = self.demux.next(&mut self.packet)? else {
@@ -101,10 +158,8 @@ impl<D: Demux> Stream for PacketStream<D> {
                     _ => Ok(0),
                 };
             };
-            if let Some(end) = next.end {
-                self.end = Some(self.end.map_or(end, |known| known.min(end)));
-            }
             let frames = self.decode()?;
+            self.note_time(next, frames);
             self.part = self.cut(frames);
             self.position += frames as u64;
             let (_, frames) = self.part;
@@ -116,20 +171,21 @@ impl<D: Demux> Stream for PacketStream<D> {
 
     fn block(&self) -> Option<Samples<'_>> {
         let (start, frames) = self.part;
-        samples(&self.decoder.last_decoded()).map(|block| block.part(start, frames))
+        self.decoder.block().map(|block| block.part(start, frames))
     }
 
     fn seek(&mut self, frame: u64) -> Result<u64, Fault> {
-        let landing = self.demux.seek(self.trim.delay.saturating_add(frame))?;
+        let origin = self.origin.unwrap_or(0);
+        let landing = self.demux.seek(self.trim.delay.saturating_add(frame).saturating_add(origin))?;
         self.decoder.reset();
-        self.end = self.trim.frames.map(|frames| self.trim.delay.saturating_add(frames));
+        self.end = self.trim.end();
         for _ in 0..landing.warm_up {
             if self.demux.next(&mut self.packet)?.is_some() {
                 // A packet that refers to what came before it can't be decoded here, and needn't be.
                 let _ = self.decode();
             }
         }
-        self.position = landing.position;
+        self.position = landing.position.saturating_sub(origin);
         Ok(self.position.saturating_sub(self.trim.delay))
     }
 }

@@ -107,7 +107,7 @@ fn by_marker(head: &[u8]) -> Result<Option<Format>, Fault> {
         (at(0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"), "Windows Media"),
         (at(0, b"#EXTM3U") || at(0, b"[playlist]"), "a playlist"),
         (at(0, b"MThd"), "MIDI"),
-        (at(0, b"RIFF"), "a RIFF file that isn't WAV"),
+        (at(0, b"RIFF") && head.len() >= 12, "a RIFF file that isn't WAV"),
     ];
     match refused.into_iter().find(|(is, _)| *is) {
         Some((_, name)) => Err(Fault::unsupported(name)),

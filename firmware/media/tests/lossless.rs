@@ -125,3 +125,33 @@ fn float_samples_keep_their_bits() {
         assert_same(&decode(&mut track).unwrap(), &wanted, "floats");
     }
 }
+
+#[test]
+fn alac_of_every_width_and_channel_count() {
+    for (bits, format) in [(16, "s16p"), (24, "s32p")] {
+        for channels in [1, 2] {
+            let samples = signal(20_011, usize::from(channels), bits);
+            let file =
+                ffmpeg(&wav_of(&samples, channels, 96_000, bits), "m4a", &["-c:a", "alac", "-sample_fmt", format]);
+            check(file, &samples, channels, 96_000, bits, &format!("ALAC, {bits} bits, {channels} channels"));
+        }
+    }
+}
+
+#[test]
+fn alac_with_its_index_in_front() {
+    let samples = signal(50_000, 2, 16);
+    let options = ["-c:a", "alac", "-movflags", "+faststart"];
+    let file = ffmpeg(&wav_of(&samples, 2, 44_100, 16), "m4a", &options);
+    check(file, &samples, 2, 44_100, 16, "faststart");
+}
+
+#[test]
+fn flac_in_ogg_and_in_mp4() {
+    let samples = signal(50_007, 2, 24);
+    let file = flac(&samples, 2, 96_000, 24, &["--ogg"]);
+    check(file, &samples, 2, 96_000, 24, "Ogg FLAC");
+    let wav = wav_of(&samples, 2, 96_000, 24);
+    let file = ffmpeg(&wav, "mp4", &["-c:a", "flac", "-sample_fmt", "s32", "-strict", "-2"]);
+    check(file, &samples, 2, 96_000, 24, "FLAC in MP4");
+}

@@ -2,7 +2,7 @@
 
 use symphonia::core::audio::Channels;
 use symphonia::core::codecs::audio::well_known::CODEC_ID_AAC;
-use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoderOptions};
+use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
 use symphonia::default::codecs::AacDecoder;
 
 use pcm::{Encoding, Source};
@@ -80,9 +80,9 @@ pub(crate) fn open(mut reader: ByteReader) -> Result<Opened, Fault> {
     let mut parameters = AudioCodecParameters::new();
     let channels = Channels::Discrete(first.channels);
     parameters.for_codec(CODEC_ID_AAC).with_sample_rate(first.rate).with_channels(channels);
-    let decoder = AacDecoder::try_new(&parameters, &AudioDecoderOptions::default())?;
+    let decoder: Box<dyn AudioDecoder> = Box::new(AacDecoder::try_new(&parameters, &AudioDecoderOptions::default())?);
     let source = Source { rate: first.rate, bits: 0, channels: first.channels, encoding: Encoding::Lossy };
-    let stream = PacketStream::new(frames, Box::new(decoder), first.rate, first.channels, Trim::default());
+    let stream = PacketStream::new(frames, decoder, first.rate, first.channels, Trim::default());
     Ok(Opened { codec: Codec::Aac, container: "ADTS", source, frames: None, seekable, stream: Box::new(stream) })
 }
 

@@ -1,7 +1,7 @@
 //! MP3.
 
 use symphonia::core::codecs::audio::well_known::CODEC_ID_MP3;
-use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoderOptions};
+use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
 use symphonia::default::codecs::MpaDecoder;
 
 use pcm::{Encoding, Source};
@@ -45,12 +45,13 @@ pub(crate) fn open(mut reader: ByteReader) -> Result<Opened, Fault> {
     let mut parameters = AudioCodecParameters::new();
     parameters.for_codec(CODEC_ID_MP3).with_sample_rate(first.rate);
     let decoder = MpaDecoder::try_new(&parameters, &AudioDecoderOptions::default().gapless(false))?;
+    let decoder: Box<dyn AudioDecoder> = Box::new(decoder);
     let trim = tag.map(|tag| tag.trim(&first)).unwrap_or_default();
     let packets = tag.and_then(|tag| tag.packets);
     let frames = trim.frames.or_else(|| packets.map(|packets| packets * first.samples));
     let source = Source { rate: first.rate, bits: 0, channels: first.channels, encoding: Encoding::Lossy };
     let seekable = reader.is_seekable();
     let frames_demux = Elementary::<Layer3>::new(reader, first, packets);
-    let stream = PacketStream::new(frames_demux, Box::new(decoder), first.rate, first.channels, trim);
+    let stream = PacketStream::new(frames_demux, decoder, first.rate, first.channels, trim);
     Ok(Opened { codec: Codec::Mp3, container: "MP3", source, frames, seekable, stream: Box::new(stream) })
 }

@@ -77,7 +77,7 @@ pub(super) fn read(reader: &mut ByteReader) -> Result<Metadata, Fault> {
 }
 
 impl StreamInfo {
-    fn parse(block: &[u8; 34]) -> Result<Self, Fault> {
+    pub(super) fn parse(block: &[u8; 34]) -> Result<Self, Fault> {
         let [
             min_a,
             min_b,

@@ -11,10 +11,12 @@ mod frame;
 mod header;
 mod md5;
 mod metadata;
+mod packet;
 mod predict;
 mod seek;
 mod stream;
 mod subframe;
 mod window;
 
+pub(crate) use self::packet::PacketDecoder;
 pub(crate) use self::stream::open;

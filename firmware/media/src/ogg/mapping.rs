@@ -1,0 +1,84 @@
+//! What Vorbis (Vorbis I specification, A) and FLAC (RFC 9639, 10.1) put into Ogg.
+
+use pcm::{Encoding, Source};
+use symphonia::core::codecs::audio::well_known::CODEC_ID_VORBIS;
+use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
+use symphonia::default::codecs::VorbisDecoder;
+
+use super::packets::Packets;
+use crate::Codec;
+use crate::fault::Fault;
+use crate::flac::PacketDecoder;
+use crate::input::ByteReader;
+use crate::packets::{PacketStream, Trim};
+use crate::stream::Opened;
+
+/// The largest Vorbis setup header that is taken; real ones have 3 to 10 KB.
+const MAX_SETUP: usize = 256 * 1024;
+
+/// Opens a file whose first page is at the reader's position.
+pub(crate) fn open(reader: ByteReader) -> Result<Opened, Fault> {
+    let seekable = reader.is_seekable();
+    let (packets, first) = Packets::open(reader, |packet| vorbis(packet).is_some() || flac(packet).is_some())?;
+    match (vorbis(&first), flac(&first)) {
+        (Some((channels, rate)), _) => open_vorbis(packets, first, channels, rate, seekable),
+        (_, Some(stream_info)) => open_flac(packets, stream_info, seekable),
+        _ => Err(Fault::unsupported("Ogg without Vorbis or FLAC")),
+    }
+}
+
+/// Channels and rate, if it is a Vorbis identification header.
+fn vorbis(packet: &[u8]) -> Option<(u16, u32)> {
+    match packet {
+        &[1, b'v', b'o', b'r', b'b', b'i', b's', 0, 0, 0, 0, channels, a, b, c, d, ..] => {
+            Some((channels.into(), u32::from_le_bytes([a, b, c, d])))
+        }
+        _ => None,
+    }
+}
+
+/// STREAMINFO, if it is the first packet of FLAC in Ogg.
+fn flac(packet: &[u8]) -> Option<&[u8; 34]> {
+    packet.strip_prefix(b"\x7fFLAC\x01")?.get(3..)?.strip_prefix(b"fLaC\0\0\0\x22")?.first_chunk()
+}
+
+fn open_vorbis(
+    mut packets: Packets,
+    first: Vec<u8>,
+    channels: u16,
+    rate: u32,
+    seekable: bool,
+) -> Result<Opened, Fault> {
+    let mut packet = Vec::new();
+    // The comment header, which may hold a picture.
+    packets.packet(&mut packet, 16)?;
+    packets.packet(&mut packet, MAX_SETUP)?;
+    if packet.len() >= MAX_SETUP {
+        return Err(Fault::corrupt("a Vorbis setup header of more than 256 KiB"));
+    }
+    packets.begin_audio();
+    let mut headers = first;
+    headers.append(&mut packet);
+    let mut parameters = AudioCodecParameters::new();
+    parameters.for_codec(CODEC_ID_VORBIS).with_extra_data(headers.into_boxed_slice());
+    let decoder = VorbisDecoder::try_new(&parameters, &AudioDecoderOptions::default())?;
+    let decoder: Box<dyn AudioDecoder> = Box::new(decoder);
+    let source = Source { rate, bits: 0, channels, encoding: Encoding::Lossy };
+    let stream = PacketStream::new(packets, decoder, rate, channels, Trim::default());
+    Ok(Opened { codec: Codec::Vorbis, container: "Ogg", source, frames: None, seekable, stream: Box::new(stream) })
+}
+
+fn open_flac(mut packets: Packets, stream_info: &[u8; 34], seekable: bool) -> Result<Opened, Fault> {
+    let decoder = PacketDecoder::new(stream_info)?;
+    let (source, frames) = (decoder.source(), decoder.frames());
+    let mut packet = Vec::new();
+    // The other metadata blocks; the last one's first bit is set.
+    while packets.packet(&mut packet, 1)?.is_some() {
+        if packet.first().is_none_or(|&kind| kind & 0x80 != 0) {
+            break;
+        }
+    }
+    packets.begin_audio();
+    let stream = PacketStream::new(packets, decoder, source.rate, source.channels, Trim { delay: 0, frames });
+    Ok(Opened { codec: Codec::Flac, container: "Ogg", source, frames, seekable, stream: Box::new(stream) })
+}

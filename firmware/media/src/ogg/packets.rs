@@ -1,0 +1,137 @@
+//! The packets of one logical stream.
+
+use super::page::Page;
+use crate::fault::Fault;
+use crate::input::ByteReader;
+use crate::packets::{Demux, Landing, Next};
+
+/// The longest packet that is kept: the largest Vorbis setup header, the largest FLAC frame.
+const MAX_PACKET: usize = 4 << 20;
+
+/// Pages of other streams that are read over between two of ours.
+const MAX_FOREIGN: usize = 4096;
+
+pub(super) struct Packets {
+    pub(super) reader: ByteReader,
+    pub(super) page: Page,
+    /// The next piece of `page`.
+    pub(super) piece: usize,
+    pub(super) serial: u32,
+    /// The number that the next page must have; `None` after a seek.
+    pub(super) sequence: Option<u32>,
+    /// Where the first page with audio starts.
+    pub(super) audio: u64,
+    /// The last page's time, once it was looked at.
+    pub(super) total: Option<u64>,
+}
+
+impl Packets {
+    /// The first page is at the reader's position. Takes the first stream that `wanted` says yes to, by its first
+    /// packet; all streams' first pages come before anything else.
+    pub(super) fn open(mut reader: ByteReader, wanted: impl Fn(&[u8]) -> bool) -> Result<(Self, Vec<u8>), Fault> {
+        let mut found = None;
+        loop {
+            let position = reader.position();
+            let mut page = Page::default();
+            let first = page.read(&mut reader)?.filter(|()| page.is_first());
+            if first.is_none() {
+                let (serial, packet) = found.ok_or_else(|| Fault::unsupported("Ogg without Vorbis or FLAC"))?;
+                reader.seek(position)?;
+                let packets =
+                    Self { reader, page: Page::default(), piece: 0, serial, sequence: Some(1), audio: 0, total: None };
+                return Ok((packets, packet));
+            }
+            match page.piece(0) {
+                Some(piece) if piece.ends && found.is_none() && wanted(piece.bytes) => {
+                    found = Some((page.serial, piece.bytes.to_vec()));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The headers have been read: what comes next is audio. It starts on a page of its own.
+    pub(super) fn begin_audio(&mut self) {
+        self.audio = self.reader.position();
+    }
+
+    /// Reads our next page; `None` at the end of the input.
+    fn next_page(&mut self) -> Result<Option<()>, Fault> {
+        for _ in 0..MAX_FOREIGN {
+            if self.page.read(&mut self.reader)?.is_none() {
+                return Ok(None);
+            }
+            if self.page.serial != self.serial {
+                continue;
+            }
+            if self.sequence.is_some_and(|sequence| sequence != self.page.sequence) {
+                return Err(Fault::corrupt(format!("Ogg page {} is missing", self.sequence.unwrap_or(0))));
+            }
+            self.sequence = Some(self.page.sequence.wrapping_add(1));
+            self.piece = 0;
+            return Ok(Some(()));
+        }
+        Err(Fault::corrupt("an Ogg stream among too many others"))
+    }
+
+    /// Reads a packet; one longer than `kept` is cut there.
+    pub(super) fn packet(&mut self, packet: &mut Vec<u8>, kept: usize) -> Result<Option<Next>, Fault> {
+        packet.clear();
+        let mut started = false;
+        loop {
+            let Some(piece) = self.page.piece(self.piece) else {
+                if self.page.is_last() && self.page.serial == self.serial {
+                    return if started {
+                        Err(Fault::truncated("the last Ogg page ends inside a packet"))
+                    } else {
+                        self.end()
+                    };
+                }
+                if self.next_page()?.is_none() {
+                    return Err(Fault::truncated("no last Ogg page"));
+                }
+                if started && !self.page.continues() {
+                    return Err(Fault::corrupt("an Ogg packet without its end"));
+                }
+                continue;
+            };
+            self.piece += 1;
+            // What is left of a packet that started before we did.
+            let skipped = self.piece == 1 && self.page.continues() && !started;
+            if !skipped {
+                started = true;
+                let room = kept.saturating_sub(packet.len());
+                packet.extend(piece.bytes.iter().take(room));
+            }
+            if piece.ends && started {
+                let is_final = self.piece == self.page.ends();
+                let end = self.page.granule.filter(|_| is_final);
+                return Ok(Some(Next { end, last: is_final && self.page.is_last() }));
+            }
+        }
+    }
+
+    /// What may follow a logical stream.
+    fn end(&mut self) -> Result<Option<Next>, Fault> {
+        let mut page = Page::default();
+        match page.read(&mut self.reader) {
+            Ok(Some(())) if page.is_first() => Err(Fault::format_changed("another stream follows in the Ogg file")),
+            // Other streams' pages, tags, or nothing.
+            _ => Ok(None),
+        }
+    }
+}
+
+impl Demux for Packets {
+    fn next(&mut self, packet: &mut Vec<u8>) -> Result<Option<Next>, Fault> {
+        let next = self.packet(packet, MAX_PACKET)?;
+        if packet.len() == MAX_PACKET {
+            return Err(Fault::corrupt("an Ogg packet of more than 4 MiB"));
+        }
+        Ok(next)
+    }
+
+    fn seek(&mut self, position: u64) -> Result<Landing, Fault> {
+        self.seek_to_page(position)
+    }
+}
