@@ -1,0 +1,132 @@
+//! Gain: exact at its ends, close in between, and without a step anywhere.
+
+mod common;
+
+use common::unpack;
+use pcm::gain::{Gain, Ramp, copy_scaled};
+use pcm::{Tpdf, WireFormat};
+use proptest::prelude::*;
+
+fn scale(format: WireFormat, channels: u16, src: &[u8], ramp: &mut Ramp) -> Vec<u8> {
+    let mut dst = vec![0x5a; src.len()];
+    let written = copy_scaled(format, channels, src, &mut dst, ramp, &mut Tpdf::new(0));
+    dst.truncate(written);
+    dst
+}
+
+fn format() -> impl Strategy<Value = WireFormat> {
+    prop::sample::select(&WireFormat::ALL)
+}
+
+proptest! {
+    #[test]
+    fn unity_is_a_copy_and_silence_is_zeros(
+        format in format(), channels in 0..10u16, src in prop::collection::vec(any::<u8>(), 0..400),
+    ) {
+        let copied = scale(format, channels, &src, &mut Ramp::constant(Gain::UNITY));
+        prop_assert_eq!(&copied[..], &src[..copied.len()]);
+        let whole_frames = src.len().checked_div(format.bytes() * usize::from(channels)).unwrap_or(0);
+        prop_assert_eq!(copied.len(), whole_frames * format.bytes() * usize::from(channels));
+        let silent = scale(format, channels, &src, &mut Ramp::constant(Gain::SILENCE));
+        prop_assert!(silent.len() == copied.len() && silent.iter().all(|&byte| byte == 0));
+    }
+
+    #[test]
+    fn samples_are_scaled_to_within_one_and_a_half_steps(
+        format in format(), percent in 1..100u8, src in prop::collection::vec(any::<u8>(), 0..400),
+    ) {
+        let gain = Gain::from_percent(percent);
+        let scaled = scale(format, 1, &src, &mut Ramp::constant(gain));
+        // The top byte of S24_LE is anything on the way in.
+        let unused = 64 - u32::from(format.bits());
+        for (before, after) in unpack(format, &src).into_iter().zip(unpack(format, &scaled)) {
+            let exact = (before << unused >> unused) as f64 * gain.factor();
+            prop_assert!((after as f64 - exact).abs() <= 1.5, "{} for {}", after, exact);
+        }
+    }
+
+    #[test]
+    fn a_fade_does_not_depend_on_how_it_is_cut(
+        format in format(),
+        channels in 1..=8u16,
+        from in 0..=100u8,
+        to in 0..=100u8,
+        length in 0..80u32,
+        frames in 0..100usize,
+        cut in 1..20usize,
+    ) {
+        let frame = format.bytes() * usize::from(channels);
+        let src: Vec<u8> = (0..frames * frame).map(|n| (n * 89) as u8).collect();
+        let mut whole_ramp = Ramp::constant(Gain::from_percent(from));
+        whole_ramp.fade_to(Gain::from_percent(to), length);
+        let mut ramp = whole_ramp;
+        let whole = scale(format, channels, &src, &mut whole_ramp);
+        let mut dither = Tpdf::new(0);
+        let mut pieces: Vec<u8> = Vec::new();
+        for src in src.chunks(cut * frame) {
+            let mut dst = vec![0; src.len()];
+            prop_assert_eq!(copy_scaled(format, channels, src, &mut dst, &mut ramp, &mut dither), src.len());
+            pieces.extend(dst);
+        }
+        prop_assert_eq!(pieces, whole);
+        prop_assert_eq!(ramp, whole_ramp);
+    }
+
+    #[test]
+    fn lengths_that_do_not_fit_are_cut_to_whole_frames(
+        format in format(), channels in 0..=u16::MAX, src in 0..200usize, dst in 0..200usize,
+    ) {
+        let src = vec![1; src];
+        let mut dst = vec![0x5a; dst];
+        let mut ramp = Ramp::constant(Gain::UNITY);
+        ramp.fade_to(Gain::SILENCE, 7);
+        let written = copy_scaled(format, channels, &src, &mut dst, &mut ramp, &mut Tpdf::new(0));
+        prop_assert!(written <= src.len().min(dst.len()));
+        prop_assert!(dst[written..].iter().all(|&byte| byte == 0x5a));
+    }
+}
+
+/// A fade of a constant signal moves by its slope and the dither, never by more: that is what "click-free" means.
+#[test]
+fn a_fade_is_straight_and_ends_where_it_should() {
+    const FRAMES: u32 = 882; // 20 ms
+    let level = 30_000i16;
+    let src: Vec<u8> = std::iter::repeat_n(level.to_le_bytes(), FRAMES as usize + 100).flatten().collect();
+    let mut ramp = Ramp::constant(Gain::UNITY);
+    ramp.fade_to(Gain::SILENCE, FRAMES);
+    assert!(!ramp.is_unity() && !ramp.is_silent());
+    let faded = unpack(WireFormat::S16Le, &scale(WireFormat::S16Le, 1, &src, &mut ramp));
+    assert!(ramp.is_silent() && ramp.frames_left() == 0);
+    assert!((faded[0] - i64::from(level)).abs() <= 1, "it starts with the gain that was");
+    let slope = f64::from(level) / f64::from(FRAMES);
+    for (n, pair) in faded.windows(2).enumerate() {
+        let step = (pair[0] - pair[1]) as f64;
+        let wanted = if n < FRAMES as usize { slope } else { 0.0 };
+        assert!((step - wanted).abs() <= 3.0, "a step of {step} at {n}");
+    }
+    assert!(faded[FRAMES as usize..].iter().all(|&sample| sample == 0), "silence is digital");
+}
+
+#[test]
+fn a_fade_can_turn_round_on_its_way() {
+    let mut ramp = Ramp::constant(Gain::UNITY);
+    ramp.fade_to(Gain::SILENCE, 100);
+    ramp.skip(60);
+    let half_way = ramp.current();
+    assert!((half_way.factor() - 0.4).abs() < 1e-6);
+    ramp.fade_to(Gain::UNITY, 50);
+    assert_eq!(ramp.current(), half_way, "it goes on from where it is");
+    ramp.skip(u32::MAX);
+    assert!(ramp.is_unity());
+}
+
+#[test]
+fn volume_is_a_ladder_of_decibels() {
+    assert_eq!(Gain::from_percent(0), Gain::SILENCE);
+    assert_eq!(Gain::from_percent(100), Gain::UNITY);
+    assert_eq!(Gain::from_percent(255), Gain::UNITY);
+    for percent in 1..=100u8 {
+        let decibels = 20.0 * Gain::from_percent(percent).factor().log10();
+        assert!((decibels + 0.6 * f64::from(100 - percent)).abs() < 1e-3, "{percent} %: {decibels} dB");
+    }
+}
