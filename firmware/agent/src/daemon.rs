@@ -80,7 +80,7 @@ impl<'a> Agent<'a> {
         );
         let report = Report::new(root, identity, plan, knobs);
         report.publish(root).context("publishing the report in run/tenuto")?;
-        Ok(Self { root, report, clients: Clients::new("udhcpc".into(), identity.hostname()) })
+        Ok(Self { root, report, clients: Clients::new("udhcpc", dhcp::SCRIPT, identity.hostname()) })
     }
 
     /// Looks at everything that may change, and does what is missing. Nothing here ends the agent.
@@ -103,6 +103,7 @@ impl<'a> Agent<'a> {
                 Action::StartDhcp(name) if self.root.is_machine() => self.clients.start(&name),
                 Action::StartDhcp(_) => {}
                 Action::StopDhcp(name) => self.clients.stop(&name),
+                Action::Forget(name) => self.clients.forget(&name),
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    ffi::OsString,
+    path::PathBuf,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -25,7 +25,8 @@ const GRACE: Duration = Duration::from_millis(500);
 /// The clients, by interface.
 pub(crate) struct Clients {
     clients: BTreeMap<String, Client>,
-    program: OsString,
+    program: PathBuf,
+    script: PathBuf,
     hostname: String,
 }
 
@@ -36,9 +37,9 @@ enum Client {
 }
 
 impl Clients {
-    /// `program` takes udhcpc's options; `hostname` is what servers are told, for their lists and DNS.
-    pub(crate) fn new(program: OsString, hostname: String) -> Self {
-        Self { clients: BTreeMap::new(), program, hostname }
+    /// `program` takes udhcpc's options and calls `script`; `hostname` is what servers are told, for their lists and DNS.
+    pub(crate) fn new(program: impl Into<PathBuf>, script: impl Into<PathBuf>, hostname: String) -> Self {
+        Self { clients: BTreeMap::new(), program: program.into(), script: script.into(), hostname }
     }
 
     /// The interfaces that are looked after.
@@ -66,6 +67,17 @@ impl Clients {
         if let Some(Client::Running(mut child)) = self.clients.remove(interface) {
             end(&child);
             reap(&mut child, Instant::now() + GRACE);
+        }
+    }
+
+    /// Ends the client of an interface that is gone, and takes its servers out of the resolver.
+    pub(crate) fn forget(&mut self, interface: &str) {
+        self.stop(interface);
+        let mut command = Command::new(&self.script);
+        command.arg("gone").env("interface", interface).stdin(Stdio::null());
+        match sys::tie_to_parent(&mut command).spawn() {
+            Ok(mut child) => reap(&mut child, Instant::now() + GRACE),
+            Err(error) => tracing::warn!("{interface}: {}: {error}", self.script.display()),
         }
     }
 
@@ -117,11 +129,11 @@ impl Clients {
     /// In the foreground, for ever; five questions a second apart, then a pause of three seconds.
     fn command(&self, interface: &str) -> Command {
         let mut command = Command::new(&self.program);
-        command.args(["-f", "-i", interface, "-s", SCRIPT, "-t", "5", "-T", "1", "-A", "3"]);
+        command.args(["-f", "-i", interface, "-t", "5", "-T", "1", "-A", "3", "-s"]).arg(&self.script);
         command.arg("-x").arg(format!("hostname:{}", self.hostname)).args(["-V", "tenuto"]);
         // It reports each question and each renewal; what matters is seen in the interface's addresses.
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        sys::die_with_parent(&mut command);
+        sys::tie_to_parent(&mut command);
         command
     }
 }

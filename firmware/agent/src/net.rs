@@ -47,8 +47,10 @@ pub(crate) enum Action {
     BringUp(String),
     /// There is a carrier now: ask for an address.
     StartDhcp(String),
-    /// Cable or card is gone. The address stays, for a cable that comes back.
+    /// The cable is gone. The address stays, for a cable that comes back.
     StopDhcp(String),
+    /// The card is gone, and all it was given with it.
+    Forget(String),
 }
 
 /// All interfaces that are the agent's business, by name.
@@ -83,7 +85,9 @@ pub(crate) fn actions(links: &[Link], clients: &BTreeSet<String>) -> Vec<Action>
         .filter(|link| link.kind == Kind::Wired && link.up && link.carrier)
         .map(|link| &link.name)
         .collect();
-    actions.extend(clients.iter().filter(|name| !live.contains(name)).cloned().map(Action::StopDhcp));
+    let there = |name: &String| links.iter().any(|link| link.name == *name);
+    let stop = |name: &String| if there(name) { Action::StopDhcp(name.clone()) } else { Action::Forget(name.clone()) };
+    actions.extend(clients.iter().filter(|name| !live.contains(name)).map(stop));
     actions.extend(live.into_iter().filter(|name| !clients.contains(*name)).cloned().map(Action::StartDhcp));
     actions
 }

@@ -19,7 +19,7 @@ use nix::{
     unistd::{User, initgroups, setgid, setuid},
 };
 
-use crate::{identity::Identity, plan::Plan, root::Root};
+use crate::{identity::Identity, plan::Plan, root::Root, sound};
 
 /// A program that started less than this ago, and is started again, has died early.
 const EARLY: Duration = Duration::from_secs(10);
@@ -36,11 +36,20 @@ pub(crate) struct Service {
     user: Option<&'static str>,
     limits: &'static [(Resource, rlim_t)],
     arguments: fn(&Root) -> Result<Vec<String>>,
+    /// What must be so before it starts, done while still root.
+    prepare: fn(&Root),
 }
 
 /// The three programs of the appliance.
 pub(crate) const SERVICES: &[Service] = &[
-    Service { name: "agent", program: "/usr/bin/agent", user: None, limits: &[], arguments: |_| Ok(Vec::new()) },
+    Service {
+        name: "agent",
+        program: "/usr/bin/agent",
+        user: None,
+        limits: &[],
+        arguments: |_| Ok(Vec::new()),
+        prepare: |_| {},
+    },
     Service {
         name: "engine",
         program: "/usr/bin/engine",
@@ -51,6 +60,8 @@ pub(crate) const SERVICES: &[Service] = &[
             let user = ["--user", "tenuto-engine", "--group", "tenuto"].map(str::to_owned);
             Ok(user.into_iter().chain(Plan::current(root).arguments()).collect())
         },
+        // The agent follows cards that come later; the one that is there at boot needn't wait for it.
+        prepare: |root| sound::give_nodes(root, sound::AUDIO),
     },
     Service {
         name: "player",
@@ -63,6 +74,7 @@ pub(crate) const SERVICES: &[Service] = &[
                 .map(str::to_owned)
                 .to_vec())
         },
+        prepare: |_| {},
     },
 ];
 
@@ -88,6 +100,7 @@ pub(crate) fn run(root: &Root, service: &Service) -> Result<std::convert::Infall
         std::thread::sleep(wait);
     }
     let arguments = (service.arguments)(root)?;
+    (service.prepare)(root);
     umask(Mode::from_bits_truncate(0o027));
     for &(resource, value) in [(Resource::RLIMIT_CORE, 0)].iter().chain(service.limits) {
         // A program with too low a limit still plays; it says itself what it could not have.
@@ -98,6 +111,8 @@ pub(crate) fn run(root: &Root, service: &Service) -> Result<std::convert::Infall
     if let Some(user) = service.user {
         become_user(user)?;
     }
+    // No way back through a setuid file; to drop what it has, a program needs none.
+    prctl::set_no_new_privs().context("no_new_privs")?;
     let error = Command::new(service.program)
         .args(arguments)
         .env_clear()
@@ -108,13 +123,12 @@ pub(crate) fn run(root: &Root, service: &Service) -> Result<std::convert::Infall
     Err(error).with_context(|| service.program.to_owned())
 }
 
-/// Gives root up for good: groups first, while that is still allowed; then no way back through a setuid file.
+/// Gives root up for good; groups first, while that is still allowed.
 fn become_user(name: &str) -> Result<()> {
     let user = User::from_name(name)?.ok_or_else(|| anyhow!("no user {name} in /etc/passwd"))?;
     initgroups(&CString::new(name)?, user.gid).with_context(|| format!("{name}'s groups"))?;
     setgid(user.gid).with_context(|| format!("{name}'s group"))?;
-    setuid(user.uid).with_context(|| format!("user {name}"))?;
-    prctl::set_no_new_privs().context("no_new_privs")
+    setuid(user.uid).with_context(|| format!("user {name}"))
 }
 
 /// Counts early deaths in /run/tenuto, where they last as long as the boot does; a count that can't be kept waits nothing.

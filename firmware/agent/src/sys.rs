@@ -12,7 +12,7 @@ use std::{
 use nix::{
     sys::{
         prctl,
-        signal::Signal,
+        signal::{SigSet, Signal},
         socket::{AddressFamily, SockFlag, SockType, socket},
     },
     unistd::{Pid, getppid},
@@ -48,14 +48,16 @@ pub(crate) fn bring_up(interface: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes the command's process end with this one, however this one ends.
-pub(crate) fn die_with_parent(command: &mut Command) -> &mut Command {
+/// Makes the command's process one that ends with this one, however this one ends, and that hears its signals: the agent's
+/// own are blocked, and a child would inherit that.
+pub(crate) fn tie_to_parent(command: &mut Command) -> &mut Command {
     let parent = Pid::this();
-    let ask = move || {
+    let tie = move || {
+        SigSet::empty().thread_set_mask()?;
         prctl::set_pdeathsig(Signal::SIGTERM)?;
         // The parent may have died before we asked.
         if getppid() == parent { Ok(()) } else { Err(io::Error::from(io::ErrorKind::BrokenPipe)) }
     };
-    // SAFETY: between fork and exec the closure makes two system calls, and allocates and locks nothing.
-    unsafe { command.pre_exec(ask) }
+    // SAFETY: between fork and exec the closure makes three system calls, and allocates and locks nothing.
+    unsafe { command.pre_exec(tie) }
 }

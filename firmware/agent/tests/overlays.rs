@@ -160,3 +160,11 @@ fn a_client_that_starts_leaves_the_address_and_one_that_lost_its_lease_takes_it_
     assert!(dhcp(run.path(), "deconfig", &[]).ends_with("-4 addr flush dev lo\n"));
     assert_eq!(fs::read_to_string(run.path().join("resolv.conf")).unwrap(), "");
 }
+
+#[test]
+fn a_card_that_is_gone_takes_its_servers_with_it() {
+    let run = tempfile::tempdir().unwrap();
+    dhcp(run.path(), "bound", &[("ip", "10.77.0.2"), ("mask", "24"), ("dns", "10.77.0.1")]);
+    dhcp(run.path(), "gone", &[]);
+    assert_eq!(fs::read_to_string(run.path().join("resolv.conf")).unwrap(), "");
+}

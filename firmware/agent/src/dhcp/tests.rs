@@ -13,13 +13,16 @@ impl Place {
         let directory = tempfile::tempdir().unwrap();
         let program = directory.path().join("client");
         let log = directory.path().join("log");
-        let text = format!("#!/bin/sh\necho \"$$ $*\" >>{}\n[ \"$3\" = gone0 ] || exec sleep 600\n", log.display());
+        let text = format!(
+            "#!/bin/sh\necho \"$$ $*\" >>{}\n[ \"$1\" = gone ] || [ \"$3\" = gone0 ] || exec sleep 600\n",
+            log.display()
+        );
         // Written by another process: a fork of another test's in this one could hold the file open for writing, and
         // then it can't be executed.
         let write = "printf %s \"$2\" >\"$1\" && chmod 755 \"$1\"";
         let written = Command::new("sh").args(["-c", write, "sh"]).arg(&program).arg(text).status();
         assert!(written.unwrap().success());
-        let clients = Clients::new(program.into(), "tenuto-test".to_owned());
+        let clients = Clients::new(&program, &program, "tenuto-test".to_owned());
         Self { directory, clients }
     }
 
@@ -64,8 +67,8 @@ fn each_interface_has_its_client_until_it_is_stopped() {
     place.clients.start("eth1");
     let started = place.started(2);
     let (eth0, eth1): (Vec<_>, Vec<_>) = started.iter().partition(|line| line.contains(" -f -i eth0 "));
-    assert!(eth0[0].contains(" -s /usr/libexec/tenuto/udhcpc "), "{started:?}");
-    assert!(eth0[0].contains(" -x hostname:tenuto-test "), "{started:?}");
+    assert!(eth0[0].contains("/client -x "), "the script is given: {started:?}");
+    assert!(eth0[0].contains(" hostname:tenuto-test "), "{started:?}");
     assert_eq!(place.clients.interfaces(), BTreeSet::from(["eth0".to_owned(), "eth1".to_owned()]));
     assert_eq!(place.clients.supervise(Instant::now()), None, "both run: nothing to wake up for");
     place.clients.stop("eth0");
@@ -73,6 +76,27 @@ fn each_interface_has_its_client_until_it_is_stopped() {
     assert!(!runs(eth0[0]) && runs(eth1[0]));
     place.clients.stop_all();
     assert!(!runs(eth1[0]) && place.clients.interfaces().is_empty());
+}
+
+#[test]
+fn a_client_hears_its_signals_though_the_agents_are_blocked() {
+    let _watch = crate::watch::Watch::new().unwrap();
+    let mut place = Place::new();
+    place.clients.start("eth0");
+    let pid = place.started(1)[0].split(' ').next().unwrap().to_owned();
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let blocked = status.lines().find_map(|line| line.strip_prefix("SigBlk:")).unwrap().trim();
+    assert_eq!(u64::from_str_radix(blocked, 16), Ok(0));
+}
+
+#[test]
+fn what_a_card_was_given_goes_with_it() {
+    let mut place = Place::new();
+    place.clients.start("eth0");
+    place.started(1);
+    place.clients.forget("eth0");
+    assert!(place.clients.interfaces().is_empty());
+    assert!(place.started(2)[1].ends_with(" gone"));
 }
 
 #[test]
@@ -90,7 +114,7 @@ fn a_client_that_ended_is_started_again_but_not_at_once() {
 
 #[test]
 fn a_client_that_is_not_there_is_tried_again() {
-    let mut clients = Clients::new("/nonexistent/udhcpc".into(), String::new());
+    let mut clients = Clients::new("/nonexistent/udhcpc", "/nonexistent/script", String::new());
     clients.start("eth0");
     assert!(clients.supervise(Instant::now()).is_some());
     assert_eq!(clients.interfaces().len(), 1);

@@ -70,7 +70,7 @@ fn a_client_follows_its_cable() {
     let client = BTreeSet::from(["eth0".to_owned()]);
     assert_eq!(actions(&[wired("eth0", true, true)], &client), []);
     assert_eq!(actions(&[wired("eth0", true, false)], &client), [Action::StopDhcp("eth0".to_owned())]);
-    assert_eq!(actions(&[], &client), [Action::StopDhcp("eth0".to_owned())]);
+    assert_eq!(actions(&[], &client), [Action::Forget("eth0".to_owned())]);
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn a_renamed_card_is_one_that_left_and_one_that_came() {
     let client = BTreeSet::from(["eth0".to_owned()]);
     assert_eq!(
         actions(&[wired("enp3s0", true, true)], &client),
-        [Action::StopDhcp("eth0".to_owned()), Action::StartDhcp("enp3s0".to_owned())]
+        [Action::Forget("eth0".to_owned()), Action::StartDhcp("enp3s0".to_owned())]
     );
 }
 
