@@ -10,6 +10,8 @@ use rtrb::Producer;
 
 use pcm::Wire;
 
+#[cfg(test)]
+pub(crate) use capture::Feed;
 pub(crate) use capture::{Capture, LogLine};
 pub(crate) use device::{Accept, SimDevice};
 
@@ -125,6 +127,3 @@ impl Output for SimOutput {
         self.ending.set(self.played);
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -11,7 +11,6 @@ pub(crate) use limits::{Limits, Tuning};
 
 use super::report::{Kind, Reporter};
 use super::timeline::Timeline;
-use crate::clock::now_ns;
 use crate::output::{Fill, Output, Pacing, Trouble};
 use flow::{Fade, Mode, Next};
 
@@ -160,7 +159,7 @@ impl Session {
                     return Step::Sleep(self.tick_ns());
                 }
                 // Tracks without a frame, at the very end.
-                let outcome = self.pass_marks(report, Due::All).map_or_else(Outcome::from, |()| Outcome::Finished);
+                let outcome = self.pass_marks(Due::All, now, report).map_or_else(Outcome::from, |()| Outcome::Finished);
                 self.end(now, outcome)
             }
             Err(outcome) => self.end(now, outcome),
@@ -183,10 +182,10 @@ impl Session {
             report.ring_fill(self.consumer.readable());
         }
         for _ in 0..PIECES {
-            let written = match self.next(fill, report)? {
+            let written = match self.next(fill, now, report)? {
                 Next::Again => continue,
                 Next::Nothing => break,
-                Next::Audio(frames) => self.write_audio(frames, report)?,
+                Next::Audio(frames) => self.write_audio(frames, now, report)?,
                 Next::Silence(frames) => self.write_silence(frames)?,
             };
             fill.writable = fill.writable.saturating_sub(written);
@@ -196,7 +195,7 @@ impl Session {
             }
         }
         if !self.running && fill.queued > 0 {
-            self.output.start(now_ns())?;
+            self.output.start(now)?;
             self.running = true;
         }
         Ok(fill)
@@ -217,8 +216,8 @@ impl Session {
     }
 
     /// Writes frames of the ring, up to the next mark. At most `frames`, which are there.
-    fn write_audio(&mut self, frames: u32, report: &mut Reporter) -> Result<u32, Outcome> {
-        self.pass_marks(report, Due::All)?;
+    fn write_audio(&mut self, frames: u32, now: u64, report: &mut Reporter) -> Result<u32, Outcome> {
+        self.pass_marks(Due::All, now, report)?;
         let first = self.consumer.read();
         let frames = match self.consumer.next_mark()? {
             Some(mark) => frames.min(u32::try_from(mark.frame.saturating_sub(first)).unwrap_or(u32::MAX)),
@@ -253,12 +252,12 @@ impl Session {
     }
 
     /// Takes the marks that the stream has reached.
-    fn pass_marks(&mut self, report: &mut Reporter, due: Due) -> Result<(), Corrupt> {
+    fn pass_marks(&mut self, due: Due, now: u64, report: &mut Reporter) -> Result<(), Corrupt> {
         for _ in 0..ring::MARKS {
             match self.consumer.next_mark()? {
                 Some(mark) if mark.frame <= self.consumer.read() && due.includes(mark.kind) => {
                     self.consumer.take_mark();
-                    self.pass(mark, report);
+                    self.pass(mark, now, report);
                 }
                 _ => break,
             }
@@ -266,20 +265,20 @@ impl Session {
         Ok(())
     }
 
-    fn pass(&mut self, mark: Mark, report: &mut Reporter) {
-        let (frame, ns) = (self.timeline.written(), now_ns());
+    fn pass(&mut self, mark: Mark, now: u64, report: &mut Reporter) {
+        let frame = self.timeline.written();
         match mark.kind {
             MarkKind::Start => {
                 if let Some(end) = self.ended_at.take() {
                     report.gap(mark.track, frame.saturating_sub(end));
                 }
                 self.track = Some(mark.track);
-                report.event(Kind::Start(mark.track), frame, ns);
+                report.event(Kind::Start(mark.track), frame, now);
             }
             MarkKind::End => {
                 self.track = None;
                 self.ended_at = Some(frame);
-                report.event(Kind::End(mark.track), frame, ns);
+                report.event(Kind::End(mark.track), frame, now);
             }
         }
     }

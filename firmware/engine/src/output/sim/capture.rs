@@ -48,6 +48,14 @@ pub(crate) struct Feed {
     pub(super) ending: Ending,
 }
 
+#[cfg(test)]
+impl Feed {
+    /// For a test that reads the bytes itself.
+    pub(crate) fn new(bytes: rtrb::Producer<u8>) -> Self {
+        Self { bytes, ending: Ending::default() }
+    }
+}
+
 /// A line for the log.
 #[derive(Clone, Debug)]
 pub(crate) enum LogLine {

@@ -4,7 +4,6 @@ use pcm::gain::{Gain, Ramp};
 use ring::MarkKind;
 
 use super::{Due, Fill, Kind, Outcome, Pacing, Reporter, Session};
-use crate::clock::now_ns;
 
 /// Where the stream stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,10 +47,10 @@ pub(super) enum Next {
 }
 
 impl Session {
-    pub(super) fn next(&mut self, fill: Fill, report: &mut Reporter) -> Result<Next, Outcome> {
-        self.pass_marks(report, Due::Ends)?;
+    pub(super) fn next(&mut self, fill: Fill, now: u64, report: &mut Reporter) -> Result<Next, Outcome> {
+        self.pass_marks(Due::Ends, now, report)?;
         if let Some(fade) = self.fade {
-            return self.fade_on(fade, fill, report);
+            return self.fade_on(fade, fill, now, report);
         }
         let wish = self.wish()?;
         match (self.mode, wish) {
@@ -59,9 +58,9 @@ impl Session {
             (Mode::Playing, None) => return Ok(self.play(fill)),
             (Mode::Paused, Some(Then::Pause)) => return Ok(self.rest(fill)),
             (Mode::Silent, Some(Then::End)) if self.aborting => return Ok(self.rest(fill)),
-            (Mode::Silent | Mode::Paused, Some(then)) => self.land(then, report)?,
+            (Mode::Silent | Mode::Paused, Some(then)) => self.land(then, now, report)?,
             (Mode::Paused, None) => self.mode = Mode::Silent,
-            (Mode::Silent, None) if self.can_start() => self.start(report)?,
+            (Mode::Silent, None) if self.can_start() => self.start(now, report)?,
             (Mode::Silent, None) => return Ok(self.rest(fill)),
         }
         Ok(Next::Again)
@@ -137,7 +136,7 @@ impl Session {
     }
 
     /// The ring's frames begin: a track's first at once, any other with a fade-in.
-    fn start(&mut self, report: &mut Reporter) -> Result<(), Outcome> {
+    fn start(&mut self, now: u64, report: &mut Reporter) -> Result<(), Outcome> {
         self.mode = Mode::Playing;
         self.starved = false;
         let read = self.consumer.read();
@@ -148,7 +147,7 @@ impl Session {
             self.ramp = Ramp::constant(Gain::SILENCE);
             self.ramp.fade_to(self.volume, self.limits.fade);
             let preroll = u64::from(self.preroll_left);
-            report.event(Kind::Resume, self.timeline.written().saturating_add(preroll), now_ns());
+            report.event(Kind::Resume, self.timeline.written().saturating_add(preroll), now);
         }
         Ok(())
     }
@@ -161,11 +160,11 @@ impl Session {
         self.fade = Some(Fade { left, then });
     }
 
-    fn fade_on(&mut self, fade: Fade, fill: Fill, report: &mut Reporter) -> Result<Next, Outcome> {
+    fn fade_on(&mut self, fade: Fade, fill: Fill, now: u64, report: &mut Reporter) -> Result<Next, Outcome> {
         let left = u64::from(fade.left).min(self.consumer.readable());
         if left == 0 {
             self.fade = None;
-            self.land(fade.then, report)?;
+            self.land(fade.then, now, report)?;
             return Ok(Next::Again);
         }
         if self.preroll_left > 0 {
@@ -179,13 +178,13 @@ impl Session {
     }
 
     /// The output is silent now.
-    fn land(&mut self, then: Then, report: &mut Reporter) -> Result<(), Outcome> {
-        let (frame, ns) = (self.timeline.written(), now_ns());
+    fn land(&mut self, then: Then, now: u64, report: &mut Reporter) -> Result<(), Outcome> {
+        let frame = self.timeline.written();
         self.mode = Mode::Silent;
         match then {
             Then::Pause => {
                 self.mode = Mode::Paused;
-                report.event(Kind::Pause, frame, ns);
+                report.event(Kind::Pause, frame, now);
             }
             Then::Flush => {
                 if let Some(flush) = self.consumer.pending_flush()? {
@@ -194,11 +193,11 @@ impl Session {
                 self.track = None;
                 self.ended_at = None;
                 self.starved = false;
-                report.event(Kind::Flush, frame, ns);
+                report.event(Kind::Flush, frame, now);
             }
             Then::Starve => {
                 self.starved = true;
-                report.event(Kind::Starved, frame, ns);
+                report.event(Kind::Starved, frame, now);
             }
             Then::End => {
                 self.aborting = true;
