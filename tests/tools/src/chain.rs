@@ -2,6 +2,7 @@
 //!
 //! They are children that die with us (`setpriv --pdeathsig`), whatever ends us.
 use std::fs::File;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -31,6 +32,29 @@ pub struct Setting {
     pub directory: PathBuf,
     /// Whether captures stay when they have been looked at.
     pub keep: bool,
+    /// The network interface's name, and its address: SSDP and HTTP are there only.
+    pub interface: (String, Ipv4Addr),
+    /// The player's volume mode: `fixed`, `software` or `hardware`.
+    pub volume: String,
+}
+
+impl Setting {
+    /// On loopback, with a sink that takes everything in real time; programs from where this one lies.
+    ///
+    /// # Errors
+    /// When it isn't known where this program lies.
+    pub fn new(directory: PathBuf) -> anyhow::Result<Self> {
+        let own = std::env::current_exe().context("where this program lies")?;
+        Ok(Self {
+            programs: own.parent().context("where this program lies")?.to_path_buf(),
+            accept: "auto".into(),
+            fast: false,
+            directory,
+            keep: false,
+            interface: ("lo".into(), Ipv4Addr::LOCALHOST),
+            volume: "fixed".into(),
+        })
+    }
 }
 
 /// What the player writes into its ready file.
@@ -44,7 +68,10 @@ struct Ready {
 pub struct Chain {
     engine: Child,
     player: Child,
-    logs: PathBuf,
+    setting: Setting,
+    home: PathBuf,
+    /// Engines that were started.
+    engines: u32,
     capture: Capture,
     point: ControlPoint,
     location: String,
@@ -57,59 +84,43 @@ impl Chain {
     /// When a program is missing, ends early or isn't ready in time: with the end of its log.
     pub fn start(setting: &Setting, number: u32) -> anyhow::Result<Self> {
         let home = setting.directory.join(format!("run-{number}"));
-        let sink = home.join("sink");
-        let state = home.join("state");
-        for directory in [&sink, &state] {
-            std::fs::create_dir_all(directory).with_context(|| format!("{}: can't be made", directory.display()))?;
-        }
-        let socket = home.join("engine.sock");
-        let ready = home.join("ready.json");
-        let begin = Instant::now();
-        let mut engine = command(&setting.programs, "engine");
-        engine.arg("--socket").arg(&socket).arg("--sink").arg(format!("file:{}", sink.display())).args([
-            "--accept",
-            &setting.accept,
-            "--preroll-ms",
-            "0",
-        ]);
-        if setting.fast {
-            engine.arg("--fast");
-        }
-        let mut engine = Running(launch(engine, &home, "engine")?);
-        while !socket.exists() {
-            engine.must_live("engine", &home, begin)?;
-        }
-        let mut player = command(&setting.programs, "player");
-        player
-            .arg("--engine")
-            .arg(&socket)
-            .args(["--listen", "127.0.0.1:0", "--interface", "lo"])
-            .args(["--name", "Tenuto under test", "--volume", "fixed"])
-            .arg("--state-dir")
-            .arg(&state)
-            .arg("--ready-file")
-            .arg(&ready);
-        let mut player = Running(launch(player, &home, "player")?);
-        let location = loop {
-            // The file may be seen before its line is complete.
-            let text = std::fs::read(&ready).unwrap_or_default();
-            if let Ok(ready) = serde_json::from_slice::<Ready>(&text) {
-                break ready.location;
-            }
-            player.must_live("player", &home, begin)?;
-            engine.must_live("engine", &home, begin)?;
-        };
-        let point = ControlPoint::from_location(&location)
-            .and_then(ControlPoint::with_own_soap)
-            .context("the player's description")?;
+        let engine = start_engine(setting, &home, 1)?;
+        let (player, location, point) = start_player(setting, &home)?;
         Ok(Self {
             engine: engine.keep(),
             player: player.keep(),
-            capture: Capture::new(&sink),
-            logs: home,
+            capture: Capture::new(&sink(&home, 1)),
+            setting: setting.clone(),
+            engines: 1,
+            home,
             point,
             location,
         })
+    }
+
+    /// Starts a new engine, as the appliance's init does when the old one has ended. Its sink writes to a new place.
+    ///
+    /// # Errors
+    /// As for [`start`](Self::start).
+    pub fn respawn_engine(&mut self) -> anyhow::Result<()> {
+        end(&mut self.engine);
+        self.engines += 1;
+        self.engine = start_engine(&self.setting, &self.home, self.engines)?.keep();
+        self.capture = Capture::new(&sink(&self.home, self.engines));
+        Ok(())
+    }
+
+    /// Starts a new player, as the appliance's init does when the old one has ended.
+    ///
+    /// # Errors
+    /// As for [`start`](Self::start).
+    pub fn respawn_player(&mut self) -> anyhow::Result<()> {
+        end(&mut self.player);
+        let (player, location, point) = start_player(&self.setting, &self.home)?;
+        self.player = player.keep();
+        self.location = location;
+        self.point = point;
+        Ok(())
     }
 
     /// Drives the player.
@@ -158,18 +169,86 @@ impl Chain {
     /// The end of a process's log (`engine` or `player`), for people.
     #[must_use]
     pub fn log(&self, name: &str) -> String {
-        log_end(&self.logs, name)
+        log_end(&self.home, name)
     }
 }
 
 impl Drop for Chain {
     fn drop(&mut self) {
-        for child in [&mut self.player, &mut self.engine] {
-            // Already gone is as good.
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        end(&mut self.player);
+        end(&mut self.engine);
     }
+}
+
+/// Kills a child; one that is gone already is as good.
+fn end(child: &mut Child) {
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+/// Where the `number`th engine's sink writes.
+fn sink(home: &Path, number: u32) -> PathBuf {
+    home.join(format!("sink-{number}"))
+}
+
+fn make(directory: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(directory).with_context(|| format!("{}: can't be made", directory.display()))
+}
+
+fn start_engine(setting: &Setting, home: &Path, number: u32) -> anyhow::Result<Running> {
+    let begin = Instant::now();
+    let sink = sink(home, number);
+    make(&sink)?;
+    let socket = home.join("engine.sock");
+    // What a killed engine leaves behind must not look like the new one.
+    let _ = std::fs::remove_file(&socket);
+    let mut engine = command(&setting.programs, "engine");
+    engine.arg("--socket").arg(&socket).arg("--sink").arg(format!("file:{}", sink.display())).args([
+        "--accept",
+        &setting.accept,
+        "--preroll-ms",
+        "0",
+    ]);
+    if setting.fast {
+        engine.arg("--fast");
+    }
+    let mut engine = Running(launch(engine, home, "engine")?);
+    while !socket.exists() {
+        engine.must_live("engine", home, begin)?;
+    }
+    Ok(engine)
+}
+
+fn start_player(setting: &Setting, home: &Path) -> anyhow::Result<(Running, String, ControlPoint)> {
+    let begin = Instant::now();
+    let state = home.join("state");
+    make(&state)?;
+    let ready = home.join("ready.json");
+    let _ = std::fs::remove_file(&ready);
+    let (interface, address) = &setting.interface;
+    let mut player = command(&setting.programs, "player");
+    player
+        .arg("--engine")
+        .arg(home.join("engine.sock"))
+        .args(["--listen", &format!("{address}:0"), "--interface", interface])
+        .args(["--name", "Tenuto under test", "--volume", &setting.volume])
+        .arg("--state-dir")
+        .arg(&state)
+        .arg("--ready-file")
+        .arg(&ready);
+    let mut player = Running(launch(player, home, "player")?);
+    let location = loop {
+        // The file may be seen before its line is complete.
+        let text = std::fs::read(&ready).unwrap_or_default();
+        if let Ok(ready) = serde_json::from_slice::<Ready>(&text) {
+            break ready.location;
+        }
+        player.must_live("player", home, begin)?;
+    };
+    let point = ControlPoint::from_location(&location)
+        .and_then(ControlPoint::with_own_soap)
+        .context("the player's description")?;
+    Ok((player, location, point))
 }
 
 /// A child that is killed unless kept: for the steps between its start and the whole chain's.
@@ -196,8 +275,7 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         if let Some(child) = &mut self.0 {
-            let _ = child.kill();
-            let _ = child.wait();
+            end(child);
         }
     }
 }
@@ -210,7 +288,10 @@ fn command(programs: &Path, name: &str) -> Command {
 }
 
 fn launch(mut command: Command, home: &Path, name: &str) -> anyhow::Result<Option<Child>> {
-    let log = File::create(home.join(format!("{name}.log")))
+    let log = File::options()
+        .create(true)
+        .append(true)
+        .open(home.join(format!("{name}.log")))
         .with_context(|| format!("{}: no log can be written", home.display()))?;
     let child = command
         .stdin(Stdio::null())

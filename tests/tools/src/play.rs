@@ -237,10 +237,13 @@ impl<'a> Run<'a> {
     fn finish(&mut self, index: usize, outcome: Outcome, sent_ns: Option<u64>) -> anyhow::Result<()> {
         let url = self.items[index].url.clone();
         let status = self.chain.as_ref().map(Chain::status).unwrap_or_default();
-        let track = status.track(&url).cloned().unwrap_or_default();
+        let found = status.track(&url).cloned();
+        // A player that tells its tracks, but not this one, has never begun it.
+        let begun = found.is_some() || status.tracks.is_empty();
+        let track = found.unwrap_or_default();
         let expected = outcome == Outcome::Done && track.frames != Some(0);
         let patience = if expected { SETTLING } else { APPEARING };
-        let passage = self.passage(track.id, patience);
+        let passage = if begun { self.passage(track.id, patience) } else { None };
         let streams = self.chain.as_mut().map(|chain| chain.capture().streams().to_vec());
         let here =
             passage.map(|passage| Place { start_of_chain: self.starts, passage, streams: streams.unwrap_or_default() });

@@ -38,14 +38,7 @@ fn run(options: &Options) -> anyhow::Result<()> {
             temporary.path().to_path_buf()
         }
     };
-    let own = std::env::current_exe().context("where this program lies")?;
-    let setting = Setting {
-        programs: own.parent().context("where this program lies")?.to_path_buf(),
-        accept: options.sink.clone(),
-        fast: options.fast,
-        directory,
-        keep,
-    };
+    let setting = Setting { accept: options.sink.clone(), fast: options.fast, keep, ..Setting::new(directory)? };
     let mut out = std::io::stdout().lock();
     let mut run = Run::new(options, setting, &mut out)?;
     if options.gapless { run.gapless() } else { run.one_by_one() }
