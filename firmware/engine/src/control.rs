@@ -202,3 +202,6 @@ impl Control {
         self.apply_volume();
     }
 }
+
+#[cfg(test)]
+mod tests;

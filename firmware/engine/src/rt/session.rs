@@ -152,7 +152,12 @@ impl Session {
 
     /// One wake-up.
     pub(super) fn step(&mut self, now: u64, report: &mut Reporter) -> Step {
-        match self.fill_output(now, report) {
+        let filled = match self.fill_output(now, report) {
+            // It may run dry at any moment, so any call may say so.
+            Err(Outcome::Output(Trouble::Xrun)) => self.recover(now, report),
+            filled => filled,
+        };
+        match filled {
             Ok(fill) => {
                 self.publish(fill, now, report);
                 if !self.is_over(fill, now) {
@@ -174,6 +179,7 @@ impl Session {
     /// Tops the output's buffer up.
     fn fill_output(&mut self, now: u64, report: &mut Reporter) -> Result<Fill, Outcome> {
         let mut fill = match self.output.poll(now) {
+            // Filled again in this wake-up.
             Err(Trouble::Xrun) => self.recover(now, report)?,
             fill => fill?,
         };

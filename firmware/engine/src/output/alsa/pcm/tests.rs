@@ -1,1 +1,60 @@
+//! The mmap path on alsa-lib's own PCMs, which every machine has: `file` over `null`. They have no clock.
 
+use ::pcm::WireFormat;
+
+use super::*;
+use crate::output::alsa::probe;
+
+/// The bytes that a PCM of alsa-lib's `file` plugin was given.
+fn record(wire: Wire, material: &[u8]) -> Vec<u8> {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("out.raw");
+    let name = format!("file:{},raw", path.display());
+    let mut output = AlsaOutput::open(&name, wire, 100, 40).expect("alsa-lib has it");
+    let frame_bytes = wire.frame_bytes();
+    let mut rest = material;
+    while !rest.is_empty() {
+        let fill = output.poll(0).expect("it can't fail");
+        let frames = fill.writable.min((rest.len() / frame_bytes) as u32).min(1_000);
+        let written = output.write(frames, &mut |room| room.copy_from_slice(&rest[..room.len()])).expect("it writes");
+        assert!(written > 0, "room for {} frames", fill.writable);
+        rest = &rest[written as usize * frame_bytes..];
+        output.start(0).expect("it starts");
+    }
+    output.stop(0);
+    drop(output);
+    std::fs::read(&path).expect("it was written")
+}
+
+#[test]
+fn what_is_written_through_mmap_arrives() {
+    for (format, channels) in [(WireFormat::S16Le, 2), (WireFormat::S24_3Le, 2), (WireFormat::S32Le, 6)] {
+        let wire = Wire { format, rate: 96_000, channels };
+        let material: Vec<u8> = (0..20_000 * wire.frame_bytes()).map(|n| (n * 7 + n / 251) as u8).collect();
+        assert!(record(wire, &material) == material, "{wire}");
+    }
+}
+
+#[test]
+fn a_name_that_alsa_does_not_know_is_an_error() {
+    let wire = Wire { format: WireFormat::S16Le, rate: 48_000, channels: 2 };
+    let error = AlsaOutput::open("no-such-pcm-here", wire, 100, 40).map(drop).expect_err("there is none");
+    assert_eq!(error.errno(), libc::ENOENT);
+}
+
+#[test]
+fn probing_finds_what_a_pcm_takes() {
+    let caps = probe::caps("null").expect("alsa-lib has it");
+    assert!(WireFormat::ALL.into_iter().all(|format| caps.formats.contains(format)));
+    assert!(caps.rates.contains(44_100) && caps.rates.contains(192_000));
+    assert!(caps.channels.contains(1) && caps.channels.contains(2));
+}
+
+#[test]
+fn errors_are_sorted() {
+    let of = |errno| trouble(alsa::Error::new("snd_pcm_avail_delay", errno));
+    assert_eq!(of(libc::EPIPE), Trouble::Xrun);
+    assert_eq!(of(libc::ESTRPIPE), Trouble::Xrun);
+    assert_eq!(of(libc::ENODEV).to_string(), "the output was unplugged");
+    assert_eq!(of(libc::EIO).to_string(), "the output failed: snd_pcm_avail_delay: Input/output error (os error 5)");
+}
