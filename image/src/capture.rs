@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 
 /// Bytes of a stereo frame of 16 bits: what QEMU writes.
-const FRAME: usize = 4;
+pub const FRAME: usize = 4;
 /// So many frames at the track's beginning tell where it is.
 const MARKER: usize = 64;
 

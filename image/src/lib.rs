@@ -35,4 +35,5 @@ pub mod session;
 pub mod shell;
 pub mod slot;
 pub mod stop;
+pub mod survival;
 pub mod track;

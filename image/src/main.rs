@@ -7,11 +7,12 @@ use anyhow::{Result, bail};
 use image::build::{self, Built};
 use image::cache::Cache;
 use image::command::progress;
+use image::play::Player;
 use image::report::Report;
 use image::session::{self, Options, Session};
 use image::stop::Stop;
 use image::track::Track;
-use image::{capture, network, play, track};
+use image::{capture, network, survival, track};
 use lexopt::prelude::*;
 
 /// A run in which the sound card ran dry is repeated so often at most.
@@ -20,10 +21,12 @@ const ATTEMPTS: u32 = 3;
 const HELP: &str = "\
 Builds the appliance's image, boots it in QEMU through UEFI, and shows that it plays.
 
-usage: image/run [--once | --build] [--port N] [--memory MIB] [--shell]
+usage: image/run [--once | --kill | --build] [--port N] [--memory MIB] [--shell]
 
   --once        play a FLAC file over HTTP, compare what the sound card received with the decoded file, report, end.
                 The last line is the report as JSON. Exit 0: equal; 1: not equal; 2: could not build or boot.
+  --kill        kill each process of the appliance while it plays; each has to come back, and the music with it.
+                Boots a copy with a shell as --shell does; last line and exit code as with --once
   --build       build the image, print where it is, and end
   --port N      the port of 127.0.0.1 at which the page answers; default: any free one
   --memory MIB  of the virtual machine; default 256
@@ -31,7 +34,7 @@ usage: image/run [--once | --build] [--port N] [--memory MIB] [--shell]
   --help        this text
   --version     the version
 
-Without --once or --build the appliance stays up until Ctrl-C; its addresses are printed.
+Otherwise the appliance stays up until Ctrl-C; its addresses are printed.
 What is missing on Debian 12 or 13 is installed first (image/setup); TENUTO_SETUP=skip leaves that out.
 Everything built is kept under ~/.cache/tenuto (or $XDG_CACHE_HOME/tenuto), with logs in its directory `log`:
 serial.log is the guest's console, sound.wav what its sound card received. Removing that directory is safe.
@@ -45,6 +48,8 @@ enum Mode {
     Stay,
     /// Play once and compare.
     Once,
+    /// Kill each process while it plays.
+    Kill,
     /// Build only.
     Build,
 }
@@ -60,7 +65,7 @@ fn main() -> ExitCode {
         Ok(false) => ExitCode::from(1),
         Err(error) => {
             let code = failed(&error);
-            if mode == Mode::Once {
+            if matches!(mode, Mode::Once | Mode::Kill) {
                 println!("{}", serde_json::json!({ "equal": null, "error": format!("{error:#}") }));
             }
             code
@@ -80,6 +85,7 @@ fn arguments() -> Result<Option<(Mode, Options)>> {
     while let Some(argument) = parser.next()? {
         let wanted = match argument {
             Long("once") => Mode::Once,
+            Long("kill") => Mode::Kill,
             Long("build") => Mode::Build,
             Long("port") => {
                 options.port = parser.value()?.parse()?;
@@ -104,7 +110,7 @@ fn arguments() -> Result<Option<(Mode, Options)>> {
             other => bail!("{} (--help says what there is)", other.unexpected()),
         };
         if mode != Mode::Stay {
-            bail!("either --once or --build");
+            bail!("only one of --once, --kill and --build");
         }
         mode = wanted;
     }
@@ -123,7 +129,11 @@ fn run(mode: Mode, options: Options) -> Result<bool> {
     // Both change the process, and want it to have one thread.
     network::become_root_of_a_namespace()?;
     let stop = Stop::on_signals()?;
-    if mode == Mode::Once { once(&cache, built, &track, options, &stop) } else { stay(&cache, &built, options, &stop) }
+    match mode {
+        Mode::Once => once(&cache, built, &track, options, &stop),
+        Mode::Kill => kill(&cache, &built, &track, options, &stop),
+        Mode::Stay | Mode::Build => stay(&cache, &built, options, &stop),
+    }
 }
 
 fn once(cache: &Cache, built: Built, track: &Track, options: Options, stop: &Stop) -> Result<bool> {
@@ -138,7 +148,9 @@ fn once(cache: &Cache, built: Built, track: &Track, options: Options, stop: &Sto
     for attempt in 1..=ATTEMPTS {
         let (comparison, played, host) = session::boot(cache, &built, options, stop, |mut session: Session| {
             progress("playing a FLAC file over HTTP");
-            let played = play::play(&mut session.machine, track, stop)?;
+            let player = Player::find(&session.machine, track)?;
+            player.start()?;
+            let played = player.to_the_end(&mut session.machine, stop)?;
             let host = session.announcement.after;
             let heard = capture::read_wav(&session.machine.stop()?)?;
             Ok((capture::compare(&heard, &track.samples), played, host))
@@ -155,6 +167,19 @@ fn once(cache: &Cache, built: Built, track: &Track, options: Options, stop: &Sto
     print!("{report}");
     println!("{}", serde_json::to_string(&report)?);
     Ok(report.equal)
+}
+
+fn kill(cache: &Cache, built: &Built, track: &Track, options: Options, stop: &Stop) -> Result<bool> {
+    let options = Options { shell: true, ..options };
+    let found = session::boot(cache, built, options, stop, |session: Session| {
+        progress("killing player, engine and agent while they play (two minutes)");
+        survival::try_it(session, track, stop)
+    })?;
+    for fault in &found.faults {
+        println!("{fault}");
+    }
+    println!("{}", serde_json::to_string(&found)?);
+    Ok(found.survived)
 }
 
 fn stay(cache: &Cache, built: &Built, options: Options, stop: &Stop) -> Result<bool> {
