@@ -75,6 +75,26 @@ fn t5_a_seek_closes_the_connection_before_it_opens_another() {
     assert!(requests[1..].iter().all(|request| request.header("If-Range") == Some("\"1\"")));
 }
 
+/// Each look at another place is a connection, and a listener waits for it.
+#[test]
+fn a_seek_in_a_compressed_file_takes_few_requests() {
+    let samples = signal(4_000_000, 2, 16);
+    for options in [&[][..], &["--no-seektable"], &["--ogg"]] {
+        let server = Server::of_file(flac(&samples, 2, RATE, 16, options), "audio/flac");
+        let mut track = open(&server.url("/")).unwrap();
+        let mut before = 1;
+        for frame in [2_000_000, 3_900_000, 100_000] {
+            track.seek(frame).unwrap();
+            let block = track.read().unwrap().unwrap();
+            let pcm::Samples::S32(planes) = block else { panic!("FLAC gives 32 bits") };
+            assert_eq!(planes.iter().next().unwrap()[0] >> 16, samples[frame as usize * 2]);
+            let requests = server.requests().len();
+            assert!(requests - before <= 6, "{options:?}: {} requests to seek to {frame}", requests - before);
+            before = requests;
+        }
+    }
+}
+
 #[test]
 fn t6_raw_pcm_by_its_media_type() {
     let samples = signal(10_001, 2, 16);

@@ -109,13 +109,11 @@ fn by_order<S: Sample, const SMALL: bool>(samples: &mut [S], coefficients: &[i32
 }
 
 fn run<S: Sample, const SMALL: bool, const ORDER: usize>(samples: &mut [S], coefficients: &[i32; ORDER], shift: u32) {
-    let Some((first, rest)) = samples.split_first_chunk_mut::<ORDER>() else { return };
-    let mut history = *first;
-    for sample in rest {
-        *sample = sample.add_prediction::<SMALL>(&history, coefficients, shift);
-        history.rotate_left(1);
-        if let [.., newest] = &mut history[..] {
-            *newest = *sample;
+    for end in ORDER..samples.len() {
+        if let Some((history, [sample, ..])) = samples.split_at_mut_checked(end)
+            && let Some(history) = history.last_chunk::<ORDER>()
+        {
+            *sample = sample.add_prediction::<SMALL>(history, coefficients, shift);
         }
     }
 }

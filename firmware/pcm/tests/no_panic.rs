@@ -1,0 +1,23 @@
+//! The engine's real-time thread runs this crate: in optimised code no panic may be left, however unlikely.
+
+use std::path::Path;
+use std::process::Command;
+
+#[test]
+fn optimised_code_has_no_panic_path() {
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let assembly = dir.join("pcm.s");
+    let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".into());
+    let output = Command::new(rustc)
+        .args(["--edition=2024", "--crate-type=lib", "--crate-name=pcm", "-Copt-level=3", "-Ccodegen-units=1"])
+        .args(["--emit=asm", "-Awarnings", "-o"])
+        .arg(&assembly)
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/src/lib.rs"))
+        .output()
+        .expect("rustc");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let assembly = std::fs::read_to_string(assembly).unwrap();
+    assert!(assembly.contains("copy_scaled") && assembly.contains("pack"), "the kernels aren't in it");
+    let panics: Vec<_> = assembly.lines().filter(|line| line.contains("panic") || line.contains("_fail")).collect();
+    assert!(panics.is_empty(), "{panics:#?}");
+}
