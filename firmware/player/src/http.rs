@@ -93,11 +93,11 @@ impl Place {
     fn take(open: &Rc<RefCell<HashMap<IpAddr, usize>>>, peer: IpAddr) -> Option<Self> {
         let mut counts = open.borrow_mut();
         let all: usize = counts.values().sum();
-        let of_peer = counts.entry(peer).or_default();
-        if all >= MAX_CONNECTIONS || *of_peer >= MAX_CONNECTIONS_OF_ONE {
+        let of_peer = counts.get(&peer).copied().unwrap_or(0);
+        if all >= MAX_CONNECTIONS || of_peer >= MAX_CONNECTIONS_OF_ONE {
             return None;
         }
-        *of_peer += 1;
+        counts.insert(peer, of_peer + 1);
         Some(Self { open: Rc::clone(open), peer })
     }
 }

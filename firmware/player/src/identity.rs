@@ -23,12 +23,14 @@ pub(crate) fn find(state_dir: &Path, root: &Path) -> Uuid {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => warn!("{}: {error}", file.display()),
     }
-    let uuid = of_machine(root).unwrap_or_else(Uuid::new_v4);
-    let kept = fs::create_dir_all(state_dir).and_then(|()| fs::write(&file, format!("{uuid}\n")));
-    if let Err(error) = kept {
-        debug!("{}: {error}; the identity is made from the machine's own at each start", file.display());
+    let uuid = Uuid::new_v4();
+    match fs::create_dir_all(state_dir).and_then(|()| fs::write(&file, format!("{uuid}\n"))) {
+        Ok(()) => uuid,
+        Err(error) => {
+            debug!("{}: {error}; the identity is made from the machine's own at each start", file.display());
+            of_machine(root).unwrap_or(uuid)
+        }
     }
-    uuid
 }
 
 /// A UUID that is the same each time on this machine, from its machine-id or its first network card.
@@ -69,10 +71,12 @@ mod tests {
 
     #[test]
     fn d03_kept_once_it_was_made() {
-        let state = tempfile::tempdir().unwrap();
-        let first = find(state.path(), machine("52:54:00:00:00:01\n", None).path());
-        // Another card, the same identity.
-        assert_eq!(find(state.path(), machine("52:54:00:00:00:02\n", None).path()), first);
+        let root = machine("52:54:00:00:00:01\n", None);
+        let (state, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let first = find(state.path(), root.path());
+        assert_eq!(find(state.path(), root.path()), first);
+        // Two renderers on one machine are two devices.
+        assert_ne!(find(other.path(), root.path()), first);
     }
 
     #[test]

@@ -57,10 +57,8 @@ impl App {
             "/command/next" => Action::Next,
             _ => return text(StatusCode::NOT_FOUND, "there is no such command"),
         };
-        match self.renderer.borrow_mut().act(action) {
-            Ok(()) => self.status(),
-            Err(_) => text(StatusCode::CONFLICT, "not possible now"),
-        }
+        let done = self.renderer.borrow_mut().act(action);
+        if done.is_ok() { self.status() } else { text(StatusCode::CONFLICT, "not possible now") }
     }
 }
 

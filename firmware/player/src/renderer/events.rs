@@ -82,10 +82,9 @@ impl Events {
         let body = property_set(properties.iter().copied());
         for subscription in self.subscriptions.of(service, now) {
             let seq = subscription.take_seq();
-            if let Some(queue) = self.queues.get(&subscription.sid) {
-                if queue.try_send(Message { seq, body: body.clone() }).is_err() {
-                    debug!("subscriber {} is too slow for event {seq}", subscription.sid);
-                }
+            let Some(queue) = self.queues.get(&subscription.sid) else { continue };
+            if queue.try_send(Message { seq, body: body.clone() }).is_err() {
+                debug!("subscriber {} is too slow for event {seq}", subscription.sid);
             }
         }
     }

@@ -1,0 +1,6 @@
+//! The player as a process, with a real engine, on loopback: what its own modules' tests can't show.
+
+mod bench;
+mod network;
+mod raw;
+mod session;
