@@ -31,7 +31,11 @@ use client::Client;
 use stream::Stage;
 
 /// How often a missing output is looked for, beside the kernel's own news.
-const RETRY: Duration = Duration::from_secs(1);
+const RETRY_NS: u64 = 1000 * MILLISECOND;
+/// How often the outputs are looked through after such news, and for how long: a device's node gets its group only a
+/// moment after the kernel has announced it.
+const EAGER_NS: u64 = 100 * MILLISECOND;
+const EAGER_FOR_NS: u64 = 1000 * MILLISECOND;
 /// How long a fade and a close may take after SIGTERM before the engine ends anyway.
 const PATIENCE_NS: u64 = 1_500 * MILLISECOND;
 
@@ -59,8 +63,10 @@ pub(crate) struct Control {
     stage: Stage,
     found: Option<Found>,
     scanning: bool,
-    /// When a missing output is looked for again, ns.
-    retry_at: u64,
+    /// Until when to be eager, ns.
+    eager_until: u64,
+    /// When to look again, ns.
+    retry_at: Option<u64>,
     /// The open stream's output was lost, and the player knows.
     lost: bool,
     volume: Volume,
@@ -79,7 +85,8 @@ impl Control {
             stage: Stage::Closed,
             found: None,
             scanning: false,
-            retry_at: 0,
+            eager_until: 0,
+            retry_at: None,
             lost: false,
             volume,
             epoch: 0,
@@ -132,7 +139,7 @@ impl Control {
         let timeout = if self.ending.is_some() {
             Some(Duration::from_millis(50))
         } else {
-            (self.found.is_none() && !self.scanning).then_some(RETRY)
+            self.retry_at.map(|at| Duration::from_nanos(at.saturating_sub(now_ns())))
         };
         let timeout = timeout.and_then(|time| Timespec::try_from(time).ok());
         match poll(&mut fds, timeout.as_ref()) {
@@ -149,6 +156,7 @@ impl Control {
     fn scan(&mut self) {
         if !self.scanning {
             self.scanning = true;
+            self.retry_at = None;
             self.ask(Ask::Scan);
         }
     }
@@ -160,6 +168,10 @@ impl Control {
 
     fn take_answers(&mut self) {
         if self.parts.uevents.as_ref().is_some_and(Uevents::sound_changed) {
+            self.eager_until = now_ns().saturating_add(EAGER_FOR_NS);
+            self.scan();
+        }
+        if self.ending.is_none() && self.retry_at.is_some_and(|at| now_ns() >= at) {
             self.scan();
         }
         while let Ok(answer) = self.parts.answers.try_recv() {
@@ -170,15 +182,13 @@ impl Control {
                 Answer::VolumeSet(volume, result) => self.volume_set(volume, result),
             }
         }
-        let missing = self.found.is_none() && self.stage.is_closed() && self.ending.is_none();
-        if missing && now_ns() >= self.retry_at {
-            self.scan();
-        }
     }
 
     fn scanned(&mut self, found: Option<Found>) {
         self.scanning = false;
-        self.retry_at = now_ns().saturating_add(RETRY.as_nanos() as u64);
+        let now = now_ns();
+        let wait = if now < self.eager_until { Some(EAGER_NS) } else { found.is_none().then_some(RETRY_NS) };
+        self.retry_at = wait.map(|ns| now.saturating_add(ns));
         if found == self.found {
             return;
         }

@@ -77,8 +77,8 @@ impl Handle {
         let thread = std::thread::Builder::new().name("rt".into()).stack_size(STACK).spawn(move || {
             let refused = sys::become_realtime(start.priority, start.core);
             status.set_thread(sys::thread_setup());
-            let report = Reporter::new(status, news_out, start.control);
             touch_stack();
+            let report = Reporter::new(status, news_out, start.control);
             // The receiver waits for this; it can't be gone.
             let _ = ready.send(refused);
             drop(ready);

@@ -152,3 +152,28 @@ fn the_position_arrives_at_the_last_frame() {
     player.close();
     assert_eq!(player.connection.status.stream(), None);
 }
+
+/// A capture that can't be written is an output that has failed, not one that is waited for.
+#[test]
+fn a_full_disk_ends_the_stream_with_the_reason() {
+    use ring::message::{Event, FromEngine};
+    let engine = Engine::with_file_sink(&["--fast"]);
+    let mut player = engine.connect();
+    engine.redirect_capture(1, "/dev/full");
+    player.open(CD);
+    player.mark(ring::MarkKind::Start, 1, 0);
+    player.write(&noise(44_100, CD, 1), 4);
+    let text = loop {
+        let received = player.connection.link.receive().expect("a message").expect("the engine is there");
+        match FromEngine::decode(&received.bytes) {
+            Ok(FromEngine::Event(Event::OutputLost { text })) => break text,
+            Ok(FromEngine::Event(_)) => {}
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(text.contains("No space left on device"), "{text}");
+    player.open(CD);
+    player.close();
+    let (_, log) = engine.terminate();
+    assert!(log.contains("0001.raw"), "{log}");
+}

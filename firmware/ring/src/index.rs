@@ -1,4 +1,5 @@
-//! The index protocol: who may touch which frames, as arithmetic on the [`Control`] words.
+//! The index protocol: who may touch which frames, as arithmetic on the
+//! [`Control`](crate::Control) words.
 //!
 //! Both halves keep their own indices privately and only *publish* them; the peer's words are read, checked and never
 //! written. So a peer that breaks the protocol can make its own data wrong, and can make this side report [`Corrupt`],

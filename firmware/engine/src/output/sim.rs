@@ -33,7 +33,7 @@ pub(crate) struct SimOutput {
     /// While the clock runs: when it was started, and `played` of that moment.
     started: Option<(u64, u64)>,
     played: u64,
-    /// Told to the capture when the output stops.
+    /// What is told to the capture when the output stops, and what it tells when it can't go on.
     ending: capture::Ending,
 }
 
@@ -79,6 +79,9 @@ impl Output for SimOutput {
     }
 
     fn poll(&mut self, now_ns: u64) -> Result<Fill, Trouble> {
+        if let Some(errno) = self.ending.errno() {
+            return Err(Trouble::Failed { call: "capture", errno });
+        }
         match (self.pacing, self.started) {
             (Pacing::Elastic, _) => self.played = self.written,
             (Pacing::Clocked, None) => {}
@@ -124,6 +127,6 @@ impl Output for SimOutput {
         // A clock that ran dry has played everything, too.
         let _ = self.poll(now_ns);
         self.started = None;
-        self.ending.set(self.played);
+        self.ending.set_heard(self.played);
     }
 }

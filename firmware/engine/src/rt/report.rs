@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ring::{Gap, Position, State, StatusWriter};
 
-use crate::sys;
+use crate::sys::{self, Usage};
 use crate::wake::Doorbell;
 
 /// An event, in frames written to the output since the stream was opened.
@@ -47,11 +47,14 @@ pub(crate) struct Reporter {
     control: Doorbell,
     untold: bool,
     wakeups: u32,
+    /// What the thread had cost when it was set up.
+    before: Usage,
 }
 
 impl Reporter {
+    /// To be made on the thread itself, when it is set up.
     pub(crate) fn new(status: Arc<StatusWriter>, news: rtrb::Producer<News>, control: Doorbell) -> Self {
-        Self { status, news, control, untold: false, wakeups: 0 }
+        Self { status, news, control, untold: false, wakeups: 0, before: sys::thread_usage() }
     }
 
     /// Counts a wake-up that came this late.
@@ -94,7 +97,10 @@ impl Reporter {
         self.status.set_allocations(allocations);
         if self.wakeups.is_multiple_of(USAGE_EVERY) {
             let usage = sys::thread_usage();
-            self.status.set_usage(usage.faults, usage.switches);
+            let since =
+                |now: [u64; 2], before: [u64; 2]| [now[0].saturating_sub(before[0]), now[1].saturating_sub(before[1])];
+            let faults = since(usage.faults, self.before.faults);
+            self.status.set_usage(faults, since(usage.switches, self.before.switches));
         }
         self.wakeups = self.wakeups.wrapping_add(1);
         if self.untold {

@@ -116,6 +116,12 @@ impl Engine {
         fs::read(self.dir.path().join(format!("capture/{number:04}.raw"))).expect("a capture")
     }
 
+    /// Makes the capture of stream `number`, which isn't open yet, go to `target`.
+    pub(crate) fn redirect_capture(&self, number: u32, target: &str) {
+        let link = self.dir.path().join(format!("capture/{number:04}.raw"));
+        std::os::unix::fs::symlink(target, link).expect("a link");
+    }
+
     /// The bytes between a track's start and its end, in stream 1.
     pub(crate) fn track(&self, track: u64, frame_bytes: usize) -> Vec<u8> {
         let at = |name: &str| {

@@ -28,6 +28,7 @@ pub(crate) struct AlsaDevice {
 }
 
 /// The device that was found.
+#[derive(Clone)]
 struct Current {
     /// ALSA's name.
     name: String,
@@ -85,26 +86,25 @@ fn title(name: &str, playback: Option<&Playback>) -> String {
 }
 
 impl Device for AlsaDevice {
+    /// The best device that can be opened. The one in use isn't opened to know that: it might be playing.
     fn scan(&mut self) -> Option<Found> {
-        let candidates = self.candidates();
-        if let Some(current) = &self.current
-            && candidates.iter().any(|(name, playback)| *name == current.name && *playback == current.playback)
-        {
-            return Some(current.found.clone());
-        }
-        self.current = candidates.into_iter().find_map(|(name, playback)| {
-            let mut caps = match probe::caps(&name) {
-                Ok(caps) => caps,
-                Err(error) => {
-                    tracing::debug!("can't probe {name}: {error}");
-                    return None;
+        let old = self.current.take();
+        for (name, playback) in self.candidates() {
+            if let Some(old) = old.as_ref().filter(|old| old.name == name && old.playback == playback) {
+                self.current = Some(old.clone());
+                break;
+            }
+            match probe::caps(&name) {
+                Ok(mut caps) => {
+                    let mixer = playback.as_ref().and_then(|playback| CardMixer::open(playback.card).ok());
+                    caps.mixer = mixer.is_some_and(|mixer| mixer.has_volume());
+                    let found = Found { name: title(&name, playback.as_ref()), caps };
+                    self.current = Some(Current { name, playback, found });
+                    break;
                 }
-            };
-            let mixer = playback.as_ref().and_then(|playback| CardMixer::open(playback.card).ok());
-            caps.mixer = mixer.is_some_and(|mixer| mixer.has_volume());
-            let found = Found { name: title(&name, playback.as_ref()), caps };
-            Some(Current { name, playback, found })
-        });
+                Err(error) => tracing::debug!("can't probe {name}: {error}"),
+            }
+        }
         self.current.as_ref().map(|current| current.found.clone())
     }
 

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -21,24 +21,37 @@ const TICK: Duration = Duration::from_millis(2);
 /// The most bytes on their way at once.
 const MOST_BYTES: usize = 16 << 20;
 
-/// How many frames counted as heard when the output stopped.
+/// What the card and its capture have to tell each other besides bytes.
 #[derive(Clone, Debug)]
-pub(super) struct Ending(Arc<AtomicU64>);
+pub(super) struct Ending(Arc<EndingCells>);
+
+#[derive(Debug)]
+struct EndingCells {
+    /// Frames that counted as heard when the output stopped.
+    heard: AtomicU64,
+    /// Why the capture can't be written any more; 0 while it can.
+    errno: AtomicI32,
+}
 
 impl Default for Ending {
     fn default() -> Self {
-        Self(Arc::new(AtomicU64::new(u64::MAX)))
+        Self(Arc::new(EndingCells { heard: AtomicU64::new(u64::MAX), errno: AtomicI32::new(0) }))
     }
 }
 
 impl Ending {
-    pub(super) fn set(&self, frames: u64) {
-        self.0.store(frames, Ordering::Release);
+    pub(super) fn set_heard(&self, frames: u64) {
+        self.0.heard.store(frames, Ordering::Release);
     }
 
     /// The frames, or as many as there are if the output was never stopped.
-    fn get(&self) -> u64 {
-        self.0.load(Ordering::Acquire)
+    fn heard(&self) -> u64 {
+        self.0.heard.load(Ordering::Acquire)
+    }
+
+    /// Why the card has broken, if it has.
+    pub(super) fn errno(&self) -> Option<i32> {
+        Some(self.0.errno.load(Ordering::Relaxed)).filter(|&errno| errno != 0)
     }
 }
 
@@ -150,6 +163,8 @@ impl CaptureWriter {
     fn run(mut self, lines: &Receiver<LogLine>) {
         if let Err(error) = self.copy(lines) {
             tracing::error!("can't write {}: {error}; the capture ends here", self.path.display());
+            let errno = error.raw_os_error().unwrap_or(libc::EIO);
+            self.ending.0.errno.store(errno, Ordering::Relaxed);
         }
     }
 
@@ -199,7 +214,7 @@ impl CaptureWriter {
     /// Cuts off what was written and never heard, as stopping a real card does.
     fn close(&mut self, xruns: u64, scaled: bool) -> io::Result<()> {
         self.drain()?;
-        let frames = self.ending.get().min(self.written / self.frame_bytes.max(1));
+        let frames = self.ending.heard().min(self.written / self.frame_bytes.max(1));
         self.raw.set_len(frames * self.frame_bytes)?;
         let ns = now_ns();
         writeln!(self.log, r#"{{"event":"close","frames":{frames},"xruns":{xruns},"scaled":{scaled},"ns":{ns}}}"#)
