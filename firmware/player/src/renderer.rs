@@ -6,6 +6,7 @@
 mod control;
 mod events;
 mod ledger;
+mod memory;
 mod sinks;
 mod status;
 mod volume;
@@ -24,6 +25,7 @@ use crate::transport::{Action, Effect, Event, Fault, State, Transport, Values};
 use events::Events;
 pub(crate) use events::{Message, Subscriber};
 use ledger::Ledger;
+use memory::Memory;
 pub(crate) use status::Facts;
 use volume::Loudness;
 pub(crate) use volume::Mode;
@@ -37,6 +39,7 @@ pub(crate) struct Renderer {
     ledger: Ledger,
     events: Events,
     facts: Facts,
+    memory: Memory,
     /// What the subscribers know.
     published: Values,
     sink_protocol_info: String,
@@ -57,6 +60,7 @@ impl Renderer {
             ledger: Ledger::default(),
             events: Events::new(),
             facts,
+            memory: Memory::default(),
             sink_protocol_info: sinks::protocol_info(None),
             look: None,
             changed: Rc::new(Notify::new()),

@@ -7,7 +7,7 @@ use nix::ifaddrs::getifaddrs;
 use nix::net::if_::{InterfaceFlags, if_nametoindex};
 use upnp::network::Network;
 
-/// One IPv4 address of an interface that is up.
+/// One IPv4 address of an interface that is up and has a carrier.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Address {
     pub(super) interface: String,
@@ -52,7 +52,8 @@ pub(super) struct Endpoint {
 pub(super) fn addresses() -> std::io::Result<Vec<Address>> {
     let mut found = Vec::new();
     for entry in getifaddrs()? {
-        if !entry.flags.contains(InterfaceFlags::IFF_UP) {
+        // Without a carrier nobody can be told anything; with it again, it is like a new address.
+        if !entry.flags.contains(InterfaceFlags::IFF_UP | InterfaceFlags::IFF_RUNNING) {
             continue;
         }
         let Some(address) = entry.address.as_ref().and_then(|address| address.as_sockaddr_in()) else { continue };

@@ -121,7 +121,8 @@ impl Discovery {
     async fn appear(self: &Rc<Self>, endpoint: Endpoint) -> bool {
         let address = endpoint.address;
         let location = location(address, self.listening.1);
-        let station = match Station::new(endpoint, location.clone(), Rc::clone(&self.announcer)) {
+        let (announcer, networks) = (Rc::clone(&self.announcer), Rc::clone(&self.networks));
+        let station = match Station::new(endpoint, location.clone(), announcer, networks) {
             Ok(station) => Rc::new(station),
             Err(error) => {
                 // Most likely the interface is just coming or going.

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use socket2::{Domain, InterfaceIndexOrAddress, Protocol, SockAddr, Socket, Type};
 use tokio::net::UdpSocket;
 use tracing::debug;
+use upnp::network::Network;
 use upnp::ssdp::{self, Announcer, GROUP_V4, MAX_DATAGRAM, PORT, Schedule, Search, response_delay};
 
 use super::interfaces::Endpoint;
@@ -24,6 +25,9 @@ pub(super) struct Station {
     pub(super) endpoint: Endpoint,
     pub(super) location: String,
     announcer: Rc<RefCell<Announcer>>,
+    /// Those of this machine: only who is in one of them is answered, so that nobody can have answers sent elsewhere by giving a
+    /// false address.
+    networks: Rc<RefCell<Vec<Network>>>,
     /// Hears what is sent to the group on this interface, and nothing else.
     group: UdpSocket,
     /// Sends from the interface's own address, and hears what is sent to it.
@@ -38,7 +42,12 @@ struct Waiting {
 }
 
 impl Station {
-    pub(super) fn new(endpoint: Endpoint, location: String, announcer: Rc<RefCell<Announcer>>) -> io::Result<Self> {
+    pub(super) fn new(
+        endpoint: Endpoint,
+        location: String,
+        announcer: Rc<RefCell<Announcer>>,
+        networks: Rc<RefCell<Vec<Network>>>,
+    ) -> io::Result<Self> {
         let group = socket(SocketAddrV4::new(GROUP_V4, PORT))?;
         group.join_multicast_v4_n(&GROUP_V4, &InterfaceIndexOrAddress::Index(endpoint.index))?;
         // Otherwise it would hear the groups that others joined on other interfaces.
@@ -51,6 +60,7 @@ impl Station {
             endpoint,
             location,
             announcer,
+            networks,
             group: UdpSocket::from_std(group.into())?,
             own: UdpSocket::from_std(own.into())?,
         })
@@ -94,7 +104,8 @@ impl Station {
         };
         let Some(search) = buffer.get(..bytes).and_then(ssdp::parse) else { return };
         let is_ours = !self.announcer.borrow().responses(&search, "").is_empty();
-        if is_ours && waiting.len() < MAX_WAITING {
+        let is_near = self.networks.borrow().iter().any(|network| network.has_host(from.ip()));
+        if is_ours && is_near && waiting.len() < MAX_WAITING {
             waiting.push(Waiting { at: Instant::now() + response_delay(search.mx, random()), to: from, search });
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! Fields are only ever added. Times are in seconds, rates in Hz; what isn't known is `null`.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use pcm::{Encoding, Source, Wire, WirePlan};
@@ -10,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::Renderer;
 use super::ledger::Entry;
+use super::memory::PROGRAMS;
 
 /// What doesn't change while the program runs.
 #[derive(Clone, Debug, Default)]
@@ -63,6 +65,7 @@ impl Renderer {
             "boot_to_ssdp_ms": boot_to_ssdp.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
             "kernel": self.facts.kernel,
             "isolated": self.facts.isolated,
+            "rss_bytes": PROGRAMS.into_iter().zip(self.memory.resident()).collect::<HashMap<_, _>>(),
         })
     }
 
