@@ -6,3 +6,4 @@ mod common;
 mod formats;
 mod gapless;
 mod states;
+mod trouble;

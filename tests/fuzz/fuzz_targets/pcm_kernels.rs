@@ -1,0 +1,29 @@
+//! Packing and gain over any lengths, formats and plans; caps from any words.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use pcm::gain::{Gain, Ramp, copy_scaled};
+use pcm::{Caps, Encoding, Packer, Planes, Rules, Samples, Source, Tpdf, WireFormat, plan};
+
+fuzz_target!(|data: &[u8]| {
+    let Some((&[a, b, c, d, e, f, g, h], rest)) = data.split_first_chunk::<8>() else { return };
+    let format = WireFormat::ALL[usize::from(a) % 4];
+    let (src, dst) = rest.split_at(usize::from(b).min(rest.len()));
+    let mut dst = dst.to_vec();
+    let mut ramp = Ramp::constant(Gain::from_percent(c));
+    ramp.fade_to(Gain::from_percent(d), e.into());
+    let written = copy_scaled(format, f.into(), src, &mut dst, &mut ramp, &mut Tpdf::new(g.into()));
+    assert!(written <= dst.len());
+
+    let caps = Caps::from_words([a, b, c, d, e, f].map(|byte| u32::from(byte).wrapping_mul(0x0101_0101)));
+    let encoding = [Encoding::Integer, Encoding::Float, Encoding::Lossy][usize::from(g) % 3];
+    let source = Source { rate: u32::from(e) * 1000, bits: h.into(), channels: f.into(), encoding };
+    let rules = Rules { software_volume: h & 1 == 1 };
+    let Ok(plan) = plan(&source, &caps, &rules) else { return };
+    assert!(!(plan.lossless && plan.dither));
+    let floats: Vec<f32> = src.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
+    if let Ok(planes) = Planes::new(std::iter::repeat_n(&floats[..], f.into())) {
+        let frames = Packer::new(&plan).pack(&Samples::F32(planes), g.into(), &mut dst);
+        assert!(frames * plan.wire.frame_bytes() <= dst.len());
+    }
+});
