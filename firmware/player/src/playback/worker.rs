@@ -147,8 +147,6 @@ impl Worker {
         self.output.report(Report::Failed { track, error });
     }
 
-    // ---- commands ----
-
     /// Obeys what the deck has said meanwhile.
     fn obey_all(&mut self) -> Result<(), LetGo> {
         if let Some(command) = self.stashed.take() {

@@ -46,3 +46,32 @@ impl Media {
         self.uri == other.uri && self.didl == other.didl
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DIDL: &str = "<DIDL-Lite xmlns=\"urn:schemas-upnp-org:metadata-1-0/DIDL-Lite/\" xmlns:dc=\"http://purl.org/dc/elements/1.1/\">\
+        <item><dc:title>A &amp;amp; B</dc:title><res protocolInfo=\"http-get:*:audio/L16;rate=44100;channels=2:*\" \
+        duration=\"0:01:01.5\">http://x/a</res></item></DIDL-Lite>";
+
+    #[test]
+    fn t26_metadata_is_read_as_far_as_it_goes_and_never_a_reason_to_refuse() {
+        let escaped = DIDL.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        for didl in [DIDL, &escaped] {
+            let media = Media::new(" http://x/a ", didl).unwrap();
+            assert_eq!((media.uri.as_str(), media.didl.as_str()), ("http://x/a", didl));
+            assert_eq!(media.metadata.duration, Some(Duration::from_millis(61_500)));
+            assert_eq!(media.metadata.mime.as_deref(), Some("audio/L16;rate=44100;channels=2"));
+        }
+        for didl in ["", "no <xml", "<DIDL-Lite/>", "<DIDL-Lite><item><res>http://x/a</res></item></DIDL-Lite>"] {
+            assert_eq!(Media::new("http://x/a", didl).unwrap().metadata, Metadata::default(), "{didl}");
+        }
+    }
+
+    #[test]
+    fn t21_the_empty_uri_is_no_media() {
+        assert_eq!(Media::new("", DIDL), None);
+        assert_eq!(Media::new("  ", DIDL), None);
+    }
+}

@@ -1,0 +1,180 @@
+//! A worker's side: writing, for as long as it has the right to.
+
+use std::sync::{MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use media::Cancel;
+use pcm::{Caps, Rules, Wire};
+use ring::message::{Request, VolumeMode};
+use ring::{Mark, MarkKind};
+
+use super::{Fill, Generation, Output, Revoked, Shared, Stop};
+use crate::playback::PlayError;
+use crate::playback::error::{ENGINE, OUTPUT};
+use crate::transport::TrackId;
+
+/// How long a new load waits for an engine that isn't there (it may be on its way back).
+const ENGINE_PATIENCE: Duration = Duration::from_secs(3);
+/// How long opening may take; a DAC that hangs on a rate needs about 20 s to fail.
+const OPEN_PATIENCE: Duration = Duration::from_secs(25);
+
+impl Output {
+    /// What the owner wants of a plan.
+    pub(in crate::playback) fn rules(&self) -> Rules {
+        let software_volume = self.lock().volume.is_some_and(|volume| volume.mode == VolumeMode::Software);
+        Rules { software_volume }
+    }
+
+    /// What the DAC takes. Ends early if the load is `cancelled`.
+    pub(in crate::playback) fn caps(&self, cancelled: &Cancel) -> Result<Caps, Stop> {
+        let shared = self.wait(ENGINE_PATIENCE, |shared| {
+            if cancelled.is_cancelled() { Err(Revoked) } else { Ok(shared.engine.is_some()) }
+        })?;
+        let caps = shared.engine.as_ref().and_then(|engine| engine.status.caps());
+        match caps {
+            Some(caps) if caps.formats != pcm::FormatSet::EMPTY => Ok(caps),
+            Some(_) => Err(PlayError::new(OUTPUT, shared.no_output()).into()),
+            None => Err(no_engine().into()),
+        }
+    }
+
+    /// Whether all that was written before has been played, so that the stream may change its format.
+    pub(in crate::playback) fn is_played_out(&self, generation: Generation) -> Result<bool, Revoked> {
+        let mut shared = self.lock();
+        shared.check(generation)?;
+        if let Some(heard) = shared.heard() {
+            let passed = shared.timeline.advance(heard);
+            self.report_passed(passed);
+        }
+        Ok(shared.is_played_out())
+    }
+
+    /// Whether the open stream has this format already.
+    pub(in crate::playback) fn is_open(&self, wire: Wire) -> bool {
+        self.lock().stream().is_some_and(|stream| stream.wire == wire)
+    }
+
+    /// Has the engine open `wire`; returns when it has.
+    pub(in crate::playback) fn open(&self, generation: Generation, wire: Wire) -> Result<(), Stop> {
+        let mut shared = self.wait(OPEN_PATIENCE, |shared| {
+            shared.check(generation)?;
+            Ok(shared.engine.as_ref().is_none_or(|engine| !engine.opening))
+        })?;
+        let Some(engine) = shared.engine.as_mut() else { return Err(no_engine().into()) };
+        engine.stream = None;
+        engine.opened = None;
+        engine.opening = true;
+        engine.requests.send(&Request::Open { wire });
+        drop(shared);
+        let mut shared = self.wait(OPEN_PATIENCE, |shared| {
+            shared.check(generation)?;
+            Ok(shared.engine.as_ref().is_none_or(|engine| engine.opened.is_some()))
+        })?;
+        let answer = shared.engine.as_mut().and_then(|engine| engine.opened.take());
+        match answer {
+            Some(Ok(stream)) if stream.wire == wire => Ok(()),
+            Some(Ok(_)) => {
+                Err(PlayError::new(ENGINE, "the audio engine opened another format than it was asked for").into())
+            }
+            Some(Err(error)) => Err(error.into()),
+            None => Err(no_engine().into()),
+        }
+    }
+
+    /// Hands the free room in the ring to `fill`, which says how many frames it packed there. `None` if there is no room now.
+    pub(in crate::playback) fn write(
+        &self,
+        generation: Generation,
+        fill: impl FnOnce(&mut [u8]) -> usize,
+    ) -> Result<Option<usize>, Stop> {
+        let mut shared = self.lock();
+        let producer = shared.producer(generation)?;
+        let room = producer.write_area(u64::MAX).map_err(corrupt)?;
+        Ok(if room.is_empty() { None } else { Some(fill(room)) })
+    }
+
+    /// Makes packed frames visible to the engine.
+    pub(in crate::playback) fn commit(&self, generation: Generation, frames: u64) -> Result<(), Stop> {
+        let mut shared = self.lock();
+        let producer = shared.producer(generation)?;
+        Ok(producer.commit(frames).map_err(corrupt)?)
+    }
+
+    /// The next frame to be written is `track`'s at `offset`. `false`: no room for the mark yet.
+    pub(in crate::playback) fn begin(
+        &self,
+        generation: Generation,
+        track: TrackId,
+        offset: Duration,
+        mark: bool,
+    ) -> Result<bool, Stop> {
+        let mut shared = self.lock();
+        let producer = shared.producer(generation)?;
+        let frame = producer.written();
+        if mark && producer.mark(Mark { frame, track: track.0, kind: MarkKind::Start }).is_err() {
+            return Ok(false);
+        }
+        shared.timeline.begin(track, frame, offset);
+        Ok(true)
+    }
+
+    /// The track ends after the `pending` frames that were packed and not committed; they are committed. `false`: no room for the
+    /// mark yet.
+    pub(in crate::playback) fn end(
+        &self,
+        generation: Generation,
+        track: TrackId,
+        pending: u64,
+        error: Option<&PlayError>,
+    ) -> Result<bool, Stop> {
+        let mut shared = self.lock();
+        let producer = shared.producer(generation)?;
+        let frame = producer.written().saturating_add(pending);
+        if producer.mark(Mark { frame, track: track.0, kind: MarkKind::End }).is_err() {
+            return Ok(false);
+        }
+        producer.commit(pending).map_err(corrupt)?;
+        shared.timeline.end(frame, error.cloned());
+        Ok(true)
+    }
+
+    /// How full the ring is.
+    pub(in crate::playback) fn fill(&self, generation: Generation) -> Result<Fill, Stop> {
+        let mut shared = self.lock();
+        let producer = shared.producer(generation)?;
+        let capacity = producer.capacity_frames();
+        let writable = producer.writable_frames().map_err(corrupt)?;
+        Ok(Fill { frames: capacity.saturating_sub(writable), capacity })
+    }
+
+    /// Waits for `done`, at most `patience`.
+    fn wait(
+        &self,
+        patience: Duration,
+        done: impl Fn(&Shared) -> Result<bool, Revoked>,
+    ) -> Result<MutexGuard<'_, Shared>, Stop> {
+        let deadline = Instant::now() + patience;
+        let mut shared = self.lock();
+        loop {
+            if done(&shared)? {
+                return Ok(shared);
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                let opening = shared.engine.as_ref().is_some_and(|engine| engine.opening);
+                let slow =
+                    || PlayError::new(OUTPUT, format!("the DAC took more than {} s to open", patience.as_secs()));
+                return Err(if opening { slow() } else { no_engine() }.into());
+            }
+            shared = self.changed.wait_timeout(shared, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+fn corrupt(error: ring::Corrupt) -> PlayError {
+    PlayError::new(ENGINE, format!("the audio engine's side of the ring makes no sense: {error}"))
+}
+
+fn no_engine() -> PlayError {
+    PlayError::new(ENGINE, "the audio engine isn't running; see its log")
+}
