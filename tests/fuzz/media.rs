@@ -34,6 +34,7 @@ pub fn play(bytes: Vec<u8>, mime: Option<&str>) {
 /// Ogg's check sum (RFC 3533, 6): CRC-32 with polynomial 04c11db7, not reflected, from 0.
 pub fn ogg_crc(bytes: &[u8]) -> u32 {
     bytes.iter().fold(0, |crc, &byte| {
-        (0..8).fold(crc ^ u32::from(byte) << 24, |crc, _| if crc >> 31 == 1 { crc << 1 ^ 0x04c1_1db7 } else { crc << 1 })
+        (0..8)
+            .fold(crc ^ u32::from(byte) << 24, |crc, _| if crc >> 31 == 1 { crc << 1 ^ 0x04c1_1db7 } else { crc << 1 })
     })
 }

@@ -7,7 +7,7 @@ mod mpeg_header;
 mod sbr;
 mod xing;
 
-use crate::fault::Fault;
+use crate::fault::{Fault, Kind};
 use crate::input::ByteReader;
 use crate::packets::{Demux, Landing, Next};
 
@@ -107,20 +107,43 @@ impl<S: Syntax> Demux for Elementary<S> {
     }
 
     fn seek(&mut self, position: u64) -> Result<Landing, Fault> {
+        let before = (self.next, self.reader.position());
+        let landing = self.find(position);
+        if landing.is_err() {
+            // As if nothing had been asked.
+            self.next = before.0;
+            self.reader.seek(before.1)?;
+        }
+        landing
+    }
+}
+
+impl<S: Syntax> Elementary<S> {
+    /// Reads over frames until the one that holds `position`, then steps back by the warm-up.
+    fn find(&mut self, position: u64) -> Result<Landing, Fault> {
         let wanted = position / self.first.samples;
         let start = wanted.saturating_sub(S::WARM_UP);
         let (frame, byte) = self.index.before(start);
         self.reader.seek(byte)?;
         self.next = frame;
         let mut header = Vec::new();
-        while self.next < start {
-            let Some(frame) = self.header(&mut header)? else { break };
+        let mut start_byte = byte;
+        while self.next < wanted {
+            if self.next == start {
+                start_byte = self.reader.position();
+            }
+            let Some(frame) = self.header(&mut header)? else {
+                return Err(Fault::new(Kind::OutOfRange, format!("there are {} packets", self.next)));
+            };
             self.reader.skip((frame.length - S::HEADER) as u64)?;
             self.next += 1;
         }
-        let landed = self.next.max(wanted.min(self.total.unwrap_or(wanted)));
-        let warm_up = usize::try_from(landed - self.next).unwrap_or(0);
-        Ok(Landing { position: landed * self.first.samples, warm_up })
+        if start < wanted {
+            self.next = start;
+            self.reader.seek(start_byte)?;
+        }
+        let warm_up = usize::try_from(wanted - start).unwrap_or(0);
+        Ok(Landing { position: wanted * self.first.samples, warm_up })
     }
 }
 

@@ -1,7 +1,7 @@
 //! A track's packets, in order.
 
 use super::table::Place;
-use crate::fault::Fault;
+use crate::fault::{Fault, Kind};
 use crate::input::ByteReader;
 use crate::packets::{Demux, Landing, Next};
 
@@ -34,7 +34,10 @@ impl Demux for Packets {
     }
 
     fn seek(&mut self, position: u64) -> Result<Landing, Fault> {
-        let wanted = usize::try_from(position / self.packet_frames).unwrap_or(usize::MAX).min(self.places.len());
+        let wanted = usize::try_from(position / self.packet_frames).unwrap_or(usize::MAX);
+        if wanted > self.places.len() {
+            return Err(Fault::new(Kind::OutOfRange, format!("there are {} packets", self.places.len())));
+        }
         self.next = wanted.saturating_sub(self.warm_up);
         Ok(Landing { position: wanted as u64 * self.packet_frames, warm_up: wanted - self.next })
     }

@@ -22,6 +22,13 @@ impl Packets {
     /// Moves to the last page that ends by `position` and from which a decoder can start. All its packets warm the
     /// decoder up: what follows them starts at the page's time.
     pub(super) fn seek_to_page(&mut self, position: u64) -> Result<Landing, Fault> {
+        let before = self.reader.position();
+        let found = self.page_before(position).map_err(|fault| self.reader.seek(before).err().unwrap_or(fault));
+        self.settle(found?, position)
+    }
+
+    /// Where a page lies that ends by `position`, and not much earlier.
+    fn page_before(&mut self, position: u64) -> Result<u64, Fault> {
         let length = self.reader.byte_len();
         let length = length.ok_or_else(|| Fault::new(Kind::NotSeekable, "the length isn't known"))?;
         let total = match self.total {
@@ -48,7 +55,7 @@ impl Packets {
                 _ => break,
             }
         }
-        self.settle(below.byte, position)
+        Ok(below.byte)
     }
 
     /// Reads pages from `byte` on, and makes the last that ends by `position` the next.
