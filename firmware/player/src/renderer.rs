@@ -70,6 +70,8 @@ impl Renderer {
             renderer.events.av_transport.set(name, text, now);
         }
         renderer.publish_volume();
+        // No news: whoever subscribes gets them with the initial event.
+        renderer.events.forget_due();
         renderer
     }
 
@@ -149,7 +151,11 @@ impl Renderer {
     /// Notes what of `values` the subscribers don't know.
     fn publish(&mut self, values: Values) {
         let now = Instant::now();
-        for (name, text) in values.news_since(&self.published) {
+        let news = values.news_since(&self.published);
+        if news.is_empty() {
+            return;
+        }
+        for (name, text) in news {
             self.events.av_transport.set(name, text, now);
         }
         self.published = values;

@@ -54,6 +54,12 @@ impl Events {
         [self.av_transport.due(), self.rendering_control.due()].into_iter().flatten().min()
     }
 
+    /// Takes what has been set so far for known.
+    pub(super) fn forget_due(&mut self) {
+        let later = Instant::now() + MODERATION;
+        let _ = (self.av_transport.take(later), self.rendering_control.take(later));
+    }
+
     /// Sends what is due.
     pub(super) fn send_due(&mut self, now: Instant) {
         if let Some(event) = self.av_transport.take(now) {

@@ -99,7 +99,7 @@ fn d03_the_name_is_escaped_and_the_identity_is_kept() {
 #[test]
 fn d04_the_initial_event_tells_all_and_one_action_is_one_event() {
     let bench = Bench::start();
-    let (path, _) = bench.wav("a.wav", 44_100, 1);
+    let (path, _) = bench.wav("a.wav", 20 * 44_100, 1);
     let listener = Listener::new();
     let answer = listener.subscribe(bench.address());
     assert_eq!(answer.status(), 200);
@@ -121,6 +121,12 @@ fn d04_the_initial_event_tells_all_and_one_action_is_one_event() {
     let (third, _) = listener.event(true);
     assert_eq!(third.header("seq"), Some("2"));
     assert!(third.body.contains("PLAYING") || third.body.contains("TRANSITIONING"), "{}", third.body);
+    bench.until_state("PLAYING");
+    // What was no news by itself goes along with the next that is.
+    bench.point.set_next(&bench.media.add(&path), "").unwrap();
+    bench.point.pause().unwrap();
+    let paused = until("the pause", || Some(listener.event(true).0.body).filter(|body| body.contains("PAUSED")));
+    assert!(paused.contains("NextAVTransportURI val=&quot;http") && paused.contains(",Next&quot;"), "{paused}");
 }
 
 #[test]
