@@ -27,13 +27,15 @@ impl<T: AsRef<[u8]> + Send + Sync> Input for Cursor<T> {
 pub(crate) struct ByteReader {
     inner: BufReader<Box<dyn Input>>,
     position: u64,
+    /// What ended the last read, when something had been read before it.
+    fault: Option<Fault>,
 }
 
 impl ByteReader {
     /// Reads `input` from byte `position` on.
     pub(crate) fn new(mut input: Box<dyn Input>, position: u64) -> Result<Self, Fault> {
         input.seek(SeekFrom::Start(position))?;
-        Ok(Self { inner: BufReader::with_capacity(32 * 1024, input), position })
+        Ok(Self { inner: BufReader::with_capacity(32 * 1024, input), position, fault: None })
     }
 
     /// The byte that comes next.
@@ -51,16 +53,32 @@ impl ByteReader {
 
     /// Fills `buf` as far as there is something left; less than its length means the end.
     pub(crate) fn fill(&mut self, buf: &mut [u8]) -> Result<usize, Fault> {
+        let filled = self.fill_some(buf)?;
+        // What was read of something that must be whole is of no use.
+        self.fault.take().map_or(Ok(filled), Err)
+    }
+
+    /// As [`fill`](Self::fill), but what was read before a fault is given out, and the fault the next time.
+    pub(crate) fn fill_some(&mut self, buf: &mut [u8]) -> Result<usize, Fault> {
+        if let Some(fault) = self.fault.take() {
+            return Err(fault);
+        }
         let mut filled = 0;
         while let Some(rest) = buf.get_mut(filled..).filter(|rest| !rest.is_empty()) {
             match self.inner.read(rest) {
                 Ok(0) => break,
-                Ok(n) => filled += n,
+                Ok(n) => {
+                    filled += n;
+                    self.position += n as u64;
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error.into()),
+                Err(error) if filled == 0 => return Err(error.into()),
+                Err(error) => {
+                    self.fault = Some(error.into());
+                    break;
+                }
             }
         }
-        self.position += filled as u64;
         Ok(filled)
     }
 
@@ -85,6 +103,7 @@ impl ByteReader {
             Err(_) => return Err(Fault::truncated("points beyond any file")),
         }
         self.position = position;
+        self.fault = None;
         Ok(())
     }
 }

@@ -62,7 +62,7 @@ impl FlacStream {
     fn look_at(&mut self, byte: u64) -> Result<Option<(u64, u64)>, Fault> {
         self.window.seek(byte)?;
         let wanted = self.metadata.info.max_frame.unwrap_or(32 * 1024).clamp(4096, 256 * 1024);
-        self.window.fill(wanted * 2)?;
+        self.window.fill(wanted * 2);
         let mut from = 0;
         // What looks like a header is one only if the frame behind it is.
         while let Some((at, header)) = self.find_header() {
@@ -72,14 +72,17 @@ impl FlacStream {
                 return Ok(Some((self.start_of(&header), byte + from)));
             }
         }
-        Ok(None)
+        self.window.fault().map_or(Ok(None), |fault| Err(fault.clone()))
     }
 
     /// Makes the frame at `anchor` the next; makes sure that it is what the anchor says.
     fn settle(&mut self, anchor: Anchor) -> Result<u64, Fault> {
         self.window.seek(anchor.byte)?;
         self.position = Some(anchor.frame);
-        self.window.fill(super::header::MAX_LENGTH)?;
+        self.window.fill(super::header::MAX_LENGTH);
+        if let Some(fault) = self.window.fault() {
+            return Err(fault.clone());
+        }
         let header: Result<Header, _> = self.decoder.header(self.window.bytes());
         match header {
             Ok(header) if self.start_of(&header) == anchor.frame => Ok(anchor.frame),

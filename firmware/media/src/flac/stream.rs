@@ -71,7 +71,7 @@ impl FlacStream {
     pub(super) fn decode(&mut self) -> Result<Option<Decoded>, Fault> {
         let mut wanted = self.metadata.info.max_frame.unwrap_or(USUAL_FRAME).clamp(1024, MAX_FRAME);
         loop {
-            self.window.fill(wanted)?;
+            self.window.fill(wanted);
             let wrong = match self.decoder.decode(self.window.bytes()) {
                 Ok(decoded) => {
                     self.window.consume(decoded.length);
@@ -79,6 +79,9 @@ impl FlacStream {
                 }
                 Err(wrong) => wrong,
             };
+            if let (Wrong::Bad(Bad::End), Some(fault)) = (wrong, self.window.fault()) {
+                return Err(fault.clone());
+            }
             match wrong {
                 Wrong::Bad(Bad::End) if !self.window.ended() && wanted < MAX_FRAME => {
                     wanted = (wanted * 4).min(MAX_FRAME);

@@ -12,11 +12,12 @@ pub(super) struct Window {
     /// The first byte that hasn't been consumed.
     start: usize,
     ended: bool,
+    fault: Option<Fault>,
 }
 
 impl Window {
     pub(super) fn new(reader: ByteReader) -> Self {
-        Self { reader, bytes: Vec::new(), start: 0, ended: false }
+        Self { reader, bytes: Vec::new(), start: 0, ended: false, fault: None }
     }
 
     /// What is at hand.
@@ -37,19 +38,25 @@ impl Window {
         self.start = (self.start + bytes).min(self.bytes.len());
     }
 
-    /// Reads until `length` bytes are at hand, or the input ends.
-    pub(super) fn fill(&mut self, length: usize) -> Result<(), Fault> {
-        while self.bytes().len() < length && !self.ended {
+    /// Why nothing more can be read.
+    pub(super) fn fault(&self) -> Option<&Fault> {
+        self.fault.as_ref()
+    }
+
+    /// Reads until `length` bytes are at hand, or the input ends or fails.
+    pub(super) fn fill(&mut self, length: usize) {
+        while self.bytes().len() < length && !self.ended && self.fault.is_none() {
             self.bytes.drain(..self.start);
             self.start = 0;
             let filled = self.bytes.len();
             self.bytes.resize(filled + STEP.max(length - filled), 0);
-            let read = self.reader.fill(self.bytes.get_mut(filled..).unwrap_or_default());
-            self.ended = !matches!(read, Ok(read) if filled + read == self.bytes.len());
+            let read = self.reader.fill_some(self.bytes.get_mut(filled..).unwrap_or_default());
             self.bytes.truncate(filled + read.as_ref().copied().unwrap_or(0));
-            read?;
+            match read {
+                Ok(read) => self.ended = read == 0,
+                Err(fault) => self.fault = Some(fault),
+            }
         }
-        Ok(())
     }
 
     /// Moves to another place in the input.
@@ -57,6 +64,7 @@ impl Window {
         self.bytes.clear();
         self.start = 0;
         self.ended = false;
+        self.fault = None;
         self.reader.seek(position)
     }
 }

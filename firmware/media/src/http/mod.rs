@@ -40,8 +40,10 @@ pub(crate) struct HttpSource {
     window: VecDeque<u8>,
     /// The byte that the reader wants next.
     position: u64,
-    /// Once something went wrong for good, every read says so.
+    /// Once something went wrong for good, every read says so, until a seek.
     fault: Option<Fault>,
+    /// Whether the connection is of no use any more.
+    broken: bool,
 }
 
 impl HttpSource {
@@ -59,6 +61,7 @@ impl HttpSource {
             window: VecDeque::new(),
             position: 0,
             fault: None,
+            broken: false,
         })
     }
 
@@ -69,6 +72,9 @@ impl HttpSource {
     fn read_at_position(&mut self, buf: &mut [u8]) -> Result<usize, Fault> {
         if self.head.length.is_some_and(|length| self.position >= length) {
             return Ok(0);
+        }
+        if self.broken {
+            self.restart()?;
         }
         if let Some(behind) = self.fetched.checked_sub(self.position)
             && behind > 0
@@ -119,6 +125,7 @@ impl HttpSource {
         self.fetch = Fetch::start(&escape(&self.url)?, self.position, Some(&self.head), &self.limits)?;
         self.fetched = self.position;
         self.window.clear();
+        self.broken = false;
         Ok(())
     }
 }
@@ -147,6 +154,7 @@ impl Read for HttpSource {
             }
             Err(fault) => {
                 self.fault = Some(fault.clone());
+                self.broken = true;
                 Err(fault.into())
             }
         }
@@ -154,7 +162,8 @@ impl Read for HttpSource {
 }
 
 impl Seek for HttpSource {
-    /// Only notes the position: nothing is asked of the server before something is read there.
+    /// Only notes the position: nothing is asked of the server before something is read there. After a fault that is
+    /// another attempt.
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         let target = match to {
             SeekFrom::Start(position) => Some(position),
@@ -163,6 +172,7 @@ impl Seek for HttpSource {
         };
         let target = target.ok_or_else(|| Fault::new(Kind::NotSeekable, "no such position"))?;
         self.position = target;
+        self.fault = None;
         Ok(target)
     }
 }

@@ -74,8 +74,12 @@ impl Stream for PcmStream {
         let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(BLOCK);
         let frame_bytes = self.layout.frame_bytes();
         self.bytes.resize(wanted * frame_bytes, 0);
-        let n = self.reader.fill(&mut self.bytes)?;
+        let n = self.reader.fill_some(&mut self.bytes)?;
         let frames = n / frame_bytes;
+        if frames == 0 && wanted > 0 {
+            // A part of a frame is left over by the end, or by a fault that is told now.
+            self.reader.fill_some(&mut [0])?;
+        }
         self.bytes.truncate(frames * frame_bytes);
         self.planar.fill(&self.layout, &self.bytes);
         self.position += frames as u64;
