@@ -63,6 +63,8 @@ pub(crate) struct Control {
     stage: Stage,
     found: Option<Found>,
     scanning: bool,
+    /// Whether the first search is over.
+    scanned: bool,
     /// Until when to be eager, ns.
     eager_until: u64,
     /// When to look again, ns.
@@ -85,6 +87,7 @@ impl Control {
             stage: Stage::Closed,
             found: None,
             scanning: false,
+            scanned: false,
             eager_until: 0,
             retry_at: None,
             lost: false,
@@ -189,12 +192,13 @@ impl Control {
         let now = now_ns();
         let wait = if now < self.eager_until { Some(EAGER_NS) } else { found.is_none().then_some(RETRY_NS) };
         self.retry_at = wait.map(|ns| now.saturating_add(ns));
-        if found == self.found {
+        if found == self.found && self.scanned {
             return;
         }
+        self.scanned = true;
         match &found {
             Some(found) => tracing::info!("output: {}", found.name),
-            None => tracing::warn!("no output: waiting for a sound card"),
+            None => tracing::warn!("no sound card (of those that --sink takes): waiting for one"),
         }
         self.parts.status.set_output(found.as_ref().map_or("", |found| &found.name));
         self.parts.status.set_caps(&found.as_ref().map(|found| found.caps).unwrap_or_default());

@@ -12,7 +12,7 @@ use crate::output::sim::Accept;
 pub(crate) enum Sink {
     /// The first card that plays, USB first.
     Auto,
-    /// An ALSA device by its name.
+    /// An ALSA device by its name, `hw:…`.
     Alsa(String),
     /// A simulated card that forgets.
     Null,
@@ -74,8 +74,8 @@ Usage: engine [OPTIONS]
 Where the sound goes:
   --sink auto            the first ALSA card that plays, USB before others; waits for one,
                          and follows unplugging and plugging (default)
-  --sink hw:CARD[,DEV]   this ALSA device (any name that ALSA knows works; no name resamples
-                         or converts behind the engine's back but the ones that say so)
+  --sink hw:CARD[,DEV]   this ALSA device; CARD is a number or the card's id. Waits for it, and
+                         follows it, too
   --sink null            a simulated card that forgets what it plays
   --sink file:DIR        a simulated card that writes each stream to DIR/NNNN.raw and what
                          happens to DIR/sink.jsonl
@@ -181,12 +181,18 @@ fn sink(value: OsString) -> Result<Sink, String> {
     Ok(match value.as_str() {
         "auto" => Sink::Auto,
         "null" => Sink::Null,
-        "" | "file:" => return Err(format!("--sink '{value}' names no sink")),
+        "file:" => return Err(format!("--sink '{value}' names no sink")),
         name => match name.strip_prefix("file:") {
             Some(dir) => Sink::File(PathBuf::from(dir)),
-            None => Sink::Alsa(value),
+            None if is_hardware(name) => Sink::Alsa(value),
+            None => return Err(format!("--sink wants auto, hw:CARD[,DEV], null or file:DIR, not '{name}'")),
         },
     })
+}
+
+/// Whether this is ALSA's name of a bare device; every other of its names may convert or resample.
+fn is_hardware(name: &str) -> bool {
+    name.strip_prefix("hw:").is_some_and(|rest| !rest.is_empty() && !rest.contains(['\0', ' ', '/']))
 }
 
 fn accept(value: &str) -> Result<Accept, String> {

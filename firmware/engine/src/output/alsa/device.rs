@@ -32,8 +32,8 @@ pub(crate) struct AlsaDevice {
 struct Current {
     /// ALSA's name.
     name: String,
-    /// Where it is; unknown for a named one that isn't `hw:`.
-    playback: Option<Playback>,
+    /// Where it is.
+    playback: Playback,
     found: Found,
 }
 
@@ -43,23 +43,20 @@ impl AlsaDevice {
     }
 
     /// The devices that would do, the best first.
-    fn candidates(&self) -> Vec<(String, Option<Playback>)> {
+    fn candidates(&self) -> Vec<(String, Playback)> {
         let all = self.places.playback();
         match &self.choice {
-            Choice::Auto => all.into_iter().map(|playback| (playback.name(), Some(playback))).collect(),
+            Choice::Auto => all.into_iter().map(|playback| (playback.name(), playback)).collect(),
             Choice::Named(name) => {
-                let wanted = hardware(name);
-                let playback = wanted
-                    .and_then(|wanted| all.into_iter().find(|playback| (playback.card, playback.device) == wanted));
-                // A card that isn't there needn't be opened to know.
-                if wanted.is_some() && playback.is_none() { Vec::new() } else { vec![(name.clone(), playback)] }
+                let Some(wanted) = hardware(name) else { return Vec::new() };
+                let named = all.into_iter().filter(|playback| (playback.card, playback.device) == wanted);
+                named.map(|playback| (name.clone(), playback)).collect()
             }
         }
     }
 
     fn mixer(&self) -> Option<CardMixer> {
-        let card = self.current.as_ref()?.playback.as_ref()?.card;
-        CardMixer::open(card).ok()
+        CardMixer::open(self.current.as_ref()?.playback.card).ok()
     }
 }
 
@@ -77,17 +74,43 @@ fn hardware(name: &str) -> Option<(u32, u32)> {
 }
 
 /// A name for a human.
-fn title(name: &str, playback: Option<&Playback>) -> String {
-    let card = playback.and_then(|playback| i32::try_from(playback.card).ok());
+fn title(name: &str, playback: &Playback) -> String {
+    let card = i32::try_from(playback.card).ok();
     match card.and_then(|card| alsa::card::Card::new(card).get_name().ok()) {
         Some(card) => format!("{card} ({name})"),
         None => name.to_owned(),
     }
 }
 
+/// Calls into alsa-lib, whose own messages go to the debug log instead of stderr.
+fn quietly<T>(call: impl FnOnce() -> T) -> T {
+    let said = alsa::Output::local_error_handler();
+    let result = call();
+    if let Ok(said) = said {
+        for line in said.borrow().to_string().lines() {
+            tracing::debug!("alsa-lib: {line}");
+        }
+    }
+    result
+}
+
 impl Device for AlsaDevice {
-    /// The best device that can be opened. The one in use isn't opened to know that: it might be playing.
     fn scan(&mut self) -> Option<Found> {
+        quietly(|| self.look())
+    }
+
+    fn open(&mut self, wire: Wire) -> Result<Opened, Refusal> {
+        quietly(|| self.open_wire(wire))
+    }
+
+    fn set_volume(&mut self, volume: Volume) -> Result<(), Refusal> {
+        quietly(|| self.set_mixer(volume))
+    }
+}
+
+impl AlsaDevice {
+    /// The best device that can be opened. The one in use isn't opened to know that: it might be playing.
+    fn look(&mut self) -> Option<Found> {
         let old = self.current.take();
         for (name, playback) in self.candidates() {
             if let Some(old) = old.as_ref().filter(|old| old.name == name && old.playback == playback) {
@@ -96,9 +119,8 @@ impl Device for AlsaDevice {
             }
             match probe::caps(&name) {
                 Ok(mut caps) => {
-                    let mixer = playback.as_ref().and_then(|playback| CardMixer::open(playback.card).ok());
-                    caps.mixer = mixer.is_some_and(|mixer| mixer.has_volume());
-                    let found = Found { name: title(&name, playback.as_ref()), caps };
+                    caps.mixer = CardMixer::open(playback.card).is_ok_and(|mixer| mixer.has_volume());
+                    let found = Found { name: title(&name, &playback), caps };
                     self.current = Some(Current { name, playback, found });
                     break;
                 }
@@ -108,7 +130,7 @@ impl Device for AlsaDevice {
         self.current.as_ref().map(|current| current.found.clone())
     }
 
-    fn open(&mut self, wire: Wire) -> Result<Opened, Refusal> {
+    fn open_wire(&mut self, wire: Wire) -> Result<Opened, Refusal> {
         let Some(current) = &self.current else {
             let text = match &self.choice {
                 Choice::Auto => "there is no sound card".to_owned(),
@@ -140,7 +162,7 @@ impl Device for AlsaDevice {
         }
     }
 
-    fn set_volume(&mut self, volume: Volume) -> Result<(), Refusal> {
+    fn set_mixer(&self, volume: Volume) -> Result<(), Refusal> {
         let name = self.current.as_ref().map_or("the output", |current| &current.found.name).to_owned();
         let Some(mixer) = self.mixer().filter(CardMixer::has_volume) else {
             return match volume.mode {
