@@ -2,7 +2,7 @@
 //!
 //! Discovery, description and (by default) actions are `rupnp`'s own code, so that a renderer that only our parser could
 //! understand fails. `rupnp` drops the UPnP fault of a refused action and knows no timeouts; [`ControlPoint::with_own_soap`]
-//! sends actions by [`soap`] instead, where the fault's code and text and the moment of sending matter.
+//! sends actions by our own call instead, where the fault's code and text and the moment of sending matter.
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
 use std::time::Duration;
