@@ -82,6 +82,17 @@ fn wav_and_its_kin_by_ffmpeg() {
     }
 }
 
+/// FFmpeg ends it with a packet of no bytes.
+#[test]
+fn flac_in_ogg_by_ffmpeg() {
+    for frames in [1, 10_001, 200_000] {
+        let samples = signal(frames, 2, 16);
+        let mut track = open(ffmpeg(&wav_of(&samples, 2, 44_100, 16), "ogg", &["-c:a", "flac"])).unwrap();
+        assert_eq!(track.info().codec, Codec::Flac);
+        assert_same(&decode(&mut track).unwrap(), &samples, &format!("{frames} frames"));
+    }
+}
+
 #[test]
 fn aiff_and_aiff_c_by_ffmpeg() {
     for (codec, bits) in [("pcm_s8", 8), ("pcm_s16be", 16), ("pcm_s16le", 16), ("pcm_s24be", 24), ("pcm_s32be", 32)] {

@@ -88,6 +88,7 @@ fn seeks_are_exact_in_flac() {
 fn seeks_are_exact_in_ogg() {
     check(run("oggenc", &["--quiet", "-o", "-", "-"], &material()), "Vorbis");
     check(flac(&signal(FRAMES, 2, 16), 2, 44_100, 16, &["--ogg"]), "FLAC");
+    check(ffmpeg(&material(), "ogg", &["-c:a", "flac"]), "FLAC by FFmpeg");
 }
 
 #[test]

@@ -74,7 +74,7 @@ impl Packets {
         Err(Fault::corrupt("an Ogg stream among too many others"))
     }
 
-    /// Reads a packet; one longer than `kept` is cut there.
+    /// Reads a packet that has bytes; one longer than `kept`, which isn't 0, is cut there.
     pub(super) fn packet(&mut self, packet: &mut Vec<u8>, kept: usize) -> Result<Option<Next>, Fault> {
         packet.clear();
         let mut started = false;
@@ -104,7 +104,12 @@ impl Packets {
                 packet.extend(piece.bytes.iter().take(room));
             }
             if piece.ends && started {
-                let is_final = self.piece == self.page.ends();
+                // FFmpeg ends FLAC with a packet of no bytes, which carries the mark of the last page only.
+                if packet.is_empty() {
+                    started = false;
+                    continue;
+                }
+                let is_final = self.page.is_empty_from(self.piece);
                 let end = self.page.granule.filter(|_| is_final);
                 return Ok(Some(Next { end, last: is_final && self.page.is_last() }));
             }
@@ -115,7 +120,9 @@ impl Packets {
     fn end(&mut self) -> Result<Option<Next>, Fault> {
         let mut page = Page::default();
         match page.read(&mut self.reader) {
-            Ok(Some(())) if page.is_first() => Err(Fault::format_changed("another stream follows in the Ogg file")),
+            Ok(Some(())) if page.is_first() => {
+                Err(Fault::unsupported("a chained Ogg file: another stream follows this one"))
+            }
             // Other streams' pages, tags, or nothing.
             _ => Ok(None),
         }

@@ -52,9 +52,20 @@ impl Page {
         self.flags & LAST != 0
     }
 
-    /// Packets that end here.
+    /// Packets that end here, without those that have no byte.
     pub(super) fn ends(&self) -> usize {
-        self.segments.iter().filter(|&&length| length < 255).count()
+        let pieces = self.segments.split_inclusive(|&length| length < 255);
+        let counts = |&(number, piece): &(usize, &[u8])| {
+            // A continued packet may have all its bytes on the pages before.
+            let has_bytes = piece != [0] || (number == 0 && self.continues());
+            has_bytes && piece.last().is_some_and(|&length| length < 255)
+        };
+        pieces.enumerate().filter(counts).count()
+    }
+
+    /// Whether the pieces from the `number`th on, if there are any, have no byte.
+    pub(super) fn is_empty_from(&self, number: usize) -> bool {
+        self.segments.split_inclusive(|&length| length < 255).skip(number).all(|piece| piece == [0])
     }
 
     /// The pieces from the `number`th on: a segment table entry of less than 255 ends a packet.
