@@ -16,6 +16,11 @@ pub(crate) trait Stream: Send {
 
     /// Moves to `frame` or to some frame before it; returns the frame that the next block starts with.
     fn seek(&mut self, frame: u64) -> Result<u64, Fault>;
+
+    /// Once, at a clean end: what an owner should know about the track, which is no fault of its frames.
+    fn remark(&mut self) -> Option<&'static str> {
+        None
+    }
 }
 
 /// A container that was recognised and understood.

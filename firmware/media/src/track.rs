@@ -107,6 +107,9 @@ impl Track {
         loop {
             let frames = guard(|| self.stream.advance())?;
             if frames == 0 {
+                if let Some(remark) = self.stream.remark() {
+                    tracing::warn!("{}: {remark}", self.url);
+                }
                 return Ok(None);
             }
             let skipped = usize::try_from(self.skip).unwrap_or(usize::MAX).min(frames);
