@@ -122,8 +122,8 @@ impl Renderer {
             Report::Failed { track, error } => Event::Failed { track, error: error.text },
             Report::OutputLost { error } => Event::OutputLost { error: error.text },
             Report::CapsChanged => return self.on_caps(),
-            Report::Volume(volume) => {
-                self.loudness.in_force(volume);
+            Report::Volume { asked, in_force } => {
+                self.loudness.in_force(asked, in_force);
                 return self.publish_volume();
             }
             Report::VolumeRefused(text) => {

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use ring::link::{Connection, Link, LinkError};
-use ring::message::{Event, FromEngine, Reply, Request};
+use ring::message::{Event, FromEngine, Reply, Request, Volume};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::net::{Shutdown, shutdown};
 use tracing::{info, warn};
@@ -30,7 +30,7 @@ pub(super) struct Requests {
 enum Kind {
     Open,
     Close,
-    Volume,
+    Volume(Volume),
 }
 
 /// Open, close, volume, each a few times over: an engine that answers nothing isn't asked more.
@@ -43,7 +43,7 @@ impl Requests {
             Request::Hello { .. } => return,
             Request::Open { .. } => Kind::Open,
             Request::Close => Kind::Close,
-            Request::Volume(_) => Kind::Volume,
+            Request::Volume(volume) => Kind::Volume(*volume),
         };
         let mut unanswered = self.unanswered.lock().unwrap_or_else(PoisonError::into_inner);
         if unanswered.len() >= MAX_UNANSWERED || self.link.send(&request.encode()).is_err() {
@@ -140,13 +140,13 @@ fn on_reply(kind: Option<Kind>, reply: Reply, output: &Output) -> Result<(), Lin
         (Some(Kind::Open), Reply::Opened(stream)) => output.opened(Ok(stream)),
         (Some(Kind::Open), Reply::Refused { text, .. }) => output.opened(Err(PlayError::new(OUTPUT, text))),
         (Some(Kind::Close), Reply::Closed | Reply::Refused { .. }) => {}
-        (Some(Kind::Volume), Reply::VolumeSet(volume)) => output.report(Report::Volume(volume)),
-        (Some(Kind::Volume), Reply::Refused { text, .. }) => output.report(Report::VolumeRefused(text)),
+        (Some(Kind::Volume(asked)), Reply::VolumeSet(in_force)) => output.report(Report::Volume { asked, in_force }),
+        (Some(Kind::Volume(_)), Reply::Refused { text, .. }) => output.report(Report::VolumeRefused(text)),
         (kind, _) => {
             return Err(LinkError::Unexpected(match kind {
                 Some(Kind::Open) => "Open",
                 Some(Kind::Close) => "Close",
-                Some(Kind::Volume) => "Volume",
+                Some(Kind::Volume(_)) => "Volume",
                 None => "nothing",
             }));
         }

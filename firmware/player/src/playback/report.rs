@@ -26,8 +26,8 @@ pub(crate) enum Report {
     OutputLost { error: PlayError },
     /// What the DAC takes may have changed.
     CapsChanged,
-    /// The volume that is in force now.
-    Volume(ring::message::Volume),
+    /// The volume that came into force when `asked` was.
+    Volume { asked: ring::message::Volume, in_force: ring::message::Volume },
     /// The engine can't do the volume that was asked for; the reason.
     VolumeRefused(String),
 }

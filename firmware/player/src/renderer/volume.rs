@@ -97,9 +97,13 @@ impl Loudness {
         self.request()
     }
 
-    /// What the engine says is so.
-    pub(super) fn in_force(&mut self, volume: Volume) {
-        if volume.mode == self.request().mode && volume.mode != VolumeMode::Fixed {
+    /// What the engine says came into force when it was asked for `asked`. If something else has been asked for since, control
+    /// points have been told so already, and its own answer is on the way.
+    pub(super) fn in_force(&mut self, asked: Volume, volume: Volume) {
+        if asked != self.request() {
+            return;
+        }
+        if volume.mode == asked.mode && volume.mode != VolumeMode::Fixed {
             self.percent = volume.percent.min(FULL);
         }
         self.mute = volume.mute;
@@ -184,6 +188,21 @@ mod tests {
         let mut loudness = Loudness::new(Some(Mode::Software));
         loudness.fit(&caps(true));
         assert_eq!(loudness.set_percent(30).unwrap(), Volume { mode: VolumeMode::Software, percent: 30, mute: false });
+    }
+
+    #[test]
+    fn r01_a_late_answer_does_not_undo_what_was_asked_since() {
+        let mut loudness = Loudness::new(Some(Mode::Software));
+        let first = loudness.fit(&caps(false));
+        let second = loudness.set_percent(30).unwrap();
+        let third = loudness.set_mute(true);
+        for earlier in [first, second] {
+            loudness.in_force(earlier, earlier);
+            assert_eq!((loudness.percent(), loudness.mute()), (30, true));
+        }
+        // A mixer has steps of its own: the last answer counts.
+        loudness.in_force(third, Volume { percent: 29, ..third });
+        assert_eq!((loudness.percent(), loudness.mute()), (29, true));
     }
 
     #[test]
