@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use tracing::{debug, warn};
+use tracing::warn;
 use uuid::Uuid;
 
 /// Names made from a machine's own identity live here, so that the identity itself isn't told to the network.
@@ -27,8 +27,11 @@ pub(crate) fn find(state_dir: &Path, root: &Path) -> Uuid {
     match fs::create_dir_all(state_dir).and_then(|()| fs::write(&file, format!("{uuid}\n"))) {
         Ok(()) => uuid,
         Err(error) => {
-            debug!("{}: {error}; the identity is made from the machine's own at each start", file.display());
-            of_machine(root).unwrap_or(uuid)
+            let of_machine = of_machine(root);
+            let instead = if of_machine.is_some() { "is made from the machine's own" } else { "is another" };
+            let path = file.display();
+            warn!("{path} can't be written: {error}; the UUID {instead} at each start; give --state-dir or --uuid");
+            of_machine.unwrap_or(uuid)
         }
     }
 }

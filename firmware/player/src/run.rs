@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::fs;
 use std::future::Future;
+use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::Path;
 use std::rc::Rc;
@@ -41,8 +42,10 @@ async fn live(options: &Options) -> Result<()> {
     let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT can't be handled")?;
     let root = Path::new("/");
     let uuid = options.uuid.unwrap_or_else(|| identity::find(&options.state_dir, root));
-    let listener = TcpListener::bind(options.listen).await.with_context(|| {
-        format!("HTTP can't be served on {}: choose another port with --listen, or end what has it", options.listen)
+    let listener = TcpListener::bind(options.listen).await;
+    let listener = listener.map_err(|error| {
+        let problem = format!("HTTP can't be served on {}{}", options.listen, listen_hint(error.kind()));
+        anyhow::Error::new(error).context(problem)
     })?;
     let port = listener.local_addr().context("the HTTP server's port")?.port();
 
@@ -136,7 +139,19 @@ async fn tell_ready(
     let Some(place) = place else { return };
     let line = serde_json::json!({ "location": place.location, "page": place.page, "udn": udn });
     if let Err(error) = write_whole(&path, &format!("{line}\n")) {
-        warn!("{}: {error}", path.display());
+        warn!("the ready file {} can't be written: {error}", path.display());
+    }
+}
+
+/// What an owner can do about an address that can't be listened on.
+fn listen_hint(problem: ErrorKind) -> &'static str {
+    match problem {
+        ErrorKind::AddrInUse => ": choose another port with --listen, or end what has it",
+        ErrorKind::AddrNotAvailable => ": give --listen an address that this machine has, or 0.0.0.0 for all of them",
+        ErrorKind::PermissionDenied => {
+            ": choose a port from 1024 on with --listen, or start it with the right to use this one"
+        }
+        _ => "",
     }
 }
 

@@ -13,7 +13,7 @@ use support::material::{self, Shape};
 use support::media_server::MediaServer;
 
 /// For anything that should happen: much longer than it takes, so that a loaded machine doesn't fail a test.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 const GLANCE: Duration = Duration::from_millis(5);
 
 /// Engine, player, media server and control point.

@@ -4,3 +4,4 @@ mod bench;
 mod network;
 mod raw;
 mod session;
+mod startup;
