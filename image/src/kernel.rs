@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 use crate::apt::{Apt, Offer};
 use crate::cache::{Cache, Key};
 use crate::command::{output, progress, read, run, tied};
+use crate::environment;
 use crate::kconfig::{Configuration, Series};
 
 /// The version that we want, and the package that has it.
@@ -55,7 +56,7 @@ pub fn build(cache: &Cache, repository: &Path, board: &str) -> Result<Kernel> {
     let entry = cache.entry("kernel", &key, |target| {
         let log = cache.log("kernel")?;
         progress(&format!("building the kernel {} (6 to 12 min, once; log {})", offer.version, log.display()));
-        crate::environment::need_space(target, SPACE_MIB, "building the kernel")?;
+        environment::need_space(target, SPACE_MIB, "building the kernel")?;
         let tree = target.join("tree");
         let result = fetch(cache, &offer, &tree, &log)
             .and_then(|source| compile(&source, &tree.join("build"), &configuration, target, &log));
@@ -73,6 +74,8 @@ fn choose(cache: &Cache) -> Result<Offer> {
     if let Some(offer) = remembered(&file) {
         return Ok(offer);
     }
+    // apt hangs on a full disk.
+    environment::need_space(&cache.directory("log"), SPACE_MIB, "building the kernel")?;
     progress(&format!("looking for {} {} in Debian {}", PINNED.0, PINNED.1, SUITES.join(" and ")));
     let log = cache.log("apt")?;
     let first = Apt::update(&cache.directory("apt"), &SUITES, &log).and_then(|apt| apt.offers(PINNED.0));

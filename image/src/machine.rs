@@ -110,7 +110,11 @@ impl Machine {
     pub fn check(&mut self) -> Result<()> {
         let Some(status) = self.qemu.try_wait()? else { return Ok(()) };
         let said = fs::read_to_string(self.scratch.join("qemu.log")).unwrap_or_default();
-        bail!("the virtual machine has ended ({status}); {}\n{}", said.trim(), self.last_words())
+        let said = said.trim();
+        if status.code() == Some(127) {
+            bail!("QEMU is missing: run image/setup image ({said})");
+        }
+        bail!("the virtual machine has ended ({status}); {said}\n{}", self.last_words())
     }
 
     /// The end of the guest's console, for messages.

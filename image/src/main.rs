@@ -12,7 +12,7 @@ use image::report::Report;
 use image::session::{self, Options, Session};
 use image::stop::Stop;
 use image::track::Track;
-use image::{capture, network, survival, track};
+use image::{capture, network, proxy, survival, track};
 use lexopt::prelude::*;
 
 /// A run in which the sound card ran dry is repeated so often at most.
@@ -119,6 +119,10 @@ fn arguments() -> Result<Option<(Mode, Options)>> {
 
 /// Does it; whether the bits were equal.
 fn run(mode: Mode, options: Options) -> Result<bool> {
+    // Before the work, not after it.
+    if mode != Mode::Build {
+        proxy::listen(options.port)?;
+    }
     let cache = Cache::open()?;
     let built = build::all(&cache, &build::repository()?)?;
     if mode == Mode::Build {
@@ -149,7 +153,7 @@ fn once(cache: &Cache, built: Built, track: &Track, options: Options, stop: &Sto
         let (comparison, played, host) = session::boot(cache, &built, options, stop, |mut session: Session| {
             progress("playing a FLAC file over HTTP");
             let player = Player::find(&session.machine, track)?;
-            player.start()?;
+            player.start(&session.machine)?;
             let played = player.to_the_end(&mut session.machine, stop)?;
             let host = session.announcement.after;
             let heard = capture::read_wav(&session.machine.stop()?)?;

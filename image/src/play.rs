@@ -2,7 +2,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use support::control_point::{ControlPoint, didl};
 use support::media_server::MediaServer;
@@ -16,6 +16,8 @@ use crate::track::{SECONDS, Track};
 const SEARCH: Duration = Duration::from_secs(30);
 /// How long the track may take on a loaded machine.
 const LIMIT: Duration = Duration::from_secs(SECONDS as u64 + 90);
+/// How long the engine may take to find the sound card.
+const CARD: Duration = Duration::from_secs(30);
 /// How long after Play the renderer may still be stopped.
 const BEGIN: Duration = Duration::from_secs(15);
 /// After the end so much silence is recorded: what comes after the track is looked at too, and QEMU loses the last bit.
@@ -54,11 +56,18 @@ impl Player {
         Ok(Self { renderer, uri, _server: server })
     }
 
-    /// Begins to play, at full volume.
+    /// Begins to play, at full volume, as soon as the renderer shows a sound card: it announces itself before it has one.
     ///
     /// # Errors
-    /// When the renderer refuses.
-    pub fn start(&self) -> Result<()> {
+    /// When there is no sound card, or the renderer refuses.
+    pub fn start(&self, machine: &Machine) -> Result<()> {
+        let start = Instant::now();
+        while self.status()?["engine"]["output"].as_str().is_none_or(str::is_empty) {
+            if start.elapsed() > CARD {
+                bail!("the renderer has found no sound card within {} s; {}", CARD.as_secs(), machine.last_words());
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
         // The hardware's mixer comes up muted; at 100 % it changes nothing.
         self.renderer.set_volume(100)?;
         self.renderer.set_mute(false)?;

@@ -44,14 +44,14 @@ pub fn try_it(mut session: Session, track: &Track, stop: &Stop) -> Result<Surviv
     let mut found = Survival::default();
     for name in ["player", "engine", "agent"] {
         let player = Player::find(&session.machine, track)?;
-        player.start()?;
+        player.start(&session.machine)?;
         sleep(BEFORE);
         found.respawn_ms.push(kill(&mut shell, name)?);
         // The agent is not in the music's way: what plays goes on.
         if name != "agent" {
             drop(player);
             let again = Player::find(&session.machine, track)?;
-            again.start()?;
+            again.start(&session.machine)?;
             again.to_the_end(&mut session.machine, stop)?;
         } else {
             player.to_the_end(&mut session.machine, stop)?;
