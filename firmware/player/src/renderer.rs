@@ -120,7 +120,12 @@ impl Renderer {
             Report::Heard { track } => Event::Heard { track },
             Report::Ended { track, error } => Event::Ended { track, error: error.map(|error| error.text) },
             Report::Failed { track, error } => Event::Failed { track, error: error.text },
-            Report::OutputLost { error } => Event::OutputLost { error: error.text },
+            Report::OutputLost { error } => {
+                if let Some(track) = self.transport.current_id().filter(|_| self.transport.state().is_active()) {
+                    self.ledger.fail(track, &error);
+                }
+                Event::OutputLost { error: error.text }
+            }
             Report::CapsChanged => return self.on_caps(),
             Report::Volume { asked, in_force } => {
                 self.loudness.in_force(asked, in_force);

@@ -36,10 +36,17 @@ impl Ledger {
             Report::Opened { track, opened } => self.change(*track, |entry| entry.opened = Some(opened.clone())),
             Report::Planned { track, plan } => self.change(*track, |entry| entry.plan = Some(*plan)),
             Report::Failed { track, error } | Report::Ended { track, error: Some(error) } => {
-                self.change(*track, |entry| entry.error = Some(error.clone()));
+                self.fail(*track, error);
             }
             _ => {}
         }
+    }
+
+    /// Something kept the track from being heard whole. What came first counts: the rest follows from it.
+    pub(super) fn fail(&mut self, track: TrackId, error: &PlayError) {
+        self.change(track, |entry| {
+            entry.error.get_or_insert_with(|| error.clone());
+        });
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Entry> {
@@ -73,5 +80,7 @@ mod tests {
         assert_eq!(ledger.iter().count(), KEPT);
         assert_eq!(ledger.get(TrackId(70)).unwrap().error, Some(error));
         assert!(ledger.get(TrackId(1)).is_none());
+        ledger.fail(TrackId(70), &PlayError::new("Output", "gone"));
+        assert_eq!(ledger.get(TrackId(70)).unwrap().error.as_ref().unwrap().kind, "Truncated");
     }
 }

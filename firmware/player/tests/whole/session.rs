@@ -230,7 +230,9 @@ fn t30_a_dead_engine_stops_with_an_error_and_can_be_started_again() {
     bench.until_state("PLAYING");
     bench.kill_engine();
     bench.until_state("STOPPED");
-    assert_eq!(bench.status()["transport"]["status"], "ERROR_OCCURRED");
+    let status = bench.status();
+    assert_eq!(status["transport"]["status"], "ERROR_OCCURRED");
+    assert_eq!(status["tracks"][0]["error"]["kind"], "Engine", "{status}");
     assert_eq!(bench.status()["engine"]["state"], "gone");
     bench.start_engine();
     bench.point.play().unwrap();
