@@ -202,6 +202,19 @@ fn a_missing_user_is_named() {
     assert!(log.contains("'no-such-user-here'"), "{log}");
 }
 
+#[test]
+fn a_missing_card_is_told_once() {
+    let engine = Engine::with_card("hw:NoSuchCard");
+    let mut player = engine.connect();
+    for _ in 0..2 {
+        let reply = player.ask(&Request::Open { wire: CD });
+        assert!(matches!(reply, Reply::Refused { code: Refused::NoOutput, .. }), "{reply:?}");
+    }
+    let (_, log) = engine.terminate();
+    assert_eq!(log.matches("no sound card").count(), 1, "{log}");
+    assert!(!log.contains("ALSA lib"), "{log}");
+}
+
 /// As root it becomes somebody else and plays on; else it says that only root can.
 #[test]
 fn it_gives_root_up() {

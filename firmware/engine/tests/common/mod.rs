@@ -49,6 +49,11 @@ impl Engine {
         Self::start("null", options)
     }
 
+    /// With an ALSA card.
+    pub(crate) fn with_card(card: &str) -> Self {
+        Self::start(card, &[])
+    }
+
     /// With `--sink null` and a socket of somebody else's.
     pub(crate) fn at(socket: &Path, options: &[&str]) -> Self {
         Self::start_at(tempfile::tempdir().expect("a directory"), socket, "null", options)
