@@ -22,7 +22,7 @@ coverage() {
   rm -rf "$target/profiles"
   export CARGO_TARGET_DIR=$target RUSTFLAGS='-C instrument-coverage' LLVM_PROFILE_FILE=$target/profiles/%p-%8m.profraw
   local packages=()
-  for crate in "${libraries[@]}"; do packages+=(-p "$crate"); done
+  for crate in "${libraries[@]}"; do packages+=(-p "file://$PWD/firmware/$crate"); done
   cargo test --quiet --locked "${packages[@]}" --tests >"$target.log" 2>&1 || { tail -n 50 "$target.log" >&2; return 1; }
   "llvm-profdata-$llvm" merge -sparse "$target"/profiles/*.profraw -o "$target/all.profdata" || return 2
   mapfile -t programs < <(cargo test --locked "${packages[@]}" --tests --no-run --message-format=json 2>/dev/null |

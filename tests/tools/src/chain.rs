@@ -24,6 +24,8 @@ const GLANCE: Duration = Duration::from_millis(5);
 pub struct Setting {
     /// Where the programs `engine` and `player` lie.
     pub programs: PathBuf,
+    /// The engine's sink, if not one that captures.
+    pub sink: Option<String>,
     /// What the sink takes: `auto`, `s16`, …
     pub accept: String,
     /// Whether the sink takes data as fast as it comes.
@@ -47,6 +49,7 @@ impl Setting {
         let own = std::env::current_exe().context("where this program lies")?;
         Ok(Self {
             programs: own.parent().context("where this program lies")?.to_path_buf(),
+            sink: None,
             accept: "auto".into(),
             fast: false,
             directory,

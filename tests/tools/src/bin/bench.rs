@@ -1,0 +1,49 @@
+//! The program behind `tests/bench`; the script says what it does and prints.
+#![forbid(unsafe_code)]
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use tools::bench::{Line, instructions, kernels, path, rings};
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let wanted = match arguments.as_slice() {
+        ["--count", kernel, calls] => {
+            instructions::run(kernel, calls.parse().unwrap_or(0));
+            return ExitCode::SUCCESS;
+        }
+        [] => None,
+        [group @ ("kernels" | "rings" | "path")] => Some(*group),
+        _ => {
+            eprintln!("tests/bench: see tests/bench --help");
+            return ExitCode::from(2);
+        }
+    };
+    let is_wanted = |group| wanted.is_none_or(|wanted| wanted == group);
+    if is_wanted("kernels") {
+        print(&kernels::lines());
+    }
+    if is_wanted("rings") {
+        print(&rings::lines());
+    }
+    if is_wanted("path") {
+        match path::lines() {
+            Ok(lines) => print(&lines),
+            Err(error) => {
+                eprintln!("tests/bench: {error:#}");
+                return ExitCode::from(2);
+            }
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+fn print(lines: &[Line]) {
+    let mut out = std::io::stdout().lock();
+    for line in lines {
+        // Nobody reads on: nothing to do about it.
+        let _ = serde_json::to_writer(&mut out, line).map(|()| writeln!(out));
+    }
+    let _ = out.flush();
+}
