@@ -129,3 +129,31 @@ impl Display for Report {
         self.fault.as_ref().map_or(Ok(()), |fault| writeln!(f, "fault       {fault}"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn taken(equal: bool, xruns: u64, fault: Option<&str>) -> Report {
+        let mut report = Report::default();
+        let after = json!({"engine": {"xruns": xruns, "class": "FIFO", "core": 3}, "isolated": "3"});
+        let played = Played { during: Value::Null, after, fault: fault.map(str::to_owned) };
+        report.take(Comparison { equal, frames: 5, fault: None }, &played);
+        report
+    }
+
+    #[test]
+    fn what_a_renderer_reports_counts_as_much_as_what_was_heard() {
+        assert!(taken(true, 0, None).equal);
+        let report = taken(true, 0, Some("ERROR_OCCURRED"));
+        assert!(!report.equal && report.to_string().contains("ERROR_OCCURRED"));
+    }
+
+    #[test]
+    fn only_xruns_are_a_reason_to_repeat() {
+        assert!(taken(false, 1, None).had_xruns());
+        assert!(!taken(false, 0, None).had_xruns());
+        assert!(!Report::default().had_xruns());
+    }
+}

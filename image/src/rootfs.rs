@@ -15,8 +15,9 @@ use crate::libraries;
 pub const BUSYBOX: &str = "/bin/busybox";
 /// Our programs on the appliance.
 pub const PROGRAMS: [&str; 3] = ["agent", "engine", "player"];
-/// ALSA's configuration, without which `hw:0` is unknown to libasound. Of its directory only what this file includes.
-const ALSA: &str = "/usr/share/alsa";
+/// ALSA's configuration, without which `hw:0` is unknown to libasound. Of the directories that it names none is needed for
+/// hw: devices, and they differ from machine to machine; what is missing there is passed over.
+const ALSA: &str = "/usr/share/alsa/alsa.conf";
 /// Mount points, and what must be there though nothing is put into it.
 const DIRECTORIES: [&str; 6] = ["proc", "sys", "dev", "run", "tmp", "mnt"];
 
@@ -52,13 +53,7 @@ impl Contents {
         for library in libraries::of(&ours)? {
             contents.file(library.clone(), library, false);
         }
-        contents.tree(Path::new(ALSA), Path::new(ALSA))?;
-        // Machine-specific mixer set-ups and topologies of laptops and phones; hw: devices need none of them.
-        contents.0.retain(|path, _| {
-            !["ucm", "ucm2", "topology", "speaker-test", "sounds"]
-                .iter()
-                .any(|part| path.starts_with(Path::new(ALSA).join(part)))
-        });
+        contents.file(ALSA.into(), ALSA.into(), false);
         let overlay = repository.join("overlays/rootfs");
         contents.tree(&overlay, Path::new("/"))?;
         Ok(contents)
