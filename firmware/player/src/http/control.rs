@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::header::{HeaderName, HeaderValue};
+use http::header::{HeaderName, HeaderValue, ORIGIN};
 use http::{Request, StatusCode};
 use hyper::body::Incoming;
 use tracing::debug;
@@ -10,7 +10,7 @@ use upnp::error::Fault;
 use upnp::service::Service;
 use upnp::soap;
 
-use super::{Answer, App, body, header, read_body};
+use super::{Answer, App, body, header, read_body, text};
 use crate::transport::State;
 
 /// How long a Play without media waits for its SetAVTransportURI: some control points send both at once, over two connections,
@@ -20,19 +20,24 @@ const RACE_STEP: Duration = Duration::from_millis(2);
 
 impl App {
     pub(super) async fn control(&self, service: Service, request: Request<Incoming>) -> Answer {
+        // Only browsers say where a request comes from, and the page has commands of its own: this is some web site's script,
+        // whose POST of plain text no preflight has stopped.
+        if request.headers().contains_key(ORIGIN) {
+            return text(StatusCode::FORBIDDEN, "control isn't for web pages");
+        }
         let soap_action = header(&request, "soapaction").map(str::to_owned);
         let bytes = match read_body(request, soap::MAX_BODY).await {
             Ok(bytes) => bytes,
             Err(answer) => return answer,
         };
-        let (status, text) = match self.carry_out(service, soap_action.as_deref(), &bytes).await {
-            Ok(text) => (StatusCode::OK, text),
+        let (status, envelope) = match self.carry_out(service, soap_action.as_deref(), &bytes).await {
+            Ok(values) => (StatusCode::OK, values),
             Err(fault) => {
                 debug!("{service:?}: {fault}");
                 (StatusCode::INTERNAL_SERVER_ERROR, soap::fault(&fault))
             }
         };
-        let mut answer = body(status, soap::CONTENT_TYPE, text);
+        let mut answer = body(status, soap::CONTENT_TYPE, envelope);
         answer.headers_mut().insert(HeaderName::from_static("ext"), HeaderValue::from_static(""));
         answer
     }

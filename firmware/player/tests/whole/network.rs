@@ -252,6 +252,18 @@ fn t26_odd_metadata_is_no_reason_not_to_play() {
     }
 }
 
+/// A script of any web site may send plain text anywhere, and its browser says from where.
+#[test]
+fn control_is_not_for_web_pages() {
+    let bench = Bench::start();
+    let request = soap("GetTransportInfo", INSTANCE);
+    assert_eq!(ask(bench.address(), &request).status(), 200);
+    for origin in ["http://evil.example", "null"] {
+        let from_page = request.replace("Host: x", &format!("Host: x\r\nOrigin: {origin}"));
+        assert_eq!(ask(bench.address(), &from_page).status(), 403, "{origin}");
+    }
+}
+
 #[test]
 fn the_page_is_guarded_and_its_buttons_work() {
     let bench = Bench::start();
