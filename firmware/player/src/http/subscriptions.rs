@@ -15,7 +15,7 @@ impl App {
     pub(super) fn subscribe(&self, service: Service, request: &Request<Incoming>, peer: IpAddr) -> Answer {
         let granted = gena::subscribe(headers(request)).and_then(|wish| {
             let wish = self.near_only(wish, peer)?;
-            self.renderer.borrow_mut().subscribe(service, wish)
+            self.renderer.borrow_mut().subscribe(service, peer, wish)
         });
         let (sid, timeout, subscriber) = match granted {
             Ok(granted) => granted,

@@ -1,5 +1,6 @@
 //! The actions of the three services.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use upnp::error::{self, Fault, UpnpError, av_transport};
@@ -130,11 +131,12 @@ impl Renderer {
     pub(crate) fn subscribe(
         &mut self,
         service: Service,
+        peer: IpAddr,
         subscribe: Subscribe,
     ) -> Result<(String, Duration, Option<Subscriber>), Refusal> {
         match subscribe {
             Subscribe::New { callbacks, timeout } => {
-                let subscriber = self.events.subscribe(service, callbacks, timeout, &self.sink_protocol_info);
+                let subscriber = self.events.subscribe(service, peer, callbacks, timeout, &self.sink_protocol_info);
                 let subscriber = subscriber.map_err(|gena::Full| Refusal::TooMany)?;
                 Ok((subscriber.sid.clone(), timeout, Some(subscriber)))
             }

@@ -2,6 +2,7 @@
 //! messages through a bounded queue, so that a dead or slow one costs nobody else anything.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::{Receiver, Sender, channel};
@@ -12,6 +13,8 @@ use upnp::service::Service;
 
 /// Subscriptions at once, over all services: a household of control points has three each.
 const MAX_SUBSCRIPTIONS: usize = 64;
+/// Of one host: control points on one machine have three each.
+const MAX_SUBSCRIPTIONS_OF_ONE: usize = 24;
 /// Messages that wait for a slow subscriber. What doesn't fit is dropped, and SEQ tells the subscriber so.
 const QUEUE: usize = 16;
 
@@ -44,7 +47,7 @@ impl Events {
         Self {
             av_transport: LastChange::av_transport(),
             rendering_control: LastChange::rendering_control(),
-            subscriptions: Subscriptions::new(MAX_SUBSCRIPTIONS),
+            subscriptions: Subscriptions::new(MAX_SUBSCRIPTIONS, MAX_SUBSCRIPTIONS_OF_ONE),
             queues: HashMap::new(),
         }
     }
@@ -115,6 +118,7 @@ impl Events {
     pub(super) fn subscribe(
         &mut self,
         service: Service,
+        peer: IpAddr,
         callbacks: Vec<Callback>,
         timeout: Duration,
         sink_protocol_info: &str,
@@ -122,7 +126,7 @@ impl Events {
         self.drop_dead();
         let sid = format!("uuid:{}", uuid::Uuid::new_v4());
         let now = Instant::now();
-        let subscription = self.subscriptions.add(sid.clone(), service, callbacks.clone(), timeout, now)?;
+        let subscription = self.subscriptions.add(sid.clone(), service, peer, callbacks.clone(), timeout, now)?;
         let body = match service {
             Service::AvTransport => property_set([("LastChange", self.av_transport.initial().as_str())]),
             Service::RenderingControl => property_set([("LastChange", self.rendering_control.initial().as_str())]),
@@ -159,9 +163,14 @@ impl Events {
 mod tests {
     use super::*;
 
-    fn subscribe(events: &mut Events) -> Subscriber {
+    fn subscribe_from(host: u8, events: &mut Events) -> Result<Subscriber, gena::Full> {
         let callback = Callback::parse("http://127.0.0.1:9/x").unwrap();
-        events.subscribe(Service::AvTransport, vec![callback], Duration::from_secs(60), "").unwrap()
+        let peer = IpAddr::from([10, 0, 0, host]);
+        events.subscribe(Service::AvTransport, peer, vec![callback], Duration::from_secs(60), "")
+    }
+
+    fn subscribe(events: &mut Events) -> Subscriber {
+        subscribe_from(1, events).unwrap()
     }
 
     fn change(events: &mut Events, n: usize) {
@@ -211,8 +220,9 @@ mod tests {
     #[test]
     fn d05_subscriptions_are_bounded() {
         let mut events = Events::new();
-        let _kept: Vec<_> = (0..MAX_SUBSCRIPTIONS).map(|_| subscribe(&mut events)).collect();
-        let callback = Callback::parse("http://127.0.0.1:9/x").unwrap();
-        assert!(events.subscribe(Service::AvTransport, vec![callback], Duration::from_secs(60), "").is_err());
+        let kept: Vec<_> = (0..100).map_while(|_| subscribe_from(1, &mut events).ok()).collect();
+        assert_eq!(kept.len(), MAX_SUBSCRIPTIONS_OF_ONE);
+        let others: Vec<_> = (2..100).map_while(|host| subscribe_from(host, &mut events).ok()).collect();
+        assert_eq!(kept.len() + others.len(), MAX_SUBSCRIPTIONS);
     }
 }

@@ -1,4 +1,5 @@
 //! The subscriptions, as data: who delivers events and reads the clock is the caller.
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use super::Callback;
@@ -11,6 +12,8 @@ pub struct Subscription {
     pub sid: String,
     /// What it listens to.
     pub service: Service,
+    /// Who asked for it.
+    pub subscriber: IpAddr,
     /// Where its events go, in order of preference.
     pub callbacks: Vec<Callback>,
     /// When it ends unless it is renewed.
@@ -34,7 +37,7 @@ pub(super) fn following(seq: u32) -> u32 {
     seq.checked_add(1).unwrap_or(1)
 }
 
-/// There is no room for another subscription.
+/// There is no room for another subscription, or none for this subscriber.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("there are too many subscriptions")]
 pub struct Full;
@@ -44,17 +47,18 @@ pub struct Full;
 #[error("there is no such subscription")]
 pub struct UnknownSid;
 
-/// All subscriptions of the device, at most as many as were set.
+/// All subscriptions of the device, at most as many as were set, altogether and for one host.
 #[derive(Debug)]
 pub struct Subscriptions {
     entries: Vec<Subscription>,
     max: usize,
+    max_of_one: usize,
 }
 
 impl Subscriptions {
-    /// A table of at most `max` subscriptions.
-    pub const fn new(max: usize) -> Self {
-        Self { entries: Vec::new(), max }
+    /// A table of at most `max` subscriptions, and `max_of_one` of the same host.
+    pub const fn new(max: usize, max_of_one: usize) -> Self {
+        Self { entries: Vec::new(), max, max_of_one }
     }
 
     /// Adds a subscription and gives it out, so that its initial event can be sent. `sid` is `uuid:` and a fresh UUID.
@@ -65,17 +69,19 @@ impl Subscriptions {
         &mut self,
         sid: String,
         service: Service,
+        subscriber: IpAddr,
         callbacks: Vec<Callback>,
         timeout: Duration,
         now: Instant,
     ) -> Result<&mut Subscription, Full> {
-        if self.entries.len() >= self.max {
-            self.expire(now);
-        }
-        if self.entries.len() >= self.max {
+        self.expire(now);
+        let subscriber = subscriber.to_canonical();
+        let of_one = self.entries.iter().filter(|entry| entry.subscriber == subscriber).count();
+        if self.entries.len() >= self.max || of_one >= self.max_of_one {
             return Err(Full);
         }
-        Ok(self.entries.push_mut(Subscription { sid, service, callbacks, expires: now + timeout, next_seq: 0 }))
+        let expires = now + timeout;
+        Ok(self.entries.push_mut(Subscription { sid, service, subscriber, callbacks, expires, next_seq: 0 }))
     }
 
     /// Lets a subscription end `timeout` from now instead.

@@ -1,4 +1,4 @@
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Instant;
 
 use proptest::prelude::*;
@@ -115,6 +115,8 @@ fn d5_events_stay_in_the_subscribers_network() {
     }
 }
 
+const HOST: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 168, 1, 50));
+
 fn callbacks() -> Vec<Callback> {
     vec![Callback::parse("http://192.168.1.50/").unwrap()]
 }
@@ -123,8 +125,8 @@ fn callbacks() -> Vec<Callback> {
 fn d4_seq_from_zero_and_sid_kept_on_renewal() {
     let (start, avt) = (Instant::now(), Service::AvTransport);
     let at = |seconds| start + Duration::from_secs(seconds);
-    let mut table = Subscriptions::new(2);
-    let entry = table.add("uuid:a".into(), avt, callbacks(), Duration::from_secs(100), start).unwrap();
+    let mut table = Subscriptions::new(2, 2);
+    let entry = table.add("uuid:a".into(), avt, HOST, callbacks(), Duration::from_secs(100), start).unwrap();
     assert_eq!([entry.take_seq(), entry.take_seq()], [0, 1]);
     table.renew("uuid:a", avt, Duration::from_secs(100), at(90)).unwrap();
     let sequence: Vec<_> = table.of(avt, at(150)).map(|entry| (entry.sid.clone(), entry.take_seq())).collect();
@@ -138,16 +140,33 @@ fn d4_seq_from_zero_and_sid_kept_on_renewal() {
 #[test]
 fn d5_the_number_of_subscriptions_is_bounded() {
     let (start, avt) = (Instant::now(), Service::AvTransport);
-    let mut table = Subscriptions::new(2);
+    let mut table = Subscriptions::new(2, 2);
     for (sid, seconds) in [("uuid:a", 60), ("uuid:b", 120)] {
-        table.add(sid.into(), avt, callbacks(), Duration::from_secs(seconds), start).unwrap();
+        table.add(sid.into(), avt, HOST, callbacks(), Duration::from_secs(seconds), start).unwrap();
     }
-    assert!(table.add("uuid:c".into(), avt, callbacks(), Duration::from_secs(60), start).is_err());
+    assert!(table.add("uuid:c".into(), avt, HOST, callbacks(), Duration::from_secs(60), start).is_err());
     let later = start + Duration::from_secs(60);
-    assert!(table.add("uuid:c".into(), avt, callbacks(), Duration::from_secs(60), later).is_ok());
+    assert!(table.add("uuid:c".into(), avt, HOST, callbacks(), Duration::from_secs(60), later).is_ok());
     assert_eq!(table.remove("uuid:b", Service::RenderingControl), Err(UnknownSid));
     assert_eq!(table.remove("uuid:b", avt), Ok(()));
     assert_eq!(table.len(), 1);
+}
+
+#[test]
+fn d5_one_host_leaves_room_for_others() {
+    let (start, avt, minute) = (Instant::now(), Service::AvTransport, Duration::from_secs(60));
+    let mut table = Subscriptions::new(10, 2);
+    for sid in ["uuid:a", "uuid:b"] {
+        table.add(sid.into(), avt, HOST, callbacks(), minute, start).unwrap();
+    }
+    // Also when it comes by an IPv6 socket.
+    let mapped = "::ffff:192.168.1.50".parse().unwrap();
+    for host in [HOST, mapped] {
+        assert!(table.add("uuid:c".into(), avt, host, callbacks(), minute, start).is_err());
+    }
+    let other = "192.168.1.51".parse().unwrap();
+    assert!(table.add("uuid:c".into(), avt, other, callbacks(), minute, start).is_ok());
+    assert!(table.add("uuid:d".into(), avt, HOST, callbacks(), minute, start + minute).is_ok());
 }
 
 #[test]
