@@ -67,9 +67,10 @@ impl Ramp {
         Self { now: (gain.0 as i64) << Self::EXTRA, step: 0, left: 0, target: gain }
     }
 
-    /// Moves from the present gain to `target` over `frames` frames; at once if that is 0.
+    /// Moves from the present gain to `target` over `frames` frames; at once if that is 0. Where the gain is there already
+    /// nothing moves: a ramp is dithered, and what plays at unity must not be touched by being told to.
     pub const fn fade_to(&mut self, target: Gain, frames: u32) {
-        if frames == 0 {
+        if frames == 0 || self.now == (target.0 as i64) << Self::EXTRA {
             *self = Self::constant(target);
             return;
         }

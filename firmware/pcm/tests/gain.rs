@@ -107,6 +107,26 @@ fn a_fade_is_straight_and_ends_where_it_should() {
     assert!(faded[FRAMES as usize..].iter().all(|&sample| sample == 0), "silence is digital");
 }
 
+/// The player may set the volume that is set already while a track plays.
+#[test]
+fn a_fade_to_where_the_gain_is_touches_nothing() {
+    let src: Vec<u8> = (0..=255).cycle().take(4000).collect();
+    for (format, gain) in
+        WireFormat::ALL.into_iter().flat_map(|format| [(format, Gain::UNITY), (format, Gain::SILENCE)])
+    {
+        let mut ramp = Ramp::constant(gain);
+        ramp.fade_to(gain, 400);
+        assert_eq!(ramp, Ramp::constant(gain));
+        let scaled = scale(format, 2, &src, &mut ramp);
+        assert_eq!(scaled, scale(format, 2, &src, &mut Ramp::constant(gain)));
+        let mut ramp = Ramp::constant(Gain::SILENCE);
+        ramp.fade_to(Gain::UNITY, 10);
+        ramp.skip(10);
+        ramp.fade_to(Gain::UNITY, 10);
+        assert!(ramp.is_unity());
+    }
+}
+
 #[test]
 fn a_fade_can_turn_round_on_its_way() {
     let mut ramp = Ramp::constant(Gain::UNITY);
