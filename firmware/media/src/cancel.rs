@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Makes an [`open`](crate::open) or a read that is under way, or any later one, return
+/// Makes an [`open`](crate::open()) or a read that is under way, or any later one, return
 /// [`Kind::Cancelled`](crate::Kind::Cancelled) within about 100 ms. Clones belong together.
 #[derive(Clone, Debug, Default)]
 pub struct Cancel {

@@ -3,7 +3,7 @@
 //! The contract of this crate:
 //!
 //! - `core` only: no allocation, no I/O, no clock. Every type is plain data that either side of the ring may hold.
-//! - [`plan`] is a pure function from what a track is ([`Source`]), what the DAC takes ([`Caps`]) and what the owner
+//! - [`plan()`] is a pure function from what a track is ([`Source`]), what the DAC takes ([`Caps`]) and what the owner
 //!   wants ([`Rules`]) to what is opened ([`WirePlan`]). Bit-perfect comes first: never wider than the source needs.
 //! - [`Packer`] turns decoded planes ([`Samples`]) into wire bytes in one pass. Where the plan says *lossless* it only
 //!   moves bits; dither is added where, and only where, the plan says so.
