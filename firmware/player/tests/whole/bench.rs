@@ -24,6 +24,8 @@ pub(crate) struct Bench {
     pub(crate) location: String,
     player: Child,
     engine: Option<Child>,
+    /// What the engine's sink takes.
+    accept: &'static str,
     directory: tempfile::TempDir,
 }
 
@@ -35,7 +37,19 @@ impl Bench {
     /// With further arguments for the player.
     pub(crate) fn start_with(arguments: &[&str]) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        let engine = spawn_engine(directory.path());
+        let accept = "s16";
+        let engine = spawn_engine(directory.path(), accept);
+        let bench = Self::launch(directory, Some(engine), accept, arguments);
+        bench.until_output();
+        bench
+    }
+
+    /// Without an engine, which will take any format.
+    pub(crate) fn without_engine(arguments: &[&str]) -> Self {
+        Self::launch(tempfile::tempdir().expect("a temporary directory"), None, "auto", arguments)
+    }
+
+    fn launch(directory: tempfile::TempDir, engine: Option<Child>, accept: &'static str, arguments: &[&str]) -> Self {
         let ready = directory.path().join("ready");
         let player = Command::new(env!("CARGO_BIN_EXE_player"))
             .arg("--engine")
@@ -55,11 +69,13 @@ impl Bench {
         let point = ControlPoint::from_location(&location).and_then(ControlPoint::with_own_soap);
         let media = MediaServer::start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), None).expect("a media server");
         let point = point.expect("a control point");
-        let bench = Self { point, media, location, player, engine: Some(engine), directory };
-        bench.until_status("the engine", |status| {
+        Self { point, media, location, player, engine, accept, directory }
+    }
+
+    fn until_output(&self) {
+        self.until_status("the engine", |status| {
             status["engine"]["output"].as_str().is_some_and(|name| !name.is_empty())
         });
-        bench
     }
 
     /// Host and port of the player's HTTP server.
@@ -152,10 +168,8 @@ impl Bench {
     }
 
     pub(crate) fn start_engine(&mut self) {
-        self.engine = Some(spawn_engine(self.directory.path()));
-        self.until_status("the engine", |status| {
-            status["engine"]["output"].as_str().is_some_and(|name| !name.is_empty())
-        });
+        self.engine = Some(spawn_engine(self.directory.path(), self.accept));
+        self.until_output();
     }
 
     /// Sends SIGTERM, and waits for the end, which has to be a good one.
@@ -176,7 +190,7 @@ impl Drop for Bench {
     }
 }
 
-fn spawn_engine(directory: &Path) -> Child {
+fn spawn_engine(directory: &Path, accept: &str) -> Child {
     // Cargo tells a test only of its own package's programs; the others lie beside it.
     let engine = Path::new(env!("CARGO_BIN_EXE_player")).with_file_name("engine");
     assert!(engine.exists(), "{} isn't there: cargo build -p engine makes it", engine.display());
@@ -187,7 +201,7 @@ fn spawn_engine(directory: &Path) -> Child {
         .arg(directory.join("engine.sock"))
         .arg("--sink")
         .arg(format!("file:{}", sink.display()))
-        .args(["--accept", "s16", "--preroll-ms", "0"])
+        .args(["--accept", accept, "--preroll-ms", "0"])
         .stdin(Stdio::null())
         .spawn()
         .expect("the engine starts")

@@ -279,6 +279,18 @@ fn r01_mute_and_fixed_volume() {
     bench.until_status("mute", |status| status["volume"]["mute"] == true);
 }
 
+/// The volume is chosen when the DAC is known; nothing may be planned or heard before that.
+#[test]
+fn r01_a_track_that_waits_for_the_engine_is_played_as_the_volume_wants_it() {
+    let mut bench = Bench::without_engine(&["--volume", "software"]);
+    let (path, _) = bench.wav("a.wav", SECOND, 1);
+    bench.set_and_play(&bench.media.add(&path));
+    bench.start_engine();
+    let open = until("the stream", || bench.sink_log().into_iter().find(|line| line["event"] == "open"));
+    // Room below the source's bits, for software volume.
+    assert_eq!(open["format"], "S32_LE", "{open}");
+}
+
 #[test]
 fn sigterm_ends_well_while_it_plays() {
     let mut bench = Bench::start();

@@ -79,5 +79,7 @@ impl Output {
         if let Some(engine) = &shared.engine {
             engine.requests.send(&Request::Volume(volume));
         }
+        drop(shared);
+        self.changed.notify_all();
     }
 }

@@ -25,10 +25,11 @@ impl Output {
         Rules { software_volume }
     }
 
-    /// What the DAC takes. Ends early if the load is `cancelled`.
+    /// What the DAC takes, once the volume for it has been asked for: the plan depends on it, and nothing may be heard at another.
+    /// Ends early if the load is `cancelled`.
     pub(in crate::playback) fn caps(&self, cancelled: &Cancel) -> Result<Caps, Stop> {
         let shared = self.wait(ENGINE_PATIENCE, |shared| {
-            if cancelled.is_cancelled() { Err(Revoked) } else { Ok(shared.engine.is_some()) }
+            if cancelled.is_cancelled() { Err(Revoked) } else { Ok(shared.engine.is_some() && shared.volume.is_some()) }
         })?;
         let caps = shared.engine.as_ref().and_then(|engine| engine.status.caps());
         match caps {
