@@ -49,9 +49,11 @@ fn receive(socket: &UdpSocket) -> Option<(String, SocketAddr)> {
 fn d01_a_search_is_answered_from_the_interfaces_own_address() {
     let bench = Bench::start();
     let socket = searcher();
-    let wanted = format!("LOCATION: {}\r\n", bench.location);
-    // To the group, and to the device itself; a lost datagram is searched for again.
-    for to in [GROUP, Ipv4Addr::LOCALHOST] {
+    // To the group, and to the device itself; a lost datagram is searched for again. Of all the players that other tests have on
+    // this address just now, the kernel gives the second kind to one.
+    let own = format!("LOCATION: {}\r\n", bench.location);
+    let any = "LOCATION: http://127.0.0.1:".to_owned();
+    for (to, wanted) in [(GROUP, own), (Ipv4Addr::LOCALHOST, any)] {
         let (answer, from) = until("an answer", || {
             socket.send_to(search("urn:schemas-upnp-org:device:MediaRenderer:1").as_bytes(), (to, SSDP)).unwrap();
             std::iter::from_fn(|| receive(&socket)).find(|(answer, _)| answer.contains(&wanted))
@@ -59,9 +61,6 @@ fn d01_a_search_is_answered_from_the_interfaces_own_address() {
         assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"));
         assert!(answer.contains("BOOTID.UPNP.ORG: ") && answer.contains("EXT:"));
         assert_eq!(from.ip(), Ipv4Addr::LOCALHOST);
-        if to == Ipv4Addr::LOCALHOST {
-            break;
-        }
     }
 }
 
