@@ -104,6 +104,6 @@ mod tests {
     fn a_line_has_medians_and_their_ratio() {
         let line = line("n", "w", "ns", vec![9.0, 1.0, 2.0], Some(("p", vec![4.0, 4.0, 8.0])));
         assert_eq!((line.ours, line.peer, line.ratio), (2.0, Some(4.0), Some(0.5)));
-        assert_eq!((line.runs, line.spread), (3, 2.0));
+        assert_eq!((line.runs, line.spread), (3, 1.75));
     }
 }

@@ -89,7 +89,7 @@ impl Chain {
         let home = setting.directory.join(format!("run-{number}"));
         let engine = start_engine(setting, &home, 1)?;
         let (player, location, point) = start_player(setting, &home)?;
-        Ok(Self {
+        let mut chain = Self {
             engine: engine.keep(),
             player: player.keep(),
             capture: Capture::new(&sink(&home, 1)),
@@ -98,7 +98,24 @@ impl Chain {
             home,
             point,
             location,
-        })
+        };
+        chain.wait_for_output()?;
+        Ok(chain)
+    }
+
+    /// Waits until the player has found the engine and knows what that plays to.
+    fn wait_for_output(&mut self) -> anyhow::Result<()> {
+        let begin = Instant::now();
+        while !self.status().can_play() {
+            if let Some(casualty) = self.casualty() {
+                bail!("{casualty}");
+            }
+            if begin.elapsed() > READY {
+                bail!("the player doesn't find the engine\n{}", self.log("player"));
+            }
+            std::thread::sleep(GLANCE);
+        }
+        Ok(())
     }
 
     /// Starts a new engine, as the appliance's init does when the old one has ended. Its sink writes to a new place.

@@ -4,7 +4,7 @@
 //! - [`capture`]: what the sink wrote down.
 //! - [`recover`]: the source's samples, out of captured bytes.
 //! - [`status`]: the player's `/status.json`, as far as it matters here.
-//! - [`bench`]: what `tests/bench` measures.
+//! - [`mod@bench`]: what `tests/bench` measures.
 //! - [`play`]: files one after the other, or as a gapless queue; one report each.
 #![forbid(unsafe_code)]
 

@@ -7,6 +7,16 @@ use serde::Deserialize;
 pub struct Status {
     /// The last tracks that were tried, oldest first.
     pub tracks: Vec<Track>,
+    /// The engine, as far as the player knows it.
+    pub engine: Option<Engine>,
+}
+
+/// The engine.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Engine {
+    /// What it plays to; none while there is no sound card.
+    pub output: Option<String>,
 }
 
 /// One track.
@@ -60,6 +70,13 @@ pub struct Fault {
 }
 
 impl Status {
+    /// Whether the player knows an engine that has an output.
+    #[must_use]
+    pub fn can_play(&self) -> bool {
+        let output = self.engine.as_ref().and_then(|engine| engine.output.as_ref());
+        output.is_some_and(|output| !output.is_empty())
+    }
+
     /// The newest entry for a URL.
     #[must_use]
     pub fn track(&self, uri: &str) -> Option<&Track> {
@@ -79,7 +96,16 @@ mod tests {
         let track = status.track("u").expect("there");
         assert_eq!(track.id, Some(2));
         assert!(track.source.as_ref().is_some_and(super::Source::is_integer));
-        assert!(status.track("v").is_none());
+        assert!(status.track("v").is_none() && !status.can_play());
+        for (text, can_play) in [
+            (r#"{"engine":null}"#, false),
+            (r#"{"engine":{"output":null}}"#, false),
+            (r#"{"engine":{"output":""}}"#, false),
+            (r#"{"engine":{"output":"hw:0,0"}}"#, true),
+        ] {
+            let status: Status = serde_json::from_str(text).expect("parsed");
+            assert_eq!(status.can_play(), can_play, "{text}");
+        }
         assert!(serde_json::from_str::<Status>("{}").expect("parsed").tracks.is_empty());
     }
 }
