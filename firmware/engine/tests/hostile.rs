@@ -66,6 +66,14 @@ fn a_second_player_is_told_that_the_first_is_there() {
     first.close();
 }
 
+/// A process that hangs before its greeting must not lock the real player out.
+#[test]
+fn a_connection_that_says_nothing_keeps_nobody_out() {
+    let engine = Engine::with_null_sink(&[]);
+    let _silent = engine.link();
+    plays(&engine);
+}
+
 #[test]
 fn formats_that_the_sink_does_not_take_are_refused_with_the_reason() {
     let engine = Engine::with_file_sink(&["--accept", "s16"]);

@@ -43,6 +43,11 @@ impl Client {
         self.requests.len() < WAITING
     }
 
+    /// Whether this is a player as far as can be told. A connection that has said nothing keeps nobody else out.
+    pub(super) fn has_spoken(&self) -> bool {
+        self.greeted || !self.requests.is_empty()
+    }
+
     /// Takes what the player has sent; returns the new requests.
     pub(super) fn read(&mut self) -> Result<Vec<Request>, Gone> {
         let mut new = Vec::new();

@@ -28,7 +28,7 @@ impl Control {
             if !self.parts.door.admits(&link) {
                 tracing::warn!("turned away a connection of a user who may not play");
                 turn_away(&link, Refused::Forbidden, "this user may not play: see --group in engine --help");
-            } else if self.client.is_some() {
+            } else if self.client.as_ref().is_some_and(Client::has_spoken) {
                 turn_away(&link, Refused::Busy, "another player is connected");
             } else if self.ending.is_none() {
                 self.players += 1;

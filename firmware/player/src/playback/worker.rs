@@ -140,7 +140,8 @@ impl Worker {
         if self.cancel.is_cancelled() {
             return;
         }
-        warn!("track {}: {error}", track.0);
+        // The message may quote the network: it stays one line of the log.
+        warn!("track {}: {}", track.0, error.to_string().replace(char::is_control, " "));
         // What follows is the transport's to decide: it may load it anew.
         self.queued = None;
         self.put_back = None;
