@@ -75,7 +75,8 @@ async fn answer(mut request: Request<Incoming>, shared: &Shared) -> Response<Bod
     if let Some(code) = conduct.status {
         return status(StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
     }
-    if file.is_dir() {
+    // A directory has no bytes, and opening a pipe could wait for ever.
+    if std::fs::metadata(&file).is_ok_and(|data| !data.is_file()) {
         return status(StatusCode::FORBIDDEN);
     }
     if conduct.no_ranges {
