@@ -1,8 +1,10 @@
 # What tests/run and tests/long share: running, judging and counting. Sourced, with `only` and `list` set, from the root.
 # shellcheck shell=bash
-passed=0 failed=0 skipped=0
+passed=0 failed=0 skipped=0 ran=0
 logs=${CARGO_TARGET_DIR:-$PWD/target}/tests
-work=''
+work='' work_root='' child=''
+# What other systems set for CI counts, too.
+case ${CI:-} in '' | 0 | false) nothing_may_skip='' ;; *) nothing_may_skip=1 ;; esac
 
 # The head comment of the script that was started.
 usage_text() { sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//p}' "$0"; }
@@ -14,28 +16,53 @@ begin() {
   rm -rf "$logs"
   mkdir -p "$logs"
   began=$SECONDS
-  trap 'trap - EXIT; rm -rf "$work"; kill 0' INT TERM
-  trap 'rm -rf "$work"' EXIT
+  exec 3>&2
+  work_root=$(mktemp -d) || { say "no temporary directory can be made in ${TMPDIR:-/tmp}: disk full?" >&2; exit 2; }
+  trap 'rm -rf "$work_root"' EXIT
+  trap 'end_by INT 130' INT
+  trap 'end_by TERM 143' TERM
+}
+
+# Ends what was started here, then itself.
+end_by() {
+  trap '' INT TERM
+  [ -n "$child" ] && kill -s "$1" -- "-$child" 2>/dev/null
+  say interrupted >&3
+  exit "$2"
+}
+
+# In a process group of its own, so that it can be ended as a whole; standard input is /dev/null.
+grouped() {
+  set -m
+  "$@" </dev/null &
+  child=$!
+  set +m
+  wait "$child"
+  local status=$?
+  child=''
+  return "$status"
 }
 
 finish() {
   [ -n "$list" ] && exit 0
   say "$((SECONDS - began)) s; logs in $logs"
+  [ "$ran" = 0 ] && { say "FAIL  no test has '$only' in its name"; failed=1; }
   say "$passed passed, $failed failed, $skipped skipped"
   [ "$failed" = 0 ]
   exit
 }
 
-pass() { passed=$((passed + 1)); say "ok    $1"; }
+pass() { ran=1 passed=$((passed + 1)); say "ok    $1"; }
 # fail NAME LOG: with the end of the log.
 fail() {
-  failed=$((failed + 1))
+  ran=1 failed=$((failed + 1))
   say "FAIL  $1"
   [ -s "$2" ] && tail -n 200 "$2" | sed 's/^/      | /'
 }
 # omit NAME REASON
 omit() {
-  if [ "${CI:-}" = true ]; then
+  ran=1
+  if [ -n "$nothing_may_skip" ]; then
     failed=$((failed + 1))
     say "FAIL  $1: skipped, and nothing may be under CI: $2"
   else
@@ -50,14 +77,17 @@ skip() { printf '%s\n' "$*" >"$work/skip"; exit 77; }
 # Whether a name is asked for.
 wanted() { [[ $1 == *"$only"* ]]; }
 
+one_case_by_itself() { ("case_$1"); }
+
 # cases NAME…: runs case_NAME in a subshell each, with an empty directory in $work.
 cases() {
   local name status start
   for name; do
     wanted "$name" || continue
     [ -n "$list" ] && { say "$name"; continue; }
-    work=$(mktemp -d) start=$SECONDS
-    ("case_$name") >"$logs/$name.log" 2>&1
+    work=$work_root/$name start=$SECONDS
+    mkdir -p "$work" && : >"$work/skip" || { fail "$name (no room for its files in $work_root)" /dev/null; continue; }
+    grouped one_case_by_itself "$name" >"$logs/$name.log" 2>&1
     status=$?
     case $status in
       0) pass "$name ($((SECONDS - start)) s)" ;;
@@ -75,9 +105,17 @@ one_case() { [ -n "$only" ] && declare -F "case_$only" >/dev/null; }
 needs() {
   [ -n "$list" ] && return
   say "...   $2"
-  "$3" >"$logs/$1.log" 2>&1 && return
+  grouped "$3" >"$logs/$1.log" 2>&1 && return
   fail "$1" "$logs/$1.log"
   finish
+}
+
+# cargo_test PIPE LOG ARGUMENT…: all to the log, the verdicts also into the pipe.
+cargo_test() {
+  local pipe=$1 log=$2
+  shift 2
+  cargo test --locked --no-fail-fast "$@" -- ${only:+"$only"} 2>&1 | tee "$log" | grep --line-buffered '^test .* \.\.\. ' >"$pipe"
+  return "${PIPESTATUS[0]}"
 }
 
 # cargo_tests NAME ARGUMENT…: `cargo test` with these arguments, each of its tests counted by itself.
@@ -90,21 +128,30 @@ cargo_tests() {
     return
   fi
   say "...   $name tests"
+  mkfifo "$work_root/$name" || { fail "$name tests (no room for its files in $work_root)" /dev/null; return; }
+  set -m
+  cargo_test "$work_root/$name" "$log" "$@" </dev/null &
+  child=$!
+  set +m
   while IFS= read -r line; do
     case $line in
       *' ... ok') pass "$(test_name "$line")" ;;
-      *' ... FAILED') failed=$((failed + 1)); say "FAIL  $(test_name "$line")" ;;
+      *' ... FAILED') ran=1 failed=$((failed + 1)); say "FAIL  $(test_name "$line")" ;;
       *' ... ignored'*) omit "$(test_name "$line")" 'ignored' ;;
     esac
-  done < <(cargo test --locked --no-fail-fast "$@" -- ${only:+"$only"} </dev/null 2>&1 | tee "$log" | grep --line-buffered '^test .* \.\.\. '
-    exit "${PIPESTATUS[0]}")
-  wait $!
+  done <"$work_root/$name"
+  wait "$child"
   status=$?
+  child=''
+  rm -f "$work_root/$name"
   if [ "$failed" -gt "$before" ]; then
     sed -n '/^failures:$/,/^test result:/p' "$log" | sed 's/^/      | /'
-  elif [ "$status" != 0 ]; then
-    # Not a test that failed, but a program that didn't compile, or crashed.
-    fail "$name tests (status $status)" "$log"
+  fi
+  # Not a test that failed, but a program that didn't compile, or crashed.
+  local crashes
+  crashes=$(grep -cE "^error: could not compile|^  process didn't exit successfully: .*\(signal: " "$log")
+  if [ "$crashes" -gt 0 ] || { [ "$status" != 0 ] && [ "$failed" = "$before" ]; }; then
+    fail "$name tests: a program didn't compile, or crashed (status $status)" "$log"
   fi
 }
 

@@ -259,7 +259,8 @@ impl<'a> Run<'a> {
             here: here.clone(),
             fast: self.setting.fast,
         };
-        if let Some(here) = here {
+        let has_frames = |here: &Place| here.passage.end.is_none_or(|(end, _)| end > here.passage.start);
+        if let Some(here) = here.filter(has_frames) {
             self.last = Some(here);
         }
         self.judging.push_back(Judging { judge: std::thread::spawn(move || evidence.judge()), obsolete });

@@ -1,8 +1,10 @@
 //! The program behind `tests/play`; the script says what it does and prints.
 #![forbid(unsafe_code)]
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use nix::sys::signal::{SigSet, Signal};
 use tools::chain::Setting;
 use tools::play::Run;
 use tools::play::options::Options;
@@ -35,6 +37,7 @@ fn run(options: &Options) -> anyhow::Result<()> {
                 .prefix("tenuto-play-")
                 .tempdir()
                 .context("no temporary directory can be made")?;
+            remove_when_told_to_end(temporary.path().to_path_buf())?;
             temporary.path().to_path_buf()
         }
     };
@@ -42,4 +45,25 @@ fn run(options: &Options) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     let mut run = Run::new(options, setting, &mut out)?;
     if options.gapless { run.gapless() } else { run.one_by_one() }
+}
+
+/// SIGINT, SIGTERM and SIGHUP end this program, and with it engine and player; the captures, which are large, go first. To be
+/// called before other threads are started.
+fn remove_when_told_to_end(directory: PathBuf) -> anyhow::Result<()> {
+    let mut signals = SigSet::empty();
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+        signals.add(signal);
+    }
+    signals.thread_block().context("blocking signals")?;
+    std::thread::Builder::new().name("signals".into()).spawn(move || {
+        let Ok(signal) = signals.wait() else {
+            return;
+        };
+        // Once more for what the engine has made while the first went through.
+        for _ in 0..2 {
+            let _ = std::fs::remove_dir_all(&directory);
+        }
+        std::process::exit(128 + signal as i32);
+    })?;
+    Ok(())
 }

@@ -21,6 +21,8 @@ pub struct Options {
 
 /// The sinks that there are.
 const SINKS: [&str; 5] = ["auto", "s16", "s24_3", "s24", "s32"];
+/// More seconds than any file has; still far from what a clock can hold.
+const LONGEST: f64 = 1e9;
 /// Seconds for each file, unless told.
 const TIMEOUT: f64 = 120.0;
 
@@ -51,10 +53,11 @@ impl Options {
                 Arg::Long("timeout") => {
                     let value = parser.value()?;
                     let seconds = value.parse::<f64>()?;
-                    options.timeout = Duration::try_from_secs_f64(seconds)
-                        .ok()
-                        .filter(|timeout| !timeout.is_zero())
-                        .ok_or_else(|| format!("--timeout {seconds}: a number of seconds above 0"))?;
+                    let usual = seconds > 0.0 && seconds <= LONGEST;
+                    if !usual {
+                        return Err(format!("--timeout {seconds}: above 0, at most {LONGEST} seconds").into());
+                    }
+                    options.timeout = Duration::from_secs_f64(seconds);
                 }
                 Arg::Value(file) => options.files.push(file.into()),
                 _ => return Err(argument.unexpected()),
@@ -97,6 +100,8 @@ mod tests {
             &["--timeout", "-1", "a"],
             &["--timeout", "x", "a"],
             &["--timeout", "nan", "a"],
+            &["--timeout", "inf", "a"],
+            &["--timeout", "1e19", "a"],
             &["--loud", "a"],
             &["-x", "a"],
             &["--fast=yes", "a"],

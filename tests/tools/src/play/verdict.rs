@@ -58,7 +58,9 @@ impl Evidence {
             None => None,
         };
         let recovered = heard.map(|(here, (end, _))| self.recover(here, end));
-        let gap = self.gap();
+        // A track without a frame has marks in the sink, but no first frame.
+        let sounding = self.here.as_ref().filter(|_| frames != Some(0));
+        let gap = if sounding.is_some() { self.gap() } else { Gap::default() };
         let (state, error) = match self.complaint(frames, recovered.as_ref(), &gap) {
             None => (State::Played, None),
             Some((state, why)) => (state, Some(why)),
@@ -94,7 +96,7 @@ impl Evidence {
             }),
             frames,
             xruns: (!self.fast).then(|| self.here.as_ref().map_or(0, |here| here.passage.xruns)),
-            start_ms: self.here.as_ref().zip(self.sent_ns).map(|(here, sent)| {
+            start_ms: sounding.zip(self.sent_ns).map(|(here, sent)| {
                 let nanoseconds = here.passage.start_ns.saturating_sub(sent);
                 nanoseconds as f64 / 1e6
             }),

@@ -30,8 +30,11 @@ fn what_is_not_audio_is_refused_with_a_reason_and_the_next_file_plays() {
     std::fs::create_dir(&directory).expect("create");
     let header = material.make("header.flac", material::flac, &GOOD);
     damage::truncate(&header, 1).expect("cut");
+    let pipe = material.path("pipe.flac");
+    let made = Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.expect("mkfifo").success());
     let good = material.make("good.flac", material::flac, &GOOD);
-    let bad = [text, noise, empty, directory, header, material.path("absent.flac")];
+    let bad = [text, noise, empty, directory, header, pipe, material.path("absent.flac")];
     let files: Vec<PathBuf> = bad.into_iter().flat_map(|bad| [bad, good.clone()]).collect();
     for pair in play(&["--fast"], &files).chunks(2) {
         assert_refused(&pair[0]);
@@ -164,6 +167,35 @@ fn a_killed_process_fails_its_file_only() {
             assert_played(&playing.line().expect("a line"), &GOOD);
             assert_eq!(playing.line(), None);
             assert_eq!(playing.child.wait().expect("ended").code(), Some(0));
+        }
+    }
+}
+
+#[test]
+fn a_run_that_is_told_to_end_leaves_nothing_behind() {
+    let material = Material::new();
+    let long = Shape::stereo(44_100, 16, 44_100 * 60);
+    let file = material.make("long.wav", material::wav, &long);
+    let home = material.path("tmp");
+    std::fs::create_dir(&home).expect("create");
+    for (signal, status) in [("TERM", 143), ("INT", 130)] {
+        let mut command = command(&[], std::slice::from_ref(&file));
+        let mut playing = Playing::start({
+            command.env("TMPDIR", &home);
+            command
+        });
+        let pids = ["engine", "player"].map(|name| playing.child_named(name));
+        std::thread::sleep(std::time::Duration::from_millis(500));
+        let pid = playing.child.id().to_string();
+        let told = Command::new("kill").args([&format!("-{signal}"), &pid]).status();
+        assert!(told.expect("kill").success());
+        assert_eq!(playing.child.wait().expect("ended").code(), Some(status));
+        assert_eq!(std::fs::read_dir(&home).expect("readable").count(), 0);
+        for pid in pids {
+            // It dies by the kernel's hand, which may take a moment.
+            while std::path::Path::new(&format!("/proc/{pid}/exe")).read_link().is_ok() {
+                std::thread::sleep(std::time::Duration::from_millis(5));
+            }
         }
     }
 }

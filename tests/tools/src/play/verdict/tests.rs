@@ -169,6 +169,19 @@ fn an_empty_track_is_played_and_has_the_digests_of_nothing() {
 }
 
 #[test]
+fn marks_without_a_frame_between_them_are_no_start() {
+    let shape = Shape { frames: 0, ..SHAPE };
+    let (_dir, here) = place(&shape, 10, 20);
+    let mut empty = evidence(Some(here.clone()));
+    empty.track.frames = Some(0);
+    empty.before = Some(here);
+    let report = empty.judge();
+    assert_eq!((report.state, report.frames), (State::Played, Some(0)));
+    assert_eq!((report.start_ms, report.gap_frames), (None, None));
+    assert_eq!(report.md5.as_deref(), Some("d41d8cd98f00b204e9800998ecf8427e"));
+}
+
+#[test]
 fn skipped_cut_and_starved_tracks_have_failed() {
     let judge = |change: fn(&mut Evidence, &mut Place)| {
         let (_dir, mut here) = place(&SHAPE, 0, 0);
