@@ -3,6 +3,8 @@
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use support::material::{self, Shape};
 use support::media_server::MediaServer;
 use tools::chain::{Chain, Setting};
@@ -54,8 +56,8 @@ fn a_hundred_starts_and_stops_leave_nothing_behind() {
         let mut chain = Chain::start(&setting(directory.path()), number).expect("chain");
         play(&chain, &url);
         for child in [chain.player().id(), chain.engine().id()] {
-            let told = std::process::Command::new("kill").arg(child.to_string()).status();
-            assert!(told.expect("kill").success());
+            let child = Pid::from_raw(i32::try_from(child).expect("a pid"));
+            kill(child, Signal::SIGTERM).expect("a process of ours");
         }
         let player = chain.player().wait().expect("ended");
         let engine = chain.engine().wait().expect("ended");

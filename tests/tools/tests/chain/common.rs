@@ -3,6 +3,8 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 use support::material::{Error, Shape};
 
@@ -87,6 +89,11 @@ impl Playing {
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
     }
+}
+
+/// Sends a signal without a program for it: the smallest Debian has no `kill`.
+pub(crate) fn signal(pid: u32, signal: Signal) {
+    kill(Pid::from_raw(i32::try_from(pid).expect("a pid")), signal).expect("a process of ours");
 }
 
 impl Drop for Playing {

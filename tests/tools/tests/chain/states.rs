@@ -2,7 +2,8 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::common::{Material, Playing, Writer, assert_played, command, play};
+use crate::common::{Material, Playing, Writer, assert_played, command, play, signal};
+use nix::sys::signal::Signal;
 use serde_json::Value;
 use support::material::{self, Shape, damage};
 
@@ -157,11 +158,10 @@ fn a_killed_process_fails_its_file_only() {
     for options in [&[][..], &["--gapless"]] {
         for name in ["player", "engine"] {
             let mut playing = Playing::start(command(options, &files));
-            let victim = playing.child_named(name).to_string();
+            let victim = playing.child_named(name);
             // Wherever it is by now: starting, waiting for Play, or playing.
             std::thread::sleep(std::time::Duration::from_millis(1500));
-            let killed = Command::new("kill").args(["-KILL", &victim]).status();
-            assert!(killed.expect("kill").success());
+            signal(victim, Signal::SIGKILL);
             let first = playing.line().expect("a line");
             assert_eq!(first["state"], "failed", "{first}");
             assert_played(&playing.line().expect("a line"), &GOOD);
@@ -178,7 +178,7 @@ fn a_run_that_is_told_to_end_leaves_nothing_behind() {
     let file = material.make("long.wav", material::wav, &long);
     let home = material.path("tmp");
     std::fs::create_dir(&home).expect("create");
-    for (signal, status) in [("TERM", 143), ("INT", 130)] {
+    for (told, status) in [(Signal::SIGTERM, 143), (Signal::SIGINT, 130)] {
         let mut command = command(&[], std::slice::from_ref(&file));
         let mut playing = Playing::start({
             command.env("TMPDIR", &home);
@@ -186,9 +186,7 @@ fn a_run_that_is_told_to_end_leaves_nothing_behind() {
         });
         let pids = ["engine", "player"].map(|name| playing.child_named(name));
         std::thread::sleep(std::time::Duration::from_millis(500));
-        let pid = playing.child.id().to_string();
-        let told = Command::new("kill").args([&format!("-{signal}"), &pid]).status();
-        assert!(told.expect("kill").success());
+        signal(playing.child.id(), told);
         assert_eq!(playing.child.wait().expect("ended").code(), Some(status));
         assert_eq!(std::fs::read_dir(&home).expect("readable").count(), 0);
         for pid in pids {
