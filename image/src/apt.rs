@@ -2,7 +2,7 @@
 //!
 //! The mirror is the one of the machine's apt configuration, and so are proxies and credentials; only the suites differ.
 //! Signatures are checked against Debian's archive keyring. The machine's own package lists and packages stay untouched.
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -17,6 +17,8 @@ const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 #[derive(Debug)]
 pub struct Apt {
     directory: PathBuf,
+    /// Held while this lives: another run would change the sources under our feet.
+    _lock: File,
 }
 
 /// A version of a package that is on offer.
@@ -35,7 +37,11 @@ impl Apt {
     /// # Errors
     /// When apt isn't configured for Debian, or the lists can't be fetched and verified.
     pub fn update(directory: &Path, suites: &[&str], log: &Path) -> Result<Self> {
-        let apt = Self { directory: directory.to_path_buf() };
+        let named = || directory.display().to_string();
+        fs::create_dir_all(directory).with_context(named)?;
+        let lock = File::create(directory.join("tenuto.lock")).with_context(named)?;
+        lock.lock().with_context(named)?;
+        let apt = Self { directory: directory.to_path_buf(), _lock: lock };
         for part in ["lists/partial", "archives/partial"] {
             fs::create_dir_all(directory.join(part)).with_context(|| directory.display().to_string())?;
         }

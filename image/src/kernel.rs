@@ -41,6 +41,22 @@ pub struct Kernel {
 /// # Errors
 /// When no source can be had, an option of a fragment doesn't take effect, or the build fails.
 pub fn build(cache: &Cache, repository: &Path, board: &str) -> Result<Kernel> {
+    let file = cache.directory("kernel-version");
+    let known = remembered(&file).and_then(|_| fs::read(&file).ok());
+    let result = build_chosen(cache, repository, board);
+    // The remembered version can't be fetched any more: whatever is on offer now, once.
+    let (Err(error), Some(known), false) = (&result, known, file.exists()) else { return result };
+    progress(&format!("choosing a kernel anew: {error:#}"));
+    let again = build_chosen(cache, repository, board);
+    if again.is_err() {
+        // Without a network a kernel that is in the cache can still be used.
+        fs::write(&file, known).with_context(|| file.display().to_string())?;
+    }
+    again
+}
+
+/// As [`build`], with what is remembered or chosen now. The choice is forgotten if its source can't be fetched.
+fn build_chosen(cache: &Cache, repository: &Path, board: &str) -> Result<Kernel> {
     let offer = choose(cache)?;
     let list = repository.join("board").join(board).join("kernel-fragments");
     let series = Series::parse(&offer.version)?;
@@ -58,8 +74,11 @@ pub fn build(cache: &Cache, repository: &Path, board: &str) -> Result<Kernel> {
         progress(&format!("building the kernel {} (6 to 12 min, once; log {})", offer.version, log.display()));
         environment::need_space(target, SPACE_MIB, "building the kernel")?;
         let tree = target.join("tree");
-        let result = fetch(cache, &offer, &tree, &log)
-            .and_then(|source| compile(&source, &tree.join("build"), &configuration, target, &log));
+        let fetched = fetch(cache, &offer, &tree, &log);
+        if fetched.is_err() {
+            fs::remove_file(cache.directory("kernel-version")).context("kernel-version")?;
+        }
+        let result = fetched.and_then(|source| compile(&source, &tree.join("build"), &configuration, target, &log));
         crate::cache::remove(&tree)?;
         result
     })?;

@@ -1,9 +1,10 @@
 //! `image/run`: builds the appliance's image, boots it in QEMU and plays to it.
 #![forbid(unsafe_code)]
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use image::build::{self, Built};
 use image::cache::Cache;
 use image::command::progress;
@@ -18,28 +19,11 @@ use lexopt::prelude::*;
 /// A run in which the sound card ran dry is repeated so often at most.
 const ATTEMPTS: u32 = 3;
 
-const HELP: &str = "\
-Builds the appliance's image, boots it in QEMU through UEFI, and shows that it plays.
+/// Why.
+const RAN_DRY: &str = "the sound card ran dry: the host was too busy; once more";
 
-usage: image/run [--once | --kill | --build] [--port N] [--memory MIB] [--shell]
-
-  --once        play a FLAC file over HTTP, compare what the sound card received with the decoded file, report, end.
-                The last line is the report as JSON. Exit 0: equal; 1: not equal; 2: could not build or boot.
-  --kill        kill each process of the appliance while it plays; each has to come back, and the music with it.
-                Boots a copy with a shell as --shell does; last line and exit code as with --once
-  --build       build the image, print where it is, and end
-  --port N      the port of 127.0.0.1 at which the page answers; default: any free one
-  --memory MIB  of the virtual machine; default 256
-  --shell       boot a copy that has a shell on a second serial port (a release has none); its socket is printed
-  --help        this text
-  --version     the version
-
-Otherwise the appliance stays up until Ctrl-C; its addresses are printed.
-What is missing on Debian 12 or 13 is installed first (image/setup); TENUTO_SETUP=skip leaves that out.
-Everything built is kept under ~/.cache/tenuto (or $XDG_CACHE_HOME/tenuto), with logs in its directory `log`:
-serial.log is the guest's console, sound.wav what its sound card received. Removing that directory is safe.
-Needs about 6 GB of disk the first time, 10 to 20 minutes; later runs take half a minute. No root rights are needed
-beyond installing packages: the guest's network is a namespace of its own.";
+/// Also what image/run prints without building anything.
+const HELP: &str = include_str!("../help");
 
 /// What was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,19 +47,23 @@ fn main() -> ExitCode {
     match run(mode, options) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
-        Err(error) => {
-            let code = failed(&error);
-            if matches!(mode, Mode::Once | Mode::Kill) {
-                println!("{}", serde_json::json!({ "equal": null, "error": format!("{error:#}") }));
-            }
-            code
-        }
+        Err(error) => failed(&error),
     }
 }
 
+/// Says why; as JSON too where a program waits for that.
 fn failed(error: &anyhow::Error) -> ExitCode {
     eprintln!("image/run: {error:#}");
+    if std::env::args().any(|argument| argument == "--once" || argument == "--kill") {
+        // Standard output may be what failed.
+        let _ = say(&serde_json::json!({ "equal": null, "error": format!("{error:#}") }).to_string());
+    }
     ExitCode::from(2)
+}
+
+/// Prints to standard output.
+fn say(text: &str) -> Result<()> {
+    writeln!(std::io::stdout(), "{text}").context("standard output")
 }
 
 /// Reads the command line; nothing if it only asked for a text.
@@ -100,11 +88,11 @@ fn arguments() -> Result<Option<(Mode, Options)>> {
                 continue;
             }
             Long("help") | Short('h') => {
-                println!("{HELP}");
+                say(HELP.trim_end())?;
                 return Ok(None);
             }
             Long("version") => {
-                println!("tenuto {}", env!("CARGO_PKG_VERSION"));
+                say(concat!("tenuto ", env!("CARGO_PKG_VERSION")))?;
                 return Ok(None);
             }
             other => bail!("{} (--help says what there is)", other.unexpected()),
@@ -126,7 +114,7 @@ fn run(mode: Mode, options: Options) -> Result<bool> {
     let cache = Cache::open()?;
     let built = build::all(&cache, &build::repository()?)?;
     if mode == Mode::Build {
-        println!("{}", built.disk.display());
+        say(&built.disk.display().to_string())?;
         return Ok(true);
     }
     let track = track::make(&cache)?;
@@ -165,36 +153,40 @@ fn once(cache: &Cache, built: Built, track: &Track, options: Options, stop: &Sto
         if report.equal || !report.had_xruns() {
             break;
         }
-        progress("the sound card ran dry: the host was too busy; once more");
+        progress(RAN_DRY);
     }
     report.build_s = built.took;
-    print!("{report}");
-    println!("{}", serde_json::to_string(&report)?);
+    say(&format!("{report}{}", serde_json::to_string(&report)?))?;
     Ok(report.equal)
 }
 
 fn kill(cache: &Cache, built: &Built, track: &Track, options: Options, stop: &Stop) -> Result<bool> {
     let options = Options { shell: true, ..options };
-    let found = session::boot(cache, built, options, stop, |session: Session| {
-        progress("killing player, engine and agent while they play (two minutes)");
-        survival::try_it(session, track, stop)
-    })?;
-    for fault in &found.faults {
-        println!("{fault}");
+    let mut found = survival::Survival::default();
+    for attempt in 1..=ATTEMPTS {
+        found = session::boot(cache, built, options, stop, |session: Session| {
+            progress("killing player, engine and agent while they play (two minutes)");
+            survival::try_it(session, track, stop)
+        })?;
+        found.attempts = attempt;
+        if found.survived || found.xruns == 0 {
+            break;
+        }
+        progress(RAN_DRY);
     }
-    println!("{}", serde_json::to_string(&found)?);
+    let faults: String = found.faults.iter().map(|fault| format!("{fault}\n")).collect();
+    say(&format!("{faults}{}", serde_json::to_string(&found)?))?;
     Ok(found.survived)
 }
 
 fn stay(cache: &Cache, built: &Built, options: Options, stop: &Stop) -> Result<bool> {
     session::boot(cache, built, options, stop, |mut session: Session| {
         let page = &session.page;
-        println!("page         {page}");
-        println!("description  {page}description.xml");
+        say(&format!("page         {page}\ndescription  {page}description.xml"))?;
         if let Some(socket) = &session.shell {
-            println!("shell        {} (lines `TOKEN COMMAND`)", socket.display());
+            say(&format!("shell        {} (lines `TOKEN COMMAND`)", socket.display()))?;
         }
-        println!("Ctrl-C ends it.");
+        say("Ctrl-C ends it.")?;
         while !stop.requested() {
             session.machine.check()?;
             std::thread::sleep(Duration::from_millis(200));

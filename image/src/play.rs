@@ -109,7 +109,10 @@ impl Player {
     }
 
     /// What the renderer says of itself.
-    fn status(&self) -> Result<Value> {
+    ///
+    /// # Errors
+    /// When it doesn't answer, or not in JSON.
+    pub fn status(&self) -> Result<Value> {
         serde_json::from_slice(&self.renderer.fetch("/status.json")?).context("/status.json")
     }
 }

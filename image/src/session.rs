@@ -75,7 +75,9 @@ pub fn boot<T: Send>(
         let session = start(scratch.path(), disk.path(), options, listener, stop)?;
         work(session)
     });
-    keep(cache, scratch.path())?;
+    if let Err(error) = keep(cache, scratch.path()) {
+        progress(&format!("the logs of this boot are not kept: {error:#}"));
+    }
     result
 }
 

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::capture::{self, FRAME};
 use crate::play::Player;
@@ -32,6 +33,10 @@ pub struct Survival {
     pub respawn_ms: Vec<u64>,
     /// What was wrong.
     pub faults: Vec<String>,
+    /// How often the sound card ran dry: then the machine was too slow, and what was heard says nothing.
+    pub xruns: u64,
+    /// How often it was tried: again only after xruns.
+    pub attempts: u32,
 }
 
 /// Kills player, engine and agent in turn, and plays the whole track after each. The machine ends with it.
@@ -46,21 +51,31 @@ pub fn try_it(mut session: Session, track: &Track, stop: &Stop) -> Result<Surviv
         let player = Player::find(&session.machine, track)?;
         player.start(&session.machine)?;
         sleep(BEFORE);
+        // The engine's counters die with it.
+        found.xruns += xruns(&player.status()?);
         found.respawn_ms.push(kill(&mut shell, name)?);
         // The agent is not in the music's way: what plays goes on.
-        if name != "agent" {
+        let player = if name == "agent" {
+            player
+        } else {
             drop(player);
             let again = Player::find(&session.machine, track)?;
             again.start(&session.machine)?;
-            again.to_the_end(&mut session.machine, stop)?;
-        } else {
-            player.to_the_end(&mut session.machine, stop)?;
-        }
+            again
+        };
+        let played = player.to_the_end(&mut session.machine, stop)?;
+        found.xruns += xruns(&played.after);
+        found.faults.extend(played.fault.map(|fault| format!("after the {name}'s death: {fault}")));
     }
     let heard = capture::read_wav(&session.machine.stop()?)?;
-    found.faults = judge(&heard, &track.samples);
+    found.faults.extend(judge(&heard, &track.samples));
     found.survived = found.faults.is_empty();
     Ok(found)
+}
+
+/// The engine's count of xruns in a `/status.json`.
+fn xruns(status: &Value) -> u64 {
+    status["engine"]["xruns"].as_u64().unwrap_or(0)
 }
 
 /// Kills a process and waits until there is another one; returns how long that took, ms.
@@ -105,6 +120,9 @@ fn judge(heard: &[u8], track: &[u8]) -> Vec<String> {
     let same = parts[0].iter().zip(track).take_while(|(a, b)| a == b).count();
     if same + FADE < parts[0].len() {
         faults.push(format!("{} frames that are not the track's before the player's death", parts[0].len() - same));
+    }
+    if !track.starts_with(parts[2]) {
+        faults.push(format!("{} frames before the engine's death, not all of them the track's", parts[2].len()));
     }
     if !fades(parts[0]) {
         faults.push("the player's death ended the sound without a fade".into());
@@ -197,10 +215,12 @@ mod tests {
     #[test]
     fn a_bang_a_missing_piece_and_a_changed_frame_are_found() {
         let (whole, cut) = (track(), faded());
-        let bang = recording(&[&whole[..6000], &whole, &cut, &whole, &whole]);
+        let bang = recording(&[&whole[..6000], &whole, &whole[..7000], &whole, &whole]);
         assert!(judge(&bang, whole.as_flattened())[0].contains("without a fade"));
         assert_eq!(judge(&recording(&[&cut, &whole]), whole.as_flattened()).len(), 1);
-        let heard = recording(&[&cut, &whole, &cut, &whole, &whole[1..]]);
+        let heard = recording(&[&cut, &whole, &whole[..7000], &whole, &whole[1..]]);
         assert!(judge(&heard, whole.as_flattened())[0].contains("agent"));
+        let heard = recording(&[&cut, &whole, &whole[1..7000], &whole, &whole]);
+        assert!(judge(&heard, whole.as_flattened())[0].contains("before the engine's"));
     }
 }
