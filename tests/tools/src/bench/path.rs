@@ -12,6 +12,8 @@ use support::tool;
 use super::{Line, line};
 use crate::chain::{Chain, Setting};
 
+/// The network interface of `tests/control-points/in-namespace`: libupnp doesn't serve loopback.
+const INTERFACE: (&str, Ipv4Addr) = ("lan0", Ipv4Addr::new(10, 77, 0, 1));
 /// Seconds of the track that is decoded at full speed.
 const TRACK: u32 = 120;
 /// Seconds of real time over which CPU is counted.
@@ -95,10 +97,21 @@ fn track(directory: &Path, seconds: u32) -> anyhow::Result<PathBuf> {
 /// When our own side can't be measured.
 pub fn lines() -> anyhow::Result<Vec<Line>> {
     let directory = tempfile::tempdir().context("no temporary directory")?;
-    let server = MediaServer::start((Ipv4Addr::LOCALHOST, 0).into(), None)?;
+    let server = MediaServer::start((INTERFACE.1, 0).into(), None)
+        .with_context(|| format!("no interface with {}: tests/bench makes it", INTERFACE.1))?;
     let mut lines = vec![decoding(directory.path(), &server)?];
     lines.extend(real_time(directory.path(), &server)?);
     Ok(lines)
+}
+
+/// A chain with the null sink.
+fn setting(directory: PathBuf, fast: bool) -> anyhow::Result<Setting> {
+    Ok(Setting {
+        fast,
+        sink: Some("null".into()),
+        interface: (INTERFACE.0.into(), INTERFACE.1),
+        ..Setting::new(directory)?
+    })
 }
 
 /// Everything as fast as it goes, against `flac -d` (which also writes nothing, but needs no network and no ring).
@@ -106,7 +119,7 @@ fn decoding(directory: &Path, server: &MediaServer) -> anyhow::Result<Line> {
     let file = track(directory, TRACK)?;
     let (mut ours, mut peer) = (Vec::new(), Vec::new());
     for run in 0..RUNS as u32 {
-        let setting = Setting { fast: true, sink: Some("null".into()), ..Setting::new(directory.join("fast"))? };
+        let setting = setting(directory.join("fast"), true)?;
         let mut chain = Chain::start(&setting, run)?;
         let pids = [chain.engine().id(), chain.player().id()];
         let before = cpu_ms(&pids);
@@ -128,7 +141,7 @@ fn real_time(directory: &Path, server: &MediaServer) -> anyhow::Result<Vec<Line>
     let file = track(directory, 40)?;
     let url = server.add(&file);
     let ours = {
-        let setting = Setting { sink: Some("null".into()), ..Setting::new(directory.join("real"))? };
+        let setting = setting(directory.join("real"), false)?;
         let mut chain = Chain::start(&setting, 1)?;
         chain.point().set_uri(&url, "")?;
         chain.point().play()?;
@@ -163,15 +176,16 @@ fn quiet(command: &mut Command) -> std::io::Result<Peer> {
 /// gmediarender with a sink that only keeps time.
 fn gmediarender(url: &str) -> anyhow::Result<(f64, f64)> {
     let peer = quiet(Command::new("gmediarender").args([
-        "--ip-address=127.0.0.1",
+        "--interface-name=lan0",
         "--port=49494",
-        "--gstout-audiosink=fakesink",
+        "--gstout-audiopipe=fakesink sync=true",
         "--friendly-name=peer",
     ]))
     .context("apt-get install gmediarender")?;
+    let location = format!("http://{}:49494/description.xml", INTERFACE.1);
     let begin = Instant::now();
     let point = loop {
-        match ControlPoint::from_location("http://127.0.0.1:49494/description.xml") {
+        match ControlPoint::from_location(&location) {
             Ok(point) => break point,
             Err(error) if begin.elapsed() > Duration::from_secs(10) => return Err(error.into()),
             Err(_) => std::thread::sleep(Duration::from_millis(100)),
@@ -212,6 +226,8 @@ fn mpd(directory: &Path, url: &str) -> anyhow::Result<(f64, f64)> {
         }
     };
     let mut reader = BufReader::new(stream.try_clone()?);
+    let mut greeting = String::new();
+    reader.read_line(&mut greeting)?;
     let mut ask = |command: String| -> anyhow::Result<String> {
         (&stream).write_all(format!("{command}\n").as_bytes())?;
         let mut answer = String::new();
@@ -226,11 +242,9 @@ fn mpd(directory: &Path, url: &str) -> anyhow::Result<(f64, f64)> {
             answer.push_str(&line);
         }
     };
-    // The greeting comes unasked.
     ask(format!("add \"{url}\""))?;
     ask("play".into())?;
     let figures = watch(&[peer.0.id()]);
-    ask("ping".into())?;
     let status = ask("status".into())?;
     if !status.contains("state: play") {
         bail!("it didn't play: {status}");
