@@ -60,6 +60,8 @@ pub(crate) struct Control {
     client: Option<Client>,
     /// Players that were let in so far.
     players: u64,
+    /// What was last said in the log of a player that had to go.
+    complaint: String,
     stage: Stage,
     found: Option<Found>,
     scanning: bool,
@@ -84,6 +86,7 @@ impl Control {
             parts,
             client: None,
             players: 0,
+            complaint: String::new(),
             stage: Stage::Closed,
             found: None,
             scanning: false,

@@ -120,6 +120,24 @@ fn another_version_is_refused_by_name() {
     assert!(text.contains(&format!("version {VERSION}")), "{text}");
 }
 
+/// A player of another version knocks every second, for as long as the machine runs.
+#[test]
+fn a_player_that_is_refused_again_and_again_is_one_line_of_the_log() {
+    let engine = Engine::with_null_sink(&[]);
+    for _ in 0..3 {
+        wait_for("a refusal for the version", || {
+            let link = engine.link();
+            link.send(&Request::Hello { version: VERSION + 1 }.encode()).ok()?;
+            let answer = FromEngine::decode(&link.receive().ok()??.bytes);
+            // The one before may not be gone yet.
+            matches!(answer, Ok(FromEngine::Reply(Reply::Refused { code: Refused::Version, .. }))).then_some(())
+        });
+    }
+    plays(&engine);
+    let (_, log) = engine.terminate();
+    assert_eq!(log.matches("closed the player's connection").count(), 1, "{log}");
+}
+
 /// The next reply; events are skipped.
 fn reply(link: &Link) -> Reply {
     loop {

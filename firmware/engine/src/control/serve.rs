@@ -26,7 +26,7 @@ impl Control {
             // The old player may have died a moment ago without this thread having seen it yet.
             self.take_requests();
             if !self.parts.door.admits(&link) {
-                tracing::warn!("turned away a connection of a user who may not play");
+                self.complain("turned away a connection of a user who may not play".to_owned());
                 turn_away(&link, Refused::Forbidden, "this user may not play: see --group in engine --help");
             } else if self.client.as_ref().is_some_and(Client::has_spoken) {
                 turn_away(&link, Refused::Busy, "another player is connected");
@@ -93,6 +93,7 @@ impl Control {
         };
         client.consumer = Some(Consumer::new(memory));
         client.greeted = true;
+        self.complaint.clear();
         tracing::info!("a player is connected");
         client.answer_with(Reply::Welcome, &[file.as_fd(), self.parts.status_file.as_fd()])
     }
@@ -120,7 +121,7 @@ impl Control {
         match gone {
             Gone::Closed => tracing::info!("the player has gone"),
             Gone::Broken(why) => {
-                tracing::warn!("closed the player's connection: {why}");
+                self.complain(format!("closed the player's connection: {why}"));
                 if let Some(client) = &self.client {
                     let reply = Reply::Refused { code: Refused::BadMessage, text: why };
                     // It is closed either way.
@@ -129,6 +130,14 @@ impl Control {
             }
         }
         self.forget_client();
+    }
+
+    /// Says it once: a player that may not come in knocks again every second.
+    fn complain(&mut self, text: String) {
+        if self.complaint != text {
+            tracing::warn!("{text}");
+            self.complaint = text;
+        }
     }
 
     /// Drops the player and fades its stream out.

@@ -1,5 +1,7 @@
 //! The connection to the engine: kept up, and made again whenever the engine goes.
 
+mod absence;
+
 use std::collections::VecDeque;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
@@ -13,6 +15,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::net::{Shutdown, shutdown};
 use tracing::{info, warn};
 
+use self::absence::{Absence, may_pass, reason};
 use super::error::{ENGINE, OUTPUT};
 use super::{Output, PlayError, Report};
 
@@ -62,22 +65,24 @@ pub(crate) fn start(socket: PathBuf, output: Arc<Output>) -> std::io::Result<()>
 
 fn keep(socket: &Path, output: &Output) {
     let mut retry = FIRST_RETRY;
-    let mut said = false;
+    let mut absence = Absence::default();
     loop {
         match Connection::connect(socket) {
             Ok(connection) => {
                 info!("connected to the audio engine at {}", socket.display());
-                (retry, said) = (FIRST_RETRY, false);
+                retry = FIRST_RETRY;
+                absence.end();
                 let error = serve(connection, output);
                 warn!("lost the audio engine: {error}");
                 output.lost(PlayError::new(ENGINE, format!("the audio engine went away: {error}")), true);
             }
-            // Both start at the same time, and one of them is quicker.
-            Err(error) if !said && retry == LAST_RETRY => {
-                warn!("no audio engine at {} yet ({error}); start it, nothing can play before", socket.display());
-                said = true;
+            Err(error) => {
+                let why = reason(socket, &error);
+                if (retry == LAST_RETRY || !may_pass(&error)) && absence.is_news(&why) {
+                    warn!("{why}; nothing can play before");
+                }
+                output.absent(why);
             }
-            Err(_) => {}
         }
         thread::sleep(retry);
         retry = (retry * 2).min(LAST_RETRY);

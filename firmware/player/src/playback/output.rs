@@ -11,7 +11,7 @@ use ring::message::Volume;
 use ring::{Producer, Status, Stream};
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::error::PlayError;
+use super::error::{ENGINE, PlayError};
 use super::link::Requests;
 use super::timeline::Passed;
 use super::{Report, timeline::Timeline};
@@ -41,6 +41,8 @@ pub(crate) struct Output {
 
 struct Shared {
     engine: Option<Engine>,
+    /// Why there is none, as far as is known.
+    absence: String,
     generation: Generation,
     paused: bool,
     timeline: Timeline,
@@ -64,6 +66,7 @@ impl Output {
     pub(crate) fn new(reports: UnboundedSender<Report>) -> Self {
         let shared = Shared {
             engine: None,
+            absence: "the audio engine isn't running; see its log".to_owned(),
             generation: Generation(0),
             paused: false,
             timeline: Timeline::default(),
@@ -86,6 +89,12 @@ impl Output {
     /// The engine's status page; `None` while there is no engine.
     pub(crate) fn status(&self) -> Option<Arc<Status>> {
         self.lock().engine.as_ref().map(|engine| Arc::clone(&engine.status))
+    }
+
+    /// Why there is no engine, while there is none.
+    pub(crate) fn absence(&self) -> Option<String> {
+        let shared = self.lock();
+        shared.engine.is_none().then(|| shared.absence.clone())
     }
 
     pub(super) fn report_passed(&self, passed: Vec<Passed>) {
@@ -139,6 +148,10 @@ impl Shared {
         let heard = self.heard().is_some_and(|heard| heard >= engine.producer.written());
         // A dropped rest is never heard; it is gone when the engine has taken notice.
         self.timeline.is_empty() && (heard || engine.producer.flush_done())
+    }
+
+    fn no_engine(&self) -> PlayError {
+        PlayError::new(ENGINE, self.absence.clone())
     }
 
     fn no_output(&self) -> String {

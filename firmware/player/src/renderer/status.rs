@@ -84,7 +84,9 @@ impl Renderer {
     }
 
     fn engine(&self) -> Value {
-        let Some(status) = self.output.status() else { return json!({ "state": "gone" }) };
+        let Some(status) = self.output.status() else {
+            return json!({ "state": "gone", "fault": self.output.absence() });
+        };
         let counters = status.counters();
         let thread = status.thread();
         let class = thread.map(|thread| match thread.policy {

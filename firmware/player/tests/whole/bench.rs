@@ -39,21 +39,36 @@ impl Bench {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let accept = "s16";
         let engine = spawn_engine(directory.path(), accept);
-        let bench = Self::launch(directory, Some(engine), accept, arguments);
+        let socket = directory.path().join("engine.sock");
+        let bench = Self::launch(directory, &socket, Some(engine), accept, arguments);
         bench.until_output();
         bench
     }
 
-    /// Without an engine, which will take any format.
-    pub(crate) fn without_engine(arguments: &[&str]) -> Self {
-        Self::launch(tempfile::tempdir().expect("a temporary directory"), None, "auto", arguments)
+    /// Another player that wants the same engine.
+    pub(crate) fn beside(&self) -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        Self::launch(directory, &self.socket(), None, self.accept, &[])
     }
 
-    fn launch(directory: tempfile::TempDir, engine: Option<Child>, accept: &'static str, arguments: &[&str]) -> Self {
+    /// Without an engine, which will take any format.
+    pub(crate) fn without_engine(arguments: &[&str]) -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let socket = directory.path().join("engine.sock");
+        Self::launch(directory, &socket, None, "auto", arguments)
+    }
+
+    fn launch(
+        directory: tempfile::TempDir,
+        socket: &Path,
+        engine: Option<Child>,
+        accept: &'static str,
+        arguments: &[&str],
+    ) -> Self {
         let ready = directory.path().join("ready");
         let player = Command::new(env!("CARGO_BIN_EXE_player"))
             .arg("--engine")
-            .arg(directory.path().join("engine.sock"))
+            .arg(socket)
             .args(["--listen", "127.0.0.1:0", "--interface", "lo", "--name", "Bench <&>"])
             .arg("--state-dir")
             .arg(directory.path().join("state"))
@@ -70,6 +85,11 @@ impl Bench {
         let media = MediaServer::start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), None).expect("a media server");
         let point = point.expect("a control point");
         Self { point, media, location, player, engine, accept, directory }
+    }
+
+    /// The engine's socket.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.directory.path().join("engine.sock")
     }
 
     fn until_output(&self) {

@@ -1,6 +1,8 @@
 //! The player as a process, with a real engine, on loopback: what its own modules' tests can't show.
 
 mod bench;
+mod engine;
+mod fake;
 mod network;
 mod raw;
 mod session;

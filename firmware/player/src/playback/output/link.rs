@@ -23,6 +23,11 @@ impl Output {
         self.report(Report::CapsChanged);
     }
 
+    /// There is no engine, for this reason.
+    pub(in crate::playback) fn absent(&self, why: String) {
+        self.lock().absence = why;
+    }
+
     /// The answer to the newest `Open`.
     pub(in crate::playback) fn opened(&self, answer: Result<Stream, PlayError>) {
         let mut shared = self.lock();
@@ -55,6 +60,7 @@ impl Output {
         shared.timeline.clear();
         if gone {
             shared.engine = None;
+            shared.absence.clone_from(&error.text);
         } else if let Some(engine) = shared.engine.as_mut() {
             engine.stream = None;
         }

@@ -35,7 +35,7 @@ impl Output {
         match caps {
             Some(caps) if caps.formats != pcm::FormatSet::EMPTY => Ok(caps),
             Some(_) => Err(PlayError::new(OUTPUT, shared.no_output()).into()),
-            None => Err(no_engine().into()),
+            None => Err(shared.no_engine().into()),
         }
     }
 
@@ -61,7 +61,7 @@ impl Output {
             shared.check(generation)?;
             Ok(shared.engine.as_ref().is_none_or(|engine| !engine.opening))
         })?;
-        let Some(engine) = shared.engine.as_mut() else { return Err(no_engine().into()) };
+        let Some(engine) = shared.engine.as_mut() else { return Err(shared.no_engine().into()) };
         engine.stream = None;
         engine.opened = None;
         engine.opening = true;
@@ -78,7 +78,7 @@ impl Output {
                 Err(PlayError::new(ENGINE, "the audio engine opened another format than it was asked for").into())
             }
             Some(Err(error)) => Err(error.into()),
-            None => Err(no_engine().into()),
+            None => Err(shared.no_engine().into()),
         }
     }
 
@@ -165,7 +165,7 @@ impl Output {
                 let opening = shared.engine.as_ref().is_some_and(|engine| engine.opening);
                 let slow =
                     || PlayError::new(OUTPUT, format!("the DAC took more than {} s to open", patience.as_secs()));
-                return Err(if opening { slow() } else { no_engine() }.into());
+                return Err(if opening { slow() } else { shared.no_engine() }.into());
             }
             shared = self.changed.wait_timeout(shared, left).unwrap_or_else(PoisonError::into_inner).0;
         }
@@ -174,8 +174,4 @@ impl Output {
 
 fn corrupt(error: ring::Corrupt) -> PlayError {
     PlayError::new(ENGINE, format!("the audio engine's side of the ring makes no sense: {error}"))
-}
-
-fn no_engine() -> PlayError {
-    PlayError::new(ENGINE, "the audio engine isn't running; see its log")
 }
