@@ -11,10 +11,18 @@ pub struct Limits {
     pub stall: Duration,
     /// For the next byte, over all connections, before the track is given up.
     pub give_up: Duration,
+    /// For a server that broke off and now refuses connections or denies the resource, from the moment when all that it had
+    /// sent is used up: one that only starts anew is back by then (S1), any other ends the track (T30).
+    pub refused: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connect: Duration::from_secs(5), stall: Duration::from_secs(7), give_up: Duration::from_secs(16) }
+        Self {
+            connect: Duration::from_secs(5),
+            stall: Duration::from_secs(7),
+            give_up: Duration::from_secs(16),
+            refused: Duration::from_secs(2),
+        }
     }
 }

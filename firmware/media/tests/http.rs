@@ -3,7 +3,7 @@
 mod common;
 
 use std::io::Write;
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
@@ -175,6 +175,100 @@ fn t17_a_server_that_stalls_for_good_is_given_up() {
     assert_eq!(error.kind(), Kind::Stalled, "{error}");
     assert!(server.requests().len() > 1, "it was asked for the rest");
     assert_same(&got, &samples[..(1_000_000 - 44) / 2], "every frame that came");
+}
+
+/// Much longer than a test may take, but for a server that refuses.
+fn patient(refused: Duration) -> Limits {
+    let long = Duration::from_secs(300);
+    Limits { stall: long, give_up: long, refused, ..Limits::default() }
+}
+
+fn open_with(url: &str, limits: &Limits) -> Track {
+    media::open(&Location { url: url.into(), mime: None }, limits, &Cancel::new()).unwrap()
+}
+
+/// The samples that came, and how it ended.
+type Heard = (Vec<i32>, Result<(), Error>);
+
+/// A server that takes one request and dies: when the answer's first `limit` bytes come, nobody listens any more. Returns what
+/// a reader made of it, and the address.
+fn dying(file: &[u8], limit: usize, limits: Limits) -> (thread::JoinHandle<Heard>, SocketAddr) {
+    let dead = Arc::new(AtomicBool::new(false));
+    let (is_dead, file) = (Arc::clone(&dead), file.to_vec());
+    let server = Server::start(move |request, stream| {
+        while !is_dead.load(Ordering::Relaxed) {
+            thread::sleep(Duration::from_millis(1));
+        }
+        send(request, stream, &file, "audio/wav", limit);
+    });
+    let (url, address) = (server.url("/"), server.address());
+    let reader = thread::spawn(move || {
+        let mut got = Vec::new();
+        let end = decode_into(&mut open_with(&url, &limits), &mut got);
+        (got, end)
+    });
+    while server.requests().is_empty() {
+        thread::sleep(Duration::from_millis(1));
+    }
+    drop(server);
+    dead.store(true, Ordering::Relaxed);
+    (reader, address)
+}
+
+#[test]
+fn t30_a_server_that_refuses_connections_is_given_up_soon() {
+    let samples = signal(500_000, 2, 16);
+    let since = Instant::now();
+    let (reader, _) = dying(&wav_of(&samples, 2, RATE, 16), 1_000_000, patient(Duration::from_secs(1)));
+    let (got, end) = reader.join().unwrap();
+    let error = end.unwrap_err();
+    assert_eq!(error.kind(), Kind::Unreachable, "{error}");
+    assert!(error.to_string().contains("refused"), "{error}");
+    assert!(since.elapsed() < Duration::from_secs(100), "it waited for the time-out instead");
+    assert_same(&got, &samples[..(1_000_000 - 44) / 2], "every frame that came");
+}
+
+/// A server that gives a URL once only.
+#[test]
+fn t30_a_server_that_denies_the_rest_is_given_up_soon() {
+    let samples = signal(500_000, 2, 16);
+    let file = wav_of(&samples, 2, RATE, 16);
+    for status in [403, 404, 410] {
+        let file = file.clone();
+        let server = Server::start(move |request, stream| {
+            if request.number == 0 {
+                send(request, stream, &file, "audio/wav", 1_000_000);
+            } else {
+                drop(write!(stream, "HTTP/1.1 {status} No\r\nContent-Length: 0\r\n\r\n"));
+            }
+        });
+        let since = Instant::now();
+        let mut got = Vec::new();
+        let mut track = open_with(&server.url("/"), &patient(Duration::from_millis(500)));
+        let error = decode_into(&mut track, &mut got).unwrap_err();
+        assert_eq!(error.kind(), Kind::NotFound, "{error}");
+        assert!(error.to_string().contains(&status.to_string()), "{error}");
+        assert!(since.elapsed() < Duration::from_secs(100), "it waited for the time-out instead");
+        assert!(server.requests().len() > 2, "it was asked again");
+        assert_same(&got, &samples[..(1_000_000 - 44) / 2], "every frame that came");
+    }
+}
+
+/// Servers are restarted: for a second nobody listens.
+#[test]
+fn s1_a_server_that_starts_anew_is_resumed_at_the_byte() {
+    let samples = signal(500_000, 2, 16);
+    let file = wav_of(&samples, 2, RATE, 16);
+    // On a loaded machine the second may take a while.
+    let (reader, address) = dying(&file, 1_000_000, patient(Duration::from_secs(100)));
+    thread::sleep(Duration::from_secs(1));
+    let server = Server::start_at(address, move |request, stream| {
+        send(request, stream, &file, "audio/wav", usize::MAX);
+    });
+    let (got, end) = reader.join().unwrap();
+    end.unwrap();
+    assert_same(&got, &samples, "resumed");
+    assert_eq!(server.requests().first().and_then(common::server::Request::range_start), Some(1_000_000));
 }
 
 #[test]

@@ -3,19 +3,16 @@
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use ureq::http::{Response, StatusCode, header};
 use ureq::{Agent, Body};
 
 use super::head::{Head, content_range};
+use super::patience::Patience;
 use super::pipe::Pipe;
 use crate::fault::{Fault, Kind};
 use crate::{Cancel, Limits};
-
-/// The pause before a lost connection is asked for again; it doubles with every attempt that brings no byte.
-const MIN_BACK_OFF: Duration = Duration::from_millis(50);
-const MAX_BACK_OFF: Duration = Duration::from_secs(2);
 
 /// A transfer under way: bytes from one position on, to the end. Dropping it closes the connection.
 #[derive(Debug)]
@@ -35,7 +32,7 @@ impl Fetch {
             pipe: Arc::clone(&pipe),
             known: known.cloned(),
             position: from,
-            give_up: limits.give_up,
+            limits: *limits,
         };
         thread::Builder::new()
             .name("media-fetch".into())
@@ -88,7 +85,20 @@ struct Worker {
     known: Option<Head>,
     /// The byte that is needed next.
     position: u64,
-    give_up: Duration,
+    limits: Limits,
+}
+
+/// Why a request brought nothing.
+struct Denial {
+    fault: Fault,
+    /// The server is there, and says no.
+    refused: bool,
+}
+
+impl From<Fault> for Denial {
+    fn from(fault: Fault) -> Self {
+        Self { fault, refused: false }
+    }
 }
 
 impl Worker {
@@ -98,42 +108,41 @@ impl Worker {
     }
 
     fn transfer(&mut self) -> Result<(), Fault> {
-        let mut response = self.request()?;
-        let mut last_byte = Instant::now();
-        let mut back_off = MIN_BACK_OFF;
+        let mut response = self.request().map_err(|denial| denial.fault)?;
+        let mut patience = Patience::new(self.limits, Instant::now());
         loop {
             let before = self.position;
             let Err(broken) = self.copy(response) else { return Ok(()) };
             if self.position != before {
-                last_byte = Instant::now();
-                back_off = MIN_BACK_OFF;
+                patience.renew(Instant::now());
             }
             if self.known.as_ref().is_none_or(|known| known.length.is_none()) {
                 return Err(broken);
             }
             tracing::debug!(url = self.url, position = self.position, %broken, "connection lost, asking for the rest");
             response = loop {
-                if !self.pipe.pause(back_off) {
+                if !self.pipe.pause(patience.pause()) {
                     return Ok(());
                 }
-                back_off = (back_off * 2).min(MAX_BACK_OFF);
-                let why = match self.request() {
-                    Ok(response) if last_byte.elapsed() < self.give_up => break response,
+                let Denial { fault: why, refused } = match self.request() {
+                    Ok(response) if !patience.is_exhausted(Instant::now()) => break response,
                     Ok(_) => return Err(broken),
-                    Err(fault) => fault,
+                    Err(denial) => denial,
                 };
                 if why.kind == Kind::Truncated {
                     return Err(why);
                 }
-                if last_byte.elapsed() > self.give_up {
-                    return Err(Fault::new(broken.kind, format!("{}; asked again: {why}", broken.detail)));
+                if patience.is_over(refused, self.pipe.waiting_since(), Instant::now()) {
+                    // A server that says no is the reason; else it is what went wrong first.
+                    let kind = if refused { why.kind } else { broken.kind };
+                    return Err(Fault::new(kind, format!("{}; asked again: {why}", broken.detail)));
                 }
             };
         }
     }
 
     /// Asks for the bytes from `position` on, and makes sure that they are what comes next.
-    fn request(&mut self) -> Result<Response<Body>, Fault> {
+    fn request(&mut self) -> Result<Response<Body>, Denial> {
         let mut request = self.agent.get(&self.url).header("transferMode.dlna.org", "Streaming");
         if self.position > 0 {
             request = request.header(header::RANGE, format!("bytes={}-", self.position));
@@ -141,29 +150,32 @@ impl Worker {
                 request = request.header(header::IF_RANGE, validator);
             }
         }
-        // Before the body, a connection that ends is a server that doesn't answer.
-        let response = request.call().map_err(|error| match fault(error) {
-            Fault { kind: Kind::Truncated, detail } => Fault::new(Kind::Unreachable, detail),
-            fault => fault,
-        })?;
+        let response = request.call().map_err(denial)?;
         let headers = response.headers();
         let (start, head) = match (response.status(), content_range(headers)) {
             (StatusCode::PARTIAL_CONTENT, Some((start, total))) => (start, Head::new(headers, total)),
             (StatusCode::OK | StatusCode::PARTIAL_CONTENT, _) => {
                 (0, Head::new(headers, response.body().content_length()))
             }
-            (StatusCode::RANGE_NOT_SATISFIABLE, _) => return Err(Fault::truncated("shorter than it was")),
-            (status, _) => return Err(Fault::new(Kind::NotFound, format!("HTTP status {status}"))),
+            (StatusCode::RANGE_NOT_SATISFIABLE, _) => return Err(Fault::truncated("shorter than it was").into()),
+            (status, _) => {
+                let fault = Fault::new(Kind::NotFound, format!("HTTP status {status}"));
+                return Err(Denial { fault, refused: is_final(status) });
+            }
         };
         match &self.known {
-            Some(known) if !known.is_same_as(&head) => Err(Fault::truncated("changed on the server while it was read")),
-            Some(_) if start != 0 && start != self.position => Err(Fault::truncated("the server sent another range")),
+            Some(known) if !known.is_same_as(&head) => {
+                Err(Fault::truncated("changed on the server while it was read").into())
+            }
+            Some(_) if start != 0 && start != self.position => {
+                Err(Fault::truncated("the server sent another range").into())
+            }
             known => {
                 if known.is_none() {
                     self.known = Some(head.clone());
                     self.pipe.start(head);
                 }
-                self.skip(response, self.position - start)
+                Ok(self.skip(response, self.position - start)?)
             }
         }
     }
@@ -199,6 +211,22 @@ impl Worker {
             Some(missing) => Err(Fault::truncated(format!("the connection closed {missing} bytes before the end"))),
         }
     }
+}
+
+/// Whether asking the same again is of no use: the server denies it (RFC 9110, 15.5), and not for want of time.
+fn is_final(status: StatusCode) -> bool {
+    let passing = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_EARLY, StatusCode::TOO_MANY_REQUESTS];
+    status.is_client_error() && !passing.contains(&status)
+}
+
+/// What a request without an answer means. Before the body, a connection that ends is a server that doesn't answer.
+fn denial(error: ureq::Error) -> Denial {
+    let refused = matches!(&error, ureq::Error::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused);
+    let fault = match fault(error) {
+        Fault { kind: Kind::Truncated, detail } => Fault::new(Kind::Unreachable, detail),
+        fault => fault,
+    };
+    Denial { fault, refused }
 }
 
 /// What a failed request or read means to a listener.

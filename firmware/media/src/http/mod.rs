@@ -6,6 +6,7 @@
 
 mod fetch;
 mod head;
+mod patience;
 mod pipe;
 mod url;
 

@@ -22,6 +22,8 @@ struct State {
     end: Option<Result<(), Fault>>,
     /// Set once the reader will read no more.
     closed: bool,
+    /// Since when the reader has waited for bytes, while it does.
+    waiting_since: Option<Instant>,
 }
 
 /// The queue; both sides hold it in an `Arc`.
@@ -58,6 +60,11 @@ impl Pipe {
     pub(super) fn finish(&self, end: Result<(), Fault>) {
         self.lock().end = Some(end);
         self.changed.notify_all();
+    }
+
+    /// Writer: since when the reader has had nothing left to read, and wants to.
+    pub(super) fn waiting_since(&self) -> Option<Instant> {
+        self.lock().waiting_since
     }
 
     /// Writer: waits, at most for `time`. `false` when the reader is gone.
@@ -122,8 +129,10 @@ impl Pipe {
                 return Err(Fault::new(Kind::Cancelled, ""));
             }
             if ready(&state) || state.end.is_some() {
+                state.waiting_since = None;
                 return Ok(state);
             }
+            state.waiting_since = Some(since);
             if since.elapsed() >= limits.give_up {
                 return Err(Fault::new(Kind::Stalled, format!("nothing for {} s", limits.give_up.as_secs())));
             }

@@ -39,7 +39,10 @@ pub struct Server {
 impl Server {
     /// Calls `answer` for each request, in a thread each; the connection is closed when it returns.
     pub fn start(answer: impl Fn(&Request, &mut TcpStream) + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::listen(TcpListener::bind("127.0.0.1:0").unwrap(), answer)
+    }
+
+    fn listen(listener: TcpListener, answer: impl Fn(&Request, &mut TcpStream) + Send + Sync + 'static) -> Self {
         let address = listener.local_addr().unwrap();
         let requests = Arc::new(Mutex::new(Vec::new()));
         let stop = Arc::new(AtomicBool::new(false));
@@ -65,6 +68,15 @@ impl Server {
     /// A server that does everything right.
     pub fn of_file(bytes: Vec<u8>, content_type: &'static str) -> Self {
         Self::start(move |request, stream| send(request, stream, &bytes, content_type, bytes.len()))
+    }
+
+    /// As [`Server::start`], at an address where a server was before.
+    pub fn start_at(address: SocketAddr, answer: impl Fn(&Request, &mut TcpStream) + Send + Sync + 'static) -> Self {
+        Self::listen(TcpListener::bind(address).unwrap(), answer)
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     pub fn url(&self, path: &str) -> String {
