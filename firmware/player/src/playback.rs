@@ -7,6 +7,7 @@
 
 mod deck;
 mod error;
+mod flow;
 mod link;
 mod output;
 mod report;

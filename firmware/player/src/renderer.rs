@@ -117,6 +117,8 @@ impl Renderer {
                 Event::Opened { track, duration: opened.duration(), seekable: opened.seekable }
             }
             Report::Started { track } => Event::Started { track },
+            Report::RanDry { track } => Event::RanDry { track },
+            Report::Flows { track } => Event::Started { track },
             Report::Heard { track } => Event::Heard { track },
             Report::Ended { track, error } => Event::Ended { track, error: error.map(|error| error.text) },
             Report::Failed { track, error } => Event::Failed { track, error: error.text },

@@ -84,10 +84,12 @@ pub(crate) enum Action {
 pub(crate) enum Event {
     /// The resource was opened and is audio that we can decode. `duration` is `None` for a stream without an end.
     Opened { track: TrackId, duration: Option<Duration>, seekable: bool },
-    /// The first frames after a load or a seek are in the ring.
+    /// The first frames after a load or a seek are in the ring, or the first after the sound had run dry are heard.
     Started { track: TrackId },
     /// The DAC plays the first frame of this track.
     Heard { track: TrackId },
+    /// Nothing more of the track is heard, though it isn't over.
+    RanDry { track: TrackId },
     /// The DAC has played the last frame of this track; `error` says why it isn't the last frame of the resource.
     Ended { track: TrackId, error: Option<String> },
     /// The track gave no frame at all.

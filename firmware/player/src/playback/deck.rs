@@ -86,10 +86,13 @@ impl Deck {
         self.output.silence();
     }
 
-    /// Reports the boundaries that were passed; returns when to look again, if there is anything to look for.
+    /// Reports the boundaries that were passed and whether the sound goes on; returns when to look again, if there is anything to look for.
     pub(crate) fn look(&self) -> Option<Duration> {
         let (passed, next) = self.output.advance();
         self.output.report_passed(passed);
+        if let Some(turn) = self.output.turn() {
+            self.output.report_turn(turn);
+        }
         let next = next.map(|next| (next + LOOK.1).min(LOOK.0));
         let idle = self.output.close_if_idle(IDLE);
         // A worker may open a stream at any time.

@@ -12,6 +12,7 @@ use ring::{Producer, Status, Stream};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::error::{ENGINE, PlayError};
+use super::flow::{Flow, Turn};
 use super::link::Requests;
 use super::timeline::Passed;
 use super::{Report, timeline::Timeline};
@@ -46,6 +47,7 @@ struct Shared {
     generation: Generation,
     paused: bool,
     timeline: Timeline,
+    flow: Flow,
     volume: Option<Volume>,
     /// Since when nobody may write.
     idle_since: Option<Instant>,
@@ -70,6 +72,7 @@ impl Output {
             generation: Generation(0),
             paused: false,
             timeline: Timeline::default(),
+            flow: Flow::default(),
             volume: None,
             idle_since: None,
         };
@@ -95,6 +98,13 @@ impl Output {
     pub(crate) fn absence(&self) -> Option<String> {
         let shared = self.lock();
         shared.engine.is_none().then(|| shared.absence.clone())
+    }
+
+    pub(super) fn report_turn(&self, turn: Turn) {
+        self.report(match turn {
+            Turn::RanDry(track) => Report::RanDry { track },
+            Turn::Flows(track) => Report::Flows { track },
+        });
     }
 
     pub(super) fn report_passed(&self, passed: Vec<Passed>) {

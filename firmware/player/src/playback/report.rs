@@ -20,6 +20,10 @@ pub(crate) enum Report {
     Failed { track: TrackId, error: PlayError },
     /// The DAC plays its first frame.
     Heard { track: TrackId },
+    /// Nothing more of it is heard, though it isn't over: its source is late, or dead.
+    RanDry { track: TrackId },
+    /// After that, or for the first time: it goes on.
+    Flows { track: TrackId },
     /// The DAC has played its last frame; `error` if the resource has more.
     Ended { track: TrackId, error: Option<PlayError> },
     /// The stream is gone.

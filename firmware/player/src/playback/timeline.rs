@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::PlayError;
+use super::flow::Sounding;
 use crate::transport::TrackId;
 
 /// The frames of one stream, from the track that sounds now to the one that is being written.
@@ -106,6 +107,11 @@ impl Timeline {
         let Some(span) = self.spans.front() else { return self.ahead };
         let frames = heard.min(span.end.unwrap_or(u64::MAX)).saturating_sub(span.begin);
         Some((span.track, span.offset + frames_to_time(frames, self.rate)))
+    }
+
+    /// What sounds at frame `heard`, or should.
+    pub(crate) fn sounding(&self, heard: u64) -> Option<Sounding> {
+        self.spans.front().map(|span| Sounding { track: span.track, begin: span.begin, heard: heard.max(span.begin) })
     }
 
     /// How long until the next boundary that is known, at the stream's own pace.

@@ -27,7 +27,7 @@ pub(super) struct Track {
     start_at: Duration,
     /// Playback knows of it: it was loaded or queued.
     handed_over: bool,
-    /// Its frames are in the ring.
+    /// Its frames are in the ring, and haven't run out there.
     started: bool,
     /// It gave no frame; known before its turn came.
     failed: Option<String>,
@@ -114,6 +114,7 @@ impl Transport {
             Event::Opened { track, duration, seekable } => self.opened(track, duration, seekable),
             Event::Started { track } => self.started(track),
             Event::Heard { track } => self.heard(track),
+            Event::RanDry { track } => self.ran_dry(track),
             Event::Ended { track, error } => self.ended(track, error),
             Event::Failed { track, error } => self.failed(track, error),
             Event::OutputLost { error } => self.output_lost(error),
@@ -281,6 +282,17 @@ impl Transport {
         if self.state == State::Transitioning && self.current_id() == Some(id) {
             self.state = State::Playing;
             self.error = None;
+        }
+        Vec::new()
+    }
+
+    /// What plays silence doesn't say PLAYING (T30).
+    fn ran_dry(&mut self, id: TrackId) -> Vec<Effect> {
+        if let Some(track) = self.current.as_mut().filter(|track| track.id == id)
+            && self.state == State::Playing
+        {
+            track.started = false;
+            self.state = State::Transitioning;
         }
         Vec::new()
     }

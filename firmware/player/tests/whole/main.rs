@@ -6,4 +6,5 @@ mod fake;
 mod network;
 mod raw;
 mod session;
+mod sources;
 mod startup;

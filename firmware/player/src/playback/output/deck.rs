@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use ring::message::{Request, Volume};
 
 use super::{Generation, Output};
+use crate::playback::flow::Turn;
 use crate::playback::timeline::Passed;
 use crate::transport::TrackId;
 
@@ -55,6 +56,14 @@ impl Output {
         let Some(heard) = shared.heard() else { return (Vec::new(), None) };
         let passed = shared.timeline.advance(heard);
         (passed, shared.timeline.until_boundary(heard))
+    }
+
+    /// Whether the sound has run dry since the last call, or goes on again.
+    pub(in crate::playback) fn turn(&self) -> Option<Turn> {
+        let mut shared = self.lock();
+        let heard = shared.heard().filter(|_| !shared.paused);
+        let sounding = heard.and_then(|heard| shared.timeline.sounding(heard));
+        shared.flow.look(sounding, Instant::now())
     }
 
     /// Closes the stream if nobody has had the right to write for `patience`. Returns how long until that is so.

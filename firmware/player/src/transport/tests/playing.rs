@@ -187,3 +187,37 @@ fn t30_a_source_that_dies_plays_its_frames_and_then_says_so() {
     assert_eq!(bench.state(), State::Stopped);
     assert_eq!(bench.value("TransportStatus"), "ERROR_OCCURRED");
 }
+
+#[test]
+fn t30_a_source_that_is_late_shows_and_so_does_its_return() {
+    let mut bench = Bench::playing("a");
+    let track = bench.transport.current_id().unwrap();
+    bench.event(Event::RanDry { track });
+    assert_eq!(bench.state(), State::Transitioning);
+    assert_eq!(bench.value("TransportStatus"), "OK");
+    bench.event(Event::Started { track });
+    assert_eq!(bench.state(), State::Playing);
+    // Held and let go while there is nothing: it isn't playing before there is.
+    bench.event(Event::RanDry { track });
+    bench.act(Action::Pause).act(Action::Play);
+    assert_eq!(bench.state(), State::Transitioning);
+    bench.event(Event::Started { track });
+    assert_eq!(bench.state(), State::Playing);
+    assert_eq!(bench.loads(), 0);
+}
+
+#[test]
+fn a_track_that_ran_dry_when_it_was_replaced_or_held_changes_nothing() {
+    let mut bench = Bench::playing("a");
+    let old = bench.transport.current_id().unwrap();
+    bench.act(Action::Pause);
+    bench.event(Event::RanDry { track: old });
+    assert_eq!(bench.state(), State::PausedPlayback);
+    bench.act(Action::Play);
+    assert_eq!(bench.state(), State::Playing);
+    bench.set("b");
+    let track = bench.loaded();
+    bench.event(Event::Started { track });
+    bench.event(Event::RanDry { track: old });
+    assert_eq!(bench.state(), State::Playing);
+}
