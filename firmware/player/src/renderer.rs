@@ -147,7 +147,7 @@ impl Renderer {
         let caps = self.output.status().and_then(|status| status.caps());
         if let Some(caps) = caps {
             let volume = self.loudness.fit(&caps);
-            self.output.set_volume(volume);
+            self.output.fit_volume(volume, caps);
             info!("the DAC is {}", sinks::describe(&caps, &self.output));
         }
         self.sink_protocol_info = sinks::protocol_info(caps.as_ref());

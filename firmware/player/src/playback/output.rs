@@ -7,6 +7,7 @@ mod worker;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use pcm::{Caps, FormatSet};
 use ring::message::Volume;
 use ring::{Producer, Status, Stream};
 use tokio::sync::mpsc::UnboundedSender;
@@ -49,6 +50,8 @@ struct Shared {
     timeline: Timeline,
     flow: Flow,
     volume: Option<Volume>,
+    /// The DAC that `volume` was chosen for, by what it takes.
+    volume_for: Option<Caps>,
     /// Since when nobody may write.
     idle_since: Option<Instant>,
 }
@@ -74,6 +77,7 @@ impl Output {
             timeline: Timeline::default(),
             flow: Flow::default(),
             volume: None,
+            volume_for: None,
             idle_since: None,
         };
         Self { shared: Mutex::new(shared), changed: Condvar::new(), reports }
@@ -158,6 +162,12 @@ impl Shared {
         let heard = self.heard().is_some_and(|heard| heard >= engine.producer.written());
         // A dropped rest is never heard; it is gone when the engine has taken notice.
         self.timeline.is_empty() && (heard || engine.producer.flush_done())
+    }
+
+    /// What the DAC takes, if there is one and the volume for it has been asked for.
+    fn caps(&self) -> Option<Caps> {
+        let caps = self.engine.as_ref()?.status.caps()?;
+        (self.volume_for == Some(caps) && caps.formats != FormatSet::EMPTY).then_some(caps)
     }
 
     fn no_engine(&self) -> PlayError {

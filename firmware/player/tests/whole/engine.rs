@@ -3,7 +3,7 @@
 use ring::message::Refused;
 
 use crate::bench::Bench;
-use crate::fake;
+use crate::fake::{self, FakeEngine};
 
 /// What the page, the transport and the track say when nothing can play for want of an engine.
 fn reasons(bench: &Bench) -> [String; 3] {
@@ -40,4 +40,33 @@ fn an_engine_of_another_version_is_named() {
     for reason in reasons(&bench) {
         assert!(reason.contains(text), "{reason}");
     }
+}
+
+/// An engine that has just started is still looking; a DAC that was just switched on is on its way.
+#[test]
+fn a_track_waits_for_a_dac_that_is_about_to_appear() {
+    let bench = Bench::without_engine(&[]);
+    let mut engine = FakeEngine::start(&bench.socket());
+    let (path, _) = bench.wav("a.wav", 44_100, 1);
+    bench.set_and_play(&bench.media.add(&path));
+    bench.until_status("the resource", |status| status["tracks"][0]["source"].is_object());
+    assert_eq!(bench.state(), "TRANSITIONING");
+    engine.plug();
+    engine.until_open();
+    assert_eq!(bench.status()["transport"]["error"], serde_json::Value::Null);
+}
+
+#[test]
+fn without_a_dac_a_track_is_refused_by_name_after_a_while() {
+    let bench = Bench::without_engine(&[]);
+    let _engine = FakeEngine::start(&bench.socket());
+    let (path, _) = bench.wav("a.wav", 44_100, 1);
+    bench.set_and_play(&bench.media.add(&path));
+    let states = bench.until_state("STOPPED");
+    assert_eq!(states, ["TRANSITIONING", "STOPPED"]);
+    let status = bench.status();
+    assert_eq!(status["transport"]["status"], "ERROR_OCCURRED");
+    let error = &status["tracks"][0]["error"];
+    assert_eq!(error["kind"], "Output");
+    assert!(error["text"].as_str().is_some_and(|text| text.contains("plug one in")), "{error}");
 }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use pcm::Caps;
 use ring::message::{Request, Volume};
 
 use super::{Generation, Output};
@@ -79,6 +80,12 @@ impl Output {
             return None;
         }
         Some(left)
+    }
+
+    /// Asks for the volume that suits the DAC which takes `caps`.
+    pub(crate) fn fit_volume(&self, volume: Volume, caps: Caps) {
+        self.lock().volume_for = Some(caps);
+        self.set_volume(volume);
     }
 
     /// Asks for a volume, now and whenever an engine comes back.

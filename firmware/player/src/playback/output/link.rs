@@ -17,6 +17,8 @@ impl Output {
         if let Some(volume) = shared.volume {
             requests.send(&Request::Volume(volume));
         }
+        // The renderer has to see first what this engine's DAC is.
+        shared.volume_for = None;
         shared.engine = Some(Engine { producer, status, requests, stream: None, opened: None, opening: false });
         drop(shared);
         self.changed.notify_all();

@@ -15,6 +15,9 @@ use crate::transport::TrackId;
 
 /// How long a new load waits for an engine that isn't there (it may be on its way back).
 const ENGINE_PATIENCE: Duration = Duration::from_secs(3);
+/// How long a new load then waits for a DAC: the engine may still be looking, and a DAC that was just switched on needs a
+/// second or two to appear on the bus.
+const OUTPUT_PATIENCE: Duration = Duration::from_secs(3);
 /// How long opening may take; a DAC that hangs on a rate needs about 20 s to fail.
 const OPEN_PATIENCE: Duration = Duration::from_secs(25);
 
@@ -26,16 +29,18 @@ impl Output {
     }
 
     /// What the DAC takes, once the volume for it has been asked for: the plan depends on it, and nothing may be heard at another.
-    /// Ends early if the load is `cancelled`.
+    /// Waits for engine and DAC; ends early if the load is `cancelled`.
     pub(in crate::playback) fn caps(&self, cancelled: &Cancel) -> Result<Caps, Stop> {
-        let shared = self.wait(ENGINE_PATIENCE, |shared| {
-            if cancelled.is_cancelled() { Err(Revoked) } else { Ok(shared.engine.is_some() && shared.volume.is_some()) }
+        let wanted = || if cancelled.is_cancelled() { Err(Revoked) } else { Ok(()) };
+        let shared = self.wait_for(ENGINE_PATIENCE, |shared| wanted().map(|()| shared.engine.is_some()))?;
+        drop(shared);
+        let shared = self.wait_for(OUTPUT_PATIENCE, |shared| {
+            wanted().map(|()| shared.engine.is_none() || shared.caps().is_some())
         })?;
-        let caps = shared.engine.as_ref().and_then(|engine| engine.status.caps());
-        match caps {
-            Some(caps) if caps.formats != pcm::FormatSet::EMPTY => Ok(caps),
-            Some(_) => Err(PlayError::new(OUTPUT, shared.no_output()).into()),
-            None => Err(shared.no_engine().into()),
+        match (shared.caps(), &shared.engine) {
+            (Some(caps), _) => Ok(caps),
+            (None, Some(_)) => Err(PlayError::new(OUTPUT, shared.no_output()).into()),
+            (None, None) => Err(shared.no_engine().into()),
         }
     }
 
@@ -57,7 +62,7 @@ impl Output {
 
     /// Has the engine open `wire`; returns when it has.
     pub(in crate::playback) fn open(&self, generation: Generation, wire: Wire) -> Result<(), Stop> {
-        let mut shared = self.wait(OPEN_PATIENCE, |shared| {
+        let mut shared = self.wait_for_open(|shared| {
             shared.check(generation)?;
             Ok(shared.engine.as_ref().is_none_or(|engine| !engine.opening))
         })?;
@@ -67,7 +72,7 @@ impl Output {
         engine.opening = true;
         engine.requests.send(&Request::Open { wire });
         drop(shared);
-        let mut shared = self.wait(OPEN_PATIENCE, |shared| {
+        let mut shared = self.wait_for_open(|shared| {
             shared.check(generation)?;
             Ok(shared.engine.as_ref().is_none_or(|engine| engine.opened.is_some()))
         })?;
@@ -148,24 +153,28 @@ impl Output {
         Ok(Fill { frames: capacity.saturating_sub(writable), capacity })
     }
 
-    /// Waits for `done`, at most `patience`.
-    fn wait(
+    /// Waits for `done` of an engine that opens the DAC.
+    fn wait_for_open(&self, done: impl Fn(&Shared) -> Result<bool, Revoked>) -> Result<MutexGuard<'_, Shared>, Stop> {
+        let shared = self.wait_for(OPEN_PATIENCE, &done)?;
+        if done(&shared)? {
+            return Ok(shared);
+        }
+        let text = format!("the DAC took more than {} s to open", OPEN_PATIENCE.as_secs());
+        Err(PlayError::new(OUTPUT, text).into())
+    }
+
+    /// Waits until `done`, at most `patience`.
+    fn wait_for(
         &self,
         patience: Duration,
         done: impl Fn(&Shared) -> Result<bool, Revoked>,
-    ) -> Result<MutexGuard<'_, Shared>, Stop> {
+    ) -> Result<MutexGuard<'_, Shared>, Revoked> {
         let deadline = Instant::now() + patience;
         let mut shared = self.lock();
         loop {
-            if done(&shared)? {
-                return Ok(shared);
-            }
             let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                let opening = shared.engine.as_ref().is_some_and(|engine| engine.opening);
-                let slow =
-                    || PlayError::new(OUTPUT, format!("the DAC took more than {} s to open", patience.as_secs()));
-                return Err(if opening { slow() } else { shared.no_engine() }.into());
+            if done(&shared)? || left.is_zero() {
+                return Ok(shared);
             }
             shared = self.changed.wait_timeout(shared, left).unwrap_or_else(PoisonError::into_inner).0;
         }
