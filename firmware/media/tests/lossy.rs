@@ -73,6 +73,24 @@ fn mp3_without_a_lame_tag_is_decoded_whole() {
     assert_eq!(decode(&mut track).unwrap().len() / 2, frames);
 }
 
+/// Their decoding tables are bounded; no encoder's may be refused for it.
+#[test]
+fn vorbis_of_every_quality_and_rate_is_taken() {
+    for channels in [1, 2, 6, 8] {
+        for rate in [8_000, 22_050, 44_100, 48_000, 96_000] {
+            for quality in ["-1", "3", "6", "10"] {
+                let wav = wav_of(&signal(3_000, usize::from(channels), 16), channels, rate, 16);
+                let file = run("oggenc", &["--quiet", "-q", quality, "-o", "-", "-"], &wav);
+                let decoded = open(file).and_then(|mut track| decode(&mut track));
+                let decoded = decoded.unwrap_or_else(|error| panic!("{channels} {rate} {quality}: {error}"));
+                assert_eq!(decoded.len(), 3_000 * usize::from(channels), "{channels} {rate} {quality}");
+            }
+        }
+    }
+    let by_ffmpeg = ffmpeg(&wav(2, 44_100), "ogg", &["-c:a", "vorbis", "-strict", "-2"]);
+    assert!(open(by_ffmpeg).is_ok());
+}
+
 #[test]
 fn vorbis_is_as_long_as_what_was_encoded() {
     for (channels, rate) in [(1, 44_100), (2, 44_100), (2, 96_000), (2, 8_000)] {

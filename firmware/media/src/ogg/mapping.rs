@@ -1,11 +1,12 @@
 //! What Vorbis (Vorbis I specification, A) and FLAC (RFC 9639, 10.1) put into Ogg.
 
-use pcm::{Encoding, Source};
+use pcm::{Encoding, MAX_CHANNELS, Source};
 use symphonia::core::codecs::audio::well_known::CODEC_ID_VORBIS;
 use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
 use symphonia::default::codecs::VorbisDecoder;
 
 use super::packets::Packets;
+use super::setup;
 use crate::Codec;
 use crate::fault::Fault;
 use crate::flac::PacketDecoder;
@@ -49,6 +50,10 @@ fn open_vorbis(
     rate: u32,
     seekable: bool,
 ) -> Result<Opened, Fault> {
+    // The decoder's buffers grow with the channels, and there may be 64 of each.
+    if usize::from(channels) > MAX_CHANNELS {
+        return Err(Fault::unsupported(format!("Vorbis with {channels} channels")));
+    }
     let mut packet = Vec::new();
     // The comment header, which may hold a picture.
     packets.packet(&mut packet, 16)?;
@@ -56,6 +61,7 @@ fn open_vorbis(
     if packet.len() >= MAX_SETUP {
         return Err(Fault::corrupt("a Vorbis setup header of more than 256 KiB"));
     }
+    setup::check(&packet)?;
     packets.begin_audio();
     let mut headers = first;
     headers.append(&mut packet);

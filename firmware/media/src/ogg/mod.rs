@@ -4,5 +4,6 @@ mod mapping;
 mod packets;
 mod page;
 mod seek;
+mod setup;
 
 pub(crate) use self::mapping::open;
