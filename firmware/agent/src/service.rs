@@ -27,6 +27,18 @@ const EARLY: Duration = Duration::from_secs(10);
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_WAIT: Duration = Duration::from_secs(8);
 
+/// What the player may have in memory of its own, in bytes (RLIMIT_DATA: heap, stacks and other private memory that may be
+/// written; not the ring and the status page, which are shared, and not what glibc only reserves for its arenas).
+///
+/// It meets the network, so it must not be able to take the machine down with it: beyond this it gets no memory, dies, and is
+/// started again. The smallest machine has 256 MiB, of which the kernel, the root file system in RAM, the locked engine and the
+/// agent need about 110. The player has 12 while it plays; at worst 16 sources that were given up hold two or three stacks of
+/// 2 MiB each and what they had read, which is 90.
+const PLAYER_MEMORY: rlim_t = 128 << 20;
+
+/// Whom the kernel ends first if memory runs out all the same: the engine's locked memory makes it the larger one.
+const FIRST_TO_GO: &str = "500";
+
 /// A program that init keeps running.
 pub(crate) struct Service {
     pub(crate) name: &'static str,
@@ -67,14 +79,18 @@ pub(crate) const SERVICES: &[Service] = &[
         name: "player",
         program: "/usr/bin/player",
         user: Some("tenuto-player"),
-        limits: &[(Resource::RLIMIT_NOFILE, 1024)],
+        limits: &[(Resource::RLIMIT_NOFILE, 1024), (Resource::RLIMIT_DATA, PLAYER_MEMORY)],
         arguments: |root| {
             let identity = Identity::current(root).context("the appliance's identity in /run/tenuto")?;
             Ok(["--uuid", &identity.uuid(), "--name", &identity.name(), "--state-dir", "/run/player"]
                 .map(str::to_owned)
                 .to_vec())
         },
-        prepare: |_| {},
+        prepare: |root| {
+            if let Err(error) = root.set("proc/self/oom_score_adj", FIRST_TO_GO) {
+                tracing::warn!("player: oom_score_adj could not be set: {error}");
+            }
+        },
     },
 ];
 
@@ -231,6 +247,21 @@ mod tests {
     #[test]
     fn only_the_player_meets_the_network_and_it_is_not_root() {
         assert_eq!(find("player").unwrap().user, Some("tenuto-player"));
+    }
+
+    #[test]
+    fn the_player_cannot_use_up_the_machines_memory() {
+        let player = find("player").unwrap();
+        let limit = |resource| player.limits.iter().find(|(limited, _)| *limited == resource).map(|&(_, value)| value);
+        assert_eq!(limit(Resource::RLIMIT_DATA), Some(128 << 20));
+        // The engine locks its memory; a limit could only keep it from starting.
+        assert!(find("engine").unwrap().limits.iter().all(|(resource, _)| *resource != Resource::RLIMIT_DATA));
+        let directory = tempfile::tempdir().unwrap();
+        let root = Root::new(directory.path());
+        std::fs::create_dir_all(root.path("proc/self")).unwrap();
+        std::fs::write(root.path("proc/self/oom_score_adj"), "0").unwrap();
+        (player.prepare)(&root);
+        assert_eq!(root.text("proc/self/oom_score_adj").as_deref(), Some("500"));
     }
 
     #[test]

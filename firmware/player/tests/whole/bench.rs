@@ -192,6 +192,20 @@ impl Bench {
         self.until_output();
     }
 
+    /// Limits the player's private memory, in bytes.
+    pub(crate) fn limit_memory(&self, bytes: u64) {
+        let id = rustix::process::Pid::from_child(&self.player);
+        let limit = rustix::process::Rlimit { current: Some(bytes), maximum: Some(bytes) };
+        rustix::process::prlimit(Some(id), rustix::process::Resource::Data, limit).expect("prlimit");
+    }
+
+    /// What of that limit the player uses, in bytes (proc_pid_status(5)).
+    pub(crate) fn memory(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.player.id())).expect("the player runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmData:")).expect("VmData");
+        line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
+    }
+
     /// Sends SIGTERM, and waits for the end, which has to be a good one.
     pub(crate) fn terminate(&mut self) {
         let id = rustix::process::Pid::from_child(&self.player);

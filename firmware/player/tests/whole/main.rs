@@ -3,6 +3,7 @@
 mod bench;
 mod engine;
 mod fake;
+mod memory;
 mod network;
 mod raw;
 mod session;
