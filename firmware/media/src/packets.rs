@@ -112,6 +112,14 @@ impl<D: Demux, C: Decode> PacketStream<D, C> {
         Self { demux, decoder, rate, channels, trim, packet, position: 0, end, origin: None, part: (0, 0) }
     }
 
+    pub(crate) fn demux_mut(&mut self) -> &mut D {
+        &mut self.demux
+    }
+
+    pub(crate) fn into_demux(self) -> D {
+        self.demux
+    }
+
     fn decode(&mut self) -> Result<usize, Fault> {
         let frames = self.decoder.decode(&self.packet)?;
         let (rate, channels) = self.decoder.format();

@@ -5,6 +5,7 @@ use symphonia::core::codecs::audio::well_known::CODEC_ID_VORBIS;
 use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
 use symphonia::default::codecs::VorbisDecoder;
 
+use super::chain::{Chain, Link};
 use super::packets::Packets;
 use super::setup;
 use crate::Codec;
@@ -17,13 +18,29 @@ use crate::stream::Opened;
 /// The largest Vorbis setup header that is taken; real ones have 3 to 10 KB.
 const MAX_SETUP: usize = 256 * 1024;
 
+/// A logical stream that was understood.
+pub(super) struct Described {
+    pub(super) codec: Codec,
+    pub(super) source: Source,
+    /// Of this link, where its headers say it.
+    frames: Option<u64>,
+    pub(super) link: Box<dyn Link>,
+}
+
 /// Opens a file whose first page is at the reader's position.
 pub(crate) fn open(reader: ByteReader) -> Result<Opened, Fault> {
     let seekable = reader.is_seekable();
+    let Described { codec, source, frames, link } = open_link(reader)?;
+    let stream = Box::new(Chain::new(link, codec, source));
+    Ok(Opened { codec, container: "Ogg", source, frames, seekable, stream })
+}
+
+/// Opens the logical stream whose first page is at the reader's position.
+pub(super) fn open_link(reader: ByteReader) -> Result<Described, Fault> {
     let (packets, first) = Packets::open(reader, |packet| vorbis(packet).is_some() || flac(packet).is_some())?;
     match (vorbis(&first), flac(&first)) {
-        (Some((channels, rate)), _) => open_vorbis(packets, first, channels, rate, seekable),
-        (_, Some(stream_info)) => open_flac(packets, stream_info, seekable),
+        (Some((channels, rate)), _) => open_vorbis(packets, first, channels, rate),
+        (_, Some(stream_info)) => open_flac(packets, stream_info),
         _ => Err(Fault::unsupported("Ogg without Vorbis or FLAC")),
     }
 }
@@ -43,13 +60,7 @@ fn flac(packet: &[u8]) -> Option<&[u8; 34]> {
     packet.strip_prefix(b"\x7fFLAC\x01")?.get(3..)?.strip_prefix(b"fLaC\0\0\0\x22")?.first_chunk()
 }
 
-fn open_vorbis(
-    mut packets: Packets,
-    first: Vec<u8>,
-    channels: u16,
-    rate: u32,
-    seekable: bool,
-) -> Result<Opened, Fault> {
+fn open_vorbis(mut packets: Packets, first: Vec<u8>, channels: u16, rate: u32) -> Result<Described, Fault> {
     // The decoder's buffers grow with the channels, and there may be 64 of each.
     if usize::from(channels) > MAX_CHANNELS {
         return Err(Fault::unsupported(format!("Vorbis with {channels} channels")));
@@ -71,10 +82,10 @@ fn open_vorbis(
     let decoder: Box<dyn AudioDecoder> = Box::new(decoder);
     let source = Source { rate, bits: 0, channels, encoding: Encoding::Lossy };
     let stream = PacketStream::new(packets, decoder, rate, channels, Trim::default());
-    Ok(Opened { codec: Codec::Vorbis, container: "Ogg", source, frames: None, seekable, stream: Box::new(stream) })
+    Ok(Described { codec: Codec::Vorbis, source, frames: None, link: Box::new(stream) })
 }
 
-fn open_flac(mut packets: Packets, stream_info: &[u8; 34], seekable: bool) -> Result<Opened, Fault> {
+fn open_flac(mut packets: Packets, stream_info: &[u8; 34]) -> Result<Described, Fault> {
     let decoder = PacketDecoder::new(stream_info)?;
     let (source, frames) = (decoder.source(), decoder.frames());
     let mut packet = Vec::new();
@@ -86,5 +97,5 @@ fn open_flac(mut packets: Packets, stream_info: &[u8; 34], seekable: bool) -> Re
     }
     packets.begin_audio();
     let stream = PacketStream::new(packets, decoder, source.rate, source.channels, Trim { delay: 0, frames });
-    Ok(Opened { codec: Codec::Flac, container: "Ogg", source, frames, seekable, stream: Box::new(stream) })
+    Ok(Described { codec: Codec::Flac, source, frames, link: Box::new(stream) })
 }

@@ -1,5 +1,6 @@
 //! Ogg (RFC 3533), with Vorbis or FLAC inside.
 
+mod chain;
 mod mapping;
 mod packets;
 mod page;

@@ -1,12 +1,15 @@
 //! The packets of one logical stream.
 
-use super::page::Page;
+use super::page::{CAPTURE, Page};
 use crate::fault::Fault;
 use crate::input::ByteReader;
 use crate::packets::{Demux, Landing, Next};
 
 /// The longest packet that is kept: the largest Vorbis setup header, the largest FLAC frame.
 const MAX_PACKET: usize = 4 << 20;
+
+/// Streams that may run side by side: a film with all its languages has less.
+const MAX_GROUP: usize = 256;
 
 /// Pages of other streams that are read over between two of ours.
 const MAX_FOREIGN: usize = 4096;
@@ -17,12 +20,20 @@ pub(super) struct Packets {
     /// The next piece of `page`.
     pub(super) piece: usize,
     pub(super) serial: u32,
+    /// Of all streams that run beside ours, and ours.
+    pub(super) group: Vec<u32>,
     /// The number that the next page must have; `None` after a seek.
     pub(super) sequence: Option<u32>,
     /// Where the first page with audio starts.
     pub(super) audio: u64,
+    /// And its number.
+    pub(super) audio_sequence: u32,
     /// The last page's time, once it was looked at.
     pub(super) total: Option<u64>,
+    /// Behind our last page another stream begins, at the reader's position.
+    pub(super) another_follows: bool,
+    /// This stream isn't the only one of the file, as far as is known.
+    pub(super) is_chained: bool,
 }
 
 impl Packets {
@@ -30,6 +41,7 @@ impl Packets {
     /// packet; all streams' first pages come before anything else.
     pub(super) fn open(mut reader: ByteReader, wanted: impl Fn(&[u8]) -> bool) -> Result<(Self, Vec<u8>), Fault> {
         let mut found = None;
+        let mut group = Vec::new();
         loop {
             let position = reader.position();
             let mut page = Page::default();
@@ -37,10 +49,25 @@ impl Packets {
             if first.is_none() {
                 let (serial, packet) = found.ok_or_else(|| Fault::unsupported("Ogg without Vorbis or FLAC"))?;
                 reader.seek(position)?;
-                let packets =
-                    Self { reader, page: Page::default(), piece: 0, serial, sequence: Some(1), audio: 0, total: None };
+                let packets = Self {
+                    reader,
+                    page: Page::default(),
+                    piece: 0,
+                    serial,
+                    group,
+                    sequence: Some(1),
+                    audio: 0,
+                    audio_sequence: 0,
+                    total: None,
+                    another_follows: false,
+                    is_chained: false,
+                };
                 return Ok((packets, packet));
             }
+            if group.len() == MAX_GROUP {
+                return Err(Fault::corrupt("an Ogg stream among too many others"));
+            }
+            group.push(page.serial);
             match page.piece(0) {
                 Some(piece) if piece.ends && found.is_none() && wanted(piece.bytes) => {
                     found = Some((page.serial, piece.bytes.to_vec()));
@@ -53,6 +80,7 @@ impl Packets {
     /// The headers have been read: what comes next is audio. It starts on a page of its own.
     pub(super) fn begin_audio(&mut self) {
         self.audio = self.reader.position();
+        self.audio_sequence = self.page.sequence.wrapping_add(1);
     }
 
     /// Reads our next page; `None` at the end of the input.
@@ -116,16 +144,31 @@ impl Packets {
         }
     }
 
-    /// What may follow a logical stream.
+    /// What may follow our last page: the rest of the streams beside ours, and then perhaps another stream.
     fn end(&mut self) -> Result<Option<Next>, Fault> {
         let mut page = Page::default();
-        match page.read(&mut self.reader) {
-            Ok(Some(())) if page.is_first() => {
-                Err(Fault::unsupported("a chained Ogg file: another stream follows this one"))
+        for _ in 0..MAX_FOREIGN {
+            let position = self.reader.position();
+            match page.read(&mut self.reader) {
+                Ok(Some(())) if page.is_first() => {
+                    self.reader.seek(position)?;
+                    (self.another_follows, self.is_chained) = (true, true);
+                    break;
+                }
+                Ok(Some(())) => {}
+                Ok(None) => break,
+                // A stream without a length has ended here as far as it told.
+                Err(_) if self.reader.byte_len().is_none() => break,
+                Err(fault) => {
+                    self.reader.seek(position)?;
+                    let mut capture = [0; CAPTURE.len()];
+                    self.reader.fill(&mut capture)?;
+                    // Tags, or what else isn't Ogg.
+                    return if &capture == CAPTURE { Err(fault) } else { Ok(None) };
+                }
             }
-            // Other streams' pages, tags, or nothing.
-            _ => Ok(None),
         }
+        Ok(None)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Seeking by the times in the page headers.
 
+use super::chain::chained;
 use super::packets::Packets;
 use super::page::{CAPTURE, MAX_LENGTH, Page};
 use crate::fault::{Fault, Kind};
@@ -10,6 +11,12 @@ const MAX_GUESSES: usize = 8;
 
 /// How many bytes are rather read than guessed over: a guess over the network costs a connection.
 const NEAR: u64 = 4 * MAX_LENGTH as u64;
+
+/// Pages that tell their average size.
+const PAGES: u64 = 32;
+
+/// Bytes of a file that is read as a whole, rather than to seek wrong in it.
+const LARGE: u64 = 32 << 20;
 
 /// A page's place and the time at its end.
 #[derive(Clone, Copy, Debug)]
@@ -29,11 +36,14 @@ impl Packets {
 
     /// Where a page lies that ends by `position`, and not much earlier.
     fn page_before(&mut self, position: u64) -> Result<u64, Fault> {
+        if self.is_chained {
+            return Err(chained());
+        }
         let length = self.reader.byte_len();
         let length = length.ok_or_else(|| Fault::new(Kind::NotSeekable, "the length isn't known"))?;
         let total = match self.total {
             Some(total) => total,
-            None => self.look_at_end(length)?,
+            None => self.look_around(length)?,
         };
         self.total = Some(total);
         if position > total {
@@ -98,19 +108,28 @@ impl Packets {
         let mut at = byte;
         let mut page = Page::default();
         while at < end && at - byte < NEAR {
-            let Some(start) = self.find_capture(at, end)? else { return Ok(None) };
-            self.reader.seek(start)?;
-            at = match page.read(&mut self.reader) {
-                Ok(Some(())) => self.reader.position(),
-                // Bytes of a packet that look like a page.
-                Ok(None) | Err(Fault { kind: Kind::Corrupt | Kind::Truncated, .. }) => start + 1,
-                Err(fault) => return Err(fault),
-            };
-            if at > start + 1
-                && page.serial == self.serial
+            let Some(start) = self.find_any_page(at, end, &mut page)? else { return Ok(None) };
+            if page.serial == self.serial
                 && let Some(time) = page.granule
             {
                 return Ok(Some(Anchor { byte: start, time }));
+            }
+            at = self.reader.position();
+        }
+        Ok(None)
+    }
+
+    /// Reads the first page from `byte` on, whose ever it is; returns where it starts.
+    fn find_any_page(&mut self, byte: u64, end: u64, page: &mut Page) -> Result<Option<u64>, Fault> {
+        let mut at = byte;
+        while at < end && at - byte < NEAR {
+            let Some(start) = self.find_capture(at, end)? else { return Ok(None) };
+            self.reader.seek(start)?;
+            match page.read(&mut self.reader) {
+                Ok(Some(())) => return Ok(Some(start)),
+                // Bytes of a packet that look like a page.
+                Ok(None) | Err(Fault { kind: Kind::Corrupt | Kind::Truncated, .. }) => at = start + 1,
+                Err(fault) => return Err(fault),
             }
         }
         Ok(None)
@@ -126,14 +145,59 @@ impl Packets {
         Ok(found.map(|at| byte + at as u64))
     }
 
-    /// The time of the last page.
-    fn look_at_end(&mut self, length: u64) -> Result<u64, Fault> {
+    /// The time of the last page, of a file that isn't chained.
+    fn look_around(&mut self, length: u64) -> Result<u64, Fault> {
+        let size = self.page_size()?;
         let mut at = length.saturating_sub(2 * MAX_LENGTH as u64).max(self.audio);
-        let mut total = None;
-        while let Some(found) = self.find_page(at, length)? {
-            total = Some(found.time);
+        let (mut total, mut pages) = (None, 0);
+        let mut page = Page::default();
+        while self.find_any_page(at, length, &mut page)?.is_some() {
+            self.check_page(&page)?;
             at = self.reader.position();
+            if page.serial == self.serial {
+                total = page.granule.or(total);
+                pages = self.audio_pages(page.sequence);
+            }
+        }
+        // Streams of one chain must differ in their number (RFC 3533, 4), but some tools give those of one second the same one.
+        // Then the last page's place among its own stream's tells, for pages are of about one size.
+        if pages.saturating_mul(size) < length.saturating_sub(self.audio) / 6 * 5 {
+            self.read_over_all(length)?;
         }
         total.ok_or_else(|| Fault::new(Kind::NotSeekable, "no time in the last Ogg pages"))
+    }
+
+    /// The size of a page of audio, on average of those read so far, or of the first ones.
+    fn page_size(&mut self) -> Result<u64, Fault> {
+        let mut pages = self.audio_pages(self.page.sequence);
+        let mut page = self.page.clone();
+        while pages < PAGES && !page.is_last() && page.read(&mut self.reader)?.is_some() {
+            self.check_page(&page)?;
+            if page.serial == self.serial {
+                pages = self.audio_pages(page.sequence);
+            }
+        }
+        Ok(self.reader.position().saturating_sub(self.audio) / pages.max(1))
+    }
+
+    /// Pages of audio up to this one.
+    fn audio_pages(&self, sequence: u32) -> u64 {
+        (u64::from(sequence) + 1).saturating_sub(self.audio_sequence.into())
+    }
+
+    /// Reads all pages from here on, of a file that isn't too large for that.
+    fn read_over_all(&mut self, length: u64) -> Result<(), Fault> {
+        let mut page = Page::default();
+        self.reader.seek(self.audio)?;
+        while length < LARGE && page.read(&mut self.reader)?.is_some() {
+            self.check_page(&page)?;
+        }
+        Ok(())
+    }
+
+    /// A page of another stream than those that the file begins with, or the first one of any, is another link's.
+    fn check_page(&mut self, page: &Page) -> Result<(), Fault> {
+        self.is_chained |= page.is_first() || !self.group.contains(&page.serial);
+        if self.is_chained { Err(chained()) } else { Ok(()) }
     }
 }
