@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
+use crate::bench::until;
+
 /// Long enough for a loaded machine; a test that waits for it has failed.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -83,7 +85,10 @@ pub(crate) struct Listener {
 
 impl Listener {
     pub(crate) fn new() -> Self {
-        Self { socket: TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a listener") }
+        let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a listener");
+        // An event that never comes fails the test, instead of holding it up.
+        socket.set_nonblocking(true).expect("a listener that doesn't wait");
+        Self { socket }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -92,7 +97,7 @@ impl Listener {
 
     /// The next event; it is answered only if `answered`, else the connection is handed out, open.
     pub(crate) fn event(&self, answered: bool) -> (Message, TcpStream) {
-        let (mut stream, _) = self.socket.accept().expect("a connection");
+        let (mut stream, _) = until("an event", || self.socket.accept().ok());
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
         let message = read(&mut stream);
         if answered {
