@@ -14,6 +14,7 @@
 
 mod consumer;
 mod control;
+mod geometry;
 pub mod index;
 pub mod link;
 #[allow(unsafe_code, reason = "the file that maps memory")]
@@ -29,7 +30,7 @@ mod word;
 pub use consumer::Consumer;
 pub use control::{Control, MARKS, VERSION};
 pub use index::{Corrupt, Flush, Full};
-pub use mapping::{DATA_BYTES, MapError, RingMemory};
+pub use mapping::{DATA_BYTES, HUGE_PAGES, MapError, RingMemory};
 pub use mark::{Mark, MarkKind};
 pub use producer::Producer;
 pub use status::{

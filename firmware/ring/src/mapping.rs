@@ -1,12 +1,7 @@
 //! Shared memory: the sealed memfds and their mappings. All of this crate's unsafe code is in this file.
 //!
-//! ```text
-//! file      | header (64 KiB) | data (N)        |
-//! mapping   | header (64 KiB) | data (N)        | data again (N) |
-//! ```
-//!
-//! The data area is mapped twice, back to back, so that any run of at most N bytes is contiguous wherever it starts.
-//! The header takes 64 KiB because that is a multiple of every page size in use (4, 16 and 64 KiB).
+//! The data area is mapped twice, back to back, so that any run of at most its size is contiguous wherever it starts
+//! (`geometry.rs` draws it).
 //!
 //! **What sharing means for soundness.** The peer can write the ring's memory at any time, even against the protocol.
 //! The control words are atomics, so reading them is always defined. The sample bytes are handed out as slices: the
@@ -16,19 +11,23 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::ptr::NonNull;
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, fstat, ftruncate, memfd_create};
+use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, fstat, fstatfs, ftruncate, memfd_create};
 use rustix::mm::{MapFlags, ProtFlags, mmap, mmap_anonymous, munmap};
 
 use crate::control::{Control, MAGIC, VERSION};
+use crate::geometry::{Geometry, HEADER_BYTES};
 use crate::status::{STATUS_MAGIC, StatusPage};
 use crate::word::Word;
 
-/// Bytes in front of the data area.
-pub(crate) const HEADER_BYTES: usize = 64 * 1024;
 /// Bytes of the data area.
 pub const DATA_BYTES: usize = 8 * 1024 * 1024;
+/// Bytes of a huge page.
+const HUGE_PAGE_BYTES: usize = 2 << 20;
+/// Huge pages that a ring of [`DATA_BYTES`] takes: one for the header, the rest for the data.
+pub const HUGE_PAGES: usize = 1 + DATA_BYTES / HUGE_PAGE_BYTES;
 /// Bytes of the status page's file.
 pub(crate) const STATUS_BYTES: usize = 64 * 1024;
 
@@ -78,8 +77,11 @@ struct Access {
 /// A range of address space, unmapped on drop.
 #[derive(Debug)]
 struct Region {
+    /// The first address, a multiple of what was asked for.
     base: NonNull<u8>,
     bytes: usize,
+    /// All that was reserved to find such an address in.
+    reserved: (NonNull<u8>, usize),
 }
 
 // SAFETY: a region is only an address range that this value owns; mapped memory belongs to no thread. What is done with
@@ -89,14 +91,19 @@ unsafe impl Send for Region {}
 unsafe impl Sync for Region {}
 
 impl Region {
-    /// Reserves `bytes` of address space without memory behind it.
-    fn reserve(bytes: usize) -> Result<Self, MapError> {
+    /// Reserves `bytes` of address space from a multiple of `align` on (a power of two), without memory behind it.
+    fn reserve(bytes: usize, align: usize) -> Result<Self, MapError> {
+        let most = bytes + align;
         // SAFETY: a new anonymous mapping at an address of the kernel's choice replaces nothing.
-        let base = unsafe {
-            mmap_anonymous(std::ptr::null_mut(), bytes, ProtFlags::empty(), MapFlags::PRIVATE | MapFlags::NORESERVE)
+        let all = unsafe {
+            mmap_anonymous(std::ptr::null_mut(), most, ProtFlags::empty(), MapFlags::PRIVATE | MapFlags::NORESERVE)
         }
         .map_err(failed("reserve"))?;
-        NonNull::new(base.cast()).map(|base| Self { base, bytes }).ok_or(MapError::Size(0))
+        let all = NonNull::new(all.cast::<u8>()).ok_or(MapError::Size(0))?;
+        let skipped = all.addr().get().next_multiple_of(align) - all.addr().get();
+        // SAFETY: skipped < align, and bytes + align were reserved.
+        let base = unsafe { all.add(skipped) };
+        Ok(Self { base, bytes, reserved: (all, most) })
     }
 
     /// Maps `bytes` of `fd`, from `file_offset` on, at `offset` of this region.
@@ -122,17 +129,19 @@ impl Region {
 
 impl Drop for Region {
     fn drop(&mut self) {
+        let (all, most) = self.reserved;
         // SAFETY: the region owns the range, and everything that borrows from it has ended.
         // Failure would leak the range, nothing else; there is nobody to tell.
-        let _ = unsafe { munmap(self.base.as_ptr().cast(), self.bytes) };
+        let _ = unsafe { munmap(all.as_ptr().cast(), most) };
     }
 }
 
 /// The seals that a peer's file must carry: its size is final, so no access can fault.
 const SIZE_SEALS: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW);
 
-fn create_file(name: &str, bytes: usize) -> Result<OwnedFd, MapError> {
-    let fd = memfd_create(name, MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING).map_err(failed("create"))?;
+fn create_file(name: &str, bytes: usize, flags: MemfdFlags) -> Result<OwnedFd, MapError> {
+    let flags = flags | MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    let fd = memfd_create(name, flags).map_err(failed("create"))?;
     ftruncate(&fd, bytes as u64).map_err(failed("size"))?;
     Ok(fd)
 }
@@ -147,12 +156,18 @@ fn sealed_size(fd: BorrowedFd<'_>) -> Result<u64, MapError> {
     Ok(u64::try_from(size).unwrap_or(0))
 }
 
+/// The size of the pages that a memfd consists of. A file of huge pages says so as its block size.
+fn page_size_of(fd: BorrowedFd<'_>) -> Result<usize, MapError> {
+    let block = fstatfs(fd).map_err(failed("stat"))?.f_bsize;
+    Ok(usize::try_from(block).unwrap_or(0))
+}
+
 /// One mapping of the ring's memory. A process makes one [`Producer`](crate::Producer) or one
 /// [`Consumer`](crate::Consumer) of it; it can't be cloned.
 #[derive(Debug)]
 pub struct RingMemory {
-    region: Region,
-    data_bytes: usize,
+    region: Arc<Region>,
+    geometry: Geometry,
 }
 
 impl RingMemory {
@@ -163,12 +178,22 @@ impl RingMemory {
 
     /// Creates a ring with `data_bytes` of data, a power of two and a multiple of the page size.
     pub fn create_sized(data_bytes: usize) -> Result<(Self, OwnedFd), MapError> {
-        if !is_data_size(data_bytes) {
-            return Err(MapError::Size(data_bytes as u64));
-        }
-        let fd = create_file("tenuto-ring", HEADER_BYTES + data_bytes)?;
+        Self::create_in(rustix::param::page_size(), data_bytes, MemfdFlags::empty())
+    }
+
+    /// As [`create`](Self::create), in [`HUGE_PAGES`] pages of 2 MiB: a few entries of the TLB instead of thousands, and
+    /// memory that the kernel can't move. Every kernel of this product has that size, whatever its ordinary pages are.
+    /// The system has to have so many reserved (`/proc/sys/vm/nr_hugepages`, or `hugepages=` of the kernel's command
+    /// line), else mapping them fails.
+    pub fn create_huge() -> Result<(Self, OwnedFd), MapError> {
+        Self::create_in(HUGE_PAGE_BYTES, DATA_BYTES, MemfdFlags::HUGETLB | MemfdFlags::HUGE_2MB)
+    }
+
+    fn create_in(page: usize, data_bytes: usize, flags: MemfdFlags) -> Result<(Self, OwnedFd), MapError> {
+        let geometry = Geometry::new(page, data_bytes).ok_or(MapError::Size(data_bytes as u64))?;
+        let fd = create_file("tenuto-ring", geometry.file(), flags)?;
         fcntl_add_seals(&fd, SIZE_SEALS | SealFlags::SEAL).map_err(failed("seal"))?;
-        let memory = Self::map(fd.as_fd(), data_bytes, MapFlags::POPULATE)?;
+        let memory = Self::map(fd.as_fd(), geometry, MapFlags::POPULATE)?;
         let head = &memory.control().head;
         head.data_bytes.set(data_bytes as u64);
         head.version.set(u64::from(VERSION));
@@ -179,29 +204,36 @@ impl RingMemory {
     /// Maps the memory that the peer sent, if it is what it has to be.
     pub fn from_fd(fd: BorrowedFd<'_>) -> Result<Self, MapError> {
         let size = sealed_size(fd)?;
-        let data_bytes = usize::try_from(size).ok().and_then(|size| size.checked_sub(HEADER_BYTES));
-        let data_bytes = data_bytes.filter(|&bytes| is_data_size(bytes)).ok_or(MapError::Size(size))?;
-        let memory = Self::map(fd, data_bytes, MapFlags::empty())?;
+        let geometry = Geometry::of_file(page_size_of(fd)?, size).ok_or(MapError::Size(size))?;
+        let memory = Self::map(fd, geometry, MapFlags::empty())?;
         let head = &memory.control().head;
         let (magic, version) = (head.magic.acquire(), head.version.get());
-        if magic != MAGIC || version != u64::from(VERSION) || head.data_bytes.get() != data_bytes as u64 {
+        if magic != MAGIC || version != u64::from(VERSION) || head.data_bytes.get() != geometry.data() as u64 {
             return Err(MapError::Version { magic, version });
         }
         Ok(memory)
     }
 
-    fn map(fd: BorrowedFd<'_>, data_bytes: usize, how: MapFlags) -> Result<Self, MapError> {
-        let region = Region::reserve(HEADER_BYTES + 2 * data_bytes)?;
+    /// Both ends of a ring in this process, in one mapping: one for a [`Producer`](crate::Producer), one for a
+    /// [`Consumer`](crate::Consumer). For measuring the ring against those that can't leave a process.
+    pub fn pair(data_bytes: usize) -> Result<(Self, Self), MapError> {
+        let (memory, _) = Self::create_sized(data_bytes)?;
+        let other = Self { region: Arc::clone(&memory.region), geometry: memory.geometry };
+        Ok((memory, other))
+    }
+
+    fn map(fd: BorrowedFd<'_>, geometry: Geometry, how: MapFlags) -> Result<Self, MapError> {
+        let region = Region::reserve(geometry.mapped(), geometry.page())?;
         let access = Access { protection: ProtFlags::READ | ProtFlags::WRITE, how };
-        region.map(0, HEADER_BYTES + data_bytes, access, fd, 0)?;
-        region.map(HEADER_BYTES + data_bytes, data_bytes, access, fd, HEADER_BYTES)?;
-        Ok(Self { region, data_bytes })
+        region.map(0, geometry.file(), access, fd, 0)?;
+        region.map(geometry.file(), geometry.data(), access, fd, geometry.header())?;
+        Ok(Self { region: Arc::new(region), geometry })
     }
 
     /// Bytes of the data area.
     #[must_use]
     pub fn data_bytes(&self) -> usize {
-        self.data_bytes
+        self.geometry.data()
     }
 
     /// The control words.
@@ -215,7 +247,7 @@ impl RingMemory {
     /// The bytes from ring position `position` on (counted since the stream was opened, wrapping); shortened to the
     /// size of the data area.
     pub(crate) fn bytes(&self, position: u64, len: usize) -> &[u8] {
-        let (start, len) = self.range(position, len);
+        let (start, len) = self.geometry.range(position, len);
         // SAFETY: `range` keeps start inside the region.
         let first = unsafe { self.region.base.add(start) };
         // SAFETY: `range` keeps start + len inside the data area and its second mapping. The protocol lends these bytes
@@ -225,24 +257,13 @@ impl RingMemory {
 
     /// As [`bytes`](Self::bytes), to write.
     pub(crate) fn bytes_mut(&mut self, position: u64, len: usize) -> &mut [u8] {
-        let (start, len) = self.range(position, len);
+        let (start, len) = self.geometry.range(position, len);
         // SAFETY: `range` keeps start inside the region.
         let first = unsafe { self.region.base.add(start) };
-        // SAFETY: as in `bytes`; `&mut self` makes this the only slice that this process has of its mapping, and no two
-        // of its bytes are the same memory because `len` is at most the size of the data area.
+        // SAFETY: as in `bytes`; `&mut self` makes this the only slice to write to that this process has, and no two of
+        // its bytes are the same memory because `len` is at most the size of the data area.
         unsafe { NonNull::slice_from_raw_parts(first, len).as_mut() }
     }
-
-    /// Offset in the region and length, in range for every argument.
-    fn range(&self, position: u64, len: usize) -> (usize, usize) {
-        let mask = self.data_bytes as u64 - 1;
-        (HEADER_BYTES + (position & mask) as usize, len.min(self.data_bytes))
-    }
-}
-
-/// Whether a data area may have this size.
-fn is_data_size(bytes: usize) -> bool {
-    bytes.is_power_of_two() && bytes.is_multiple_of(rustix::param::page_size()) && bytes <= 64 << 20
 }
 
 /// The status page, mapped for writing by the engine.
@@ -254,8 +275,8 @@ pub(crate) struct StatusMemory {
 impl StatusMemory {
     /// Creates the page; from here on its file can only be mapped for reading.
     pub(crate) fn create() -> Result<(Self, OwnedFd), MapError> {
-        let fd = create_file("tenuto-status", STATUS_BYTES)?;
-        let region = Region::reserve(STATUS_BYTES)?;
+        let fd = create_file("tenuto-status", STATUS_BYTES, MemfdFlags::empty())?;
+        let region = Region::reserve(STATUS_BYTES, rustix::param::page_size())?;
         let access = Access { protection: ProtFlags::READ | ProtFlags::WRITE, how: MapFlags::POPULATE };
         region.map(0, STATUS_BYTES, access, fd.as_fd(), 0)?;
         fcntl_add_seals(&fd, SIZE_SEALS | SealFlags::FUTURE_WRITE | SealFlags::SEAL).map_err(failed("seal"))?;
@@ -268,7 +289,7 @@ impl StatusMemory {
         if size != STATUS_BYTES as u64 {
             return Err(MapError::Size(size));
         }
-        let region = Region::reserve(STATUS_BYTES)?;
+        let region = Region::reserve(STATUS_BYTES, rustix::param::page_size())?;
         let access = Access { protection: ProtFlags::READ, how: MapFlags::empty() };
         region.map(0, STATUS_BYTES, access, fd, 0)?;
         let memory = Self { region };

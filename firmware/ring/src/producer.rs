@@ -44,7 +44,11 @@ impl Producer {
 
     /// Room for up to `max_frames`, contiguous. Nothing is visible to the engine before [`commit`](Self::commit).
     pub fn write_area(&mut self, max_frames: u64) -> Result<&mut [u8], Corrupt> {
-        let frames = self.writable_frames()?.min(max_frames);
+        let mut room = self.index.room();
+        if room < max_frames {
+            room = self.writable_frames()?;
+        }
+        let frames = room.min(max_frames);
         let position = self.index.written().wrapping_mul(self.frame_bytes as u64);
         // No overflow: the capacity in bytes is at most the size of the data area.
         Ok(self.memory.bytes_mut(position, frames as usize * self.frame_bytes))

@@ -127,6 +127,65 @@ fn a_flush_drops_what_came_before_it_and_nothing_else() {
     });
 }
 
+/// A mark's place is used again, for a mark that must not be mixed with the one before.
+#[test]
+fn a_marks_place_is_given_back_before_it_is_used_again() {
+    check(|| {
+        let control = Arc::new(Control::<LoomWord, 1>::new());
+        let theirs = Arc::clone(&control);
+        let writer = thread::spawn(move || {
+            let mut producer = ProducerIndex::new(1);
+            for n in 1..=2 {
+                while producer.mark(&theirs, Mark { frame: n, track: n, kind: MarkKind::Start }).is_err() {
+                    thread::yield_now();
+                }
+            }
+        });
+        let mut consumer = ConsumerIndex::new(1);
+        for n in 1..=2 {
+            let mark = loop {
+                match consumer.peek_mark(&control).expect("an honest producer") {
+                    Some(mark) => break mark,
+                    None => thread::yield_now(),
+                }
+            };
+            assert_eq!((mark.frame, mark.track), (n, n));
+            consumer.pop_mark(&control);
+        }
+        writer.join().expect("it ends");
+    });
+}
+
+/// A producer that sees its flush done sees the room as well, and may write where the consumer was reading.
+#[test]
+fn a_flush_that_is_done_has_given_the_room_back() {
+    check(|| {
+        let control = Arc::new(Ring::new());
+        let cell = Arc::new(UnsafeCell::new(0u64));
+        let (theirs, written) = (Arc::clone(&control), Arc::clone(&cell));
+        let writer = thread::spawn(move || {
+            let mut producer = ProducerIndex::new(1);
+            written.with_mut(|_| {});
+            producer.commit(&theirs, 1).expect("there is room");
+            producer.flush(&theirs);
+            if producer.flush_done(&theirs) {
+                assert_eq!(producer.writable(&theirs), Ok(1));
+                written.with_mut(|_| {});
+            }
+        });
+        let mut consumer = ConsumerIndex::new(1);
+        consumer.refresh(&control).expect("an honest producer");
+        if consumer.readable() == 1 {
+            // What a fade-out is played over.
+            cell.with(|_| {});
+        }
+        if let Some(flush) = consumer.pending_flush(&control).expect("an honest producer") {
+            consumer.finish_flush(&control, flush);
+        }
+        writer.join().expect("it ends");
+    });
+}
+
 #[test]
 fn a_seqlock_never_shows_half_a_write() {
     check(|| {

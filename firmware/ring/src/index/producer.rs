@@ -46,15 +46,23 @@ impl ProducerIndex {
         Ok(peer)
     }
 
+    /// Frames that may be written as far as this side knows: what [`writable`](Self::writable) said last, less what was
+    /// committed since. Looks at nothing of the consumer's, whose line is on its way to the other core after each of its
+    /// reads.
+    #[must_use]
+    pub fn room(&self) -> u64 {
+        self.capacity - (self.written - self.read)
+    }
+
     /// Frames that may be written now.
     pub fn writable<W: Word, const N: usize>(&mut self, control: &Control<W, N>) -> Result<u64, Corrupt> {
-        let read = self.read(control)?;
-        Ok(self.capacity - (self.written - read))
+        self.read(control)?;
+        Ok(self.room())
     }
 
     /// Publishes `frames` that were written behind the last ones. At most what [`writable`](Self::writable) said.
     pub fn commit<W: Word, const N: usize>(&mut self, control: &Control<W, N>, frames: u64) -> Result<(), Corrupt> {
-        let there = self.capacity - (self.written - self.read);
+        let there = self.room();
         if frames > there {
             return Err(Corrupt::Range { asked: frames, there });
         }
