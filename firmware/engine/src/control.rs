@@ -5,6 +5,7 @@
 
 mod client;
 mod door;
+mod memory;
 mod serve;
 mod stream;
 
@@ -21,6 +22,7 @@ use ring::message::{Event, Volume, VolumeMode};
 use ring::{State, StatusWriter};
 
 pub(crate) use door::Door;
+pub(crate) use memory::RingSettings;
 
 use crate::clock::{MILLISECOND, now_ns};
 use crate::output::alsa::Uevents;
@@ -51,7 +53,7 @@ pub(crate) struct Parts {
     pub(crate) answers: Receiver<Answer>,
     pub(crate) uevents: Option<Uevents>,
     pub(crate) tuning: Tuning,
-    pub(crate) ring_ms: u32,
+    pub(crate) memory: RingSettings,
 }
 
 /// The thread's state.

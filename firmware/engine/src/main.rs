@@ -31,7 +31,7 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use ring::StatusWriter;
 use tracing_subscriber::EnvFilter;
 
-use control::{Control, Door, Parts};
+use control::{Control, Door, Parts, RingSettings};
 use options::{Asked, Options, Sink};
 use output::Pacing;
 use output::alsa::{AlsaDevice, Choice, Uevents};
@@ -115,8 +115,8 @@ fn run(options: &Options) -> Result<()> {
     };
     tracing::info!("engine {} listens on {}", env!("CARGO_PKG_VERSION"), options.socket.display());
     let tuning = Tuning { period_ms: options.period_ms, preroll_ms: options.preroll_ms };
-    let ring_ms = options.ring_ms;
-    Control::new(Parts { status, status_file, door, signals, bell, rt, asks, answers, uevents, tuning, ring_ms }).run()
+    let memory = RingSettings::new(options.ring_ms, options.huge_pages);
+    Control::new(Parts { status, status_file, door, signals, bell, rt, asks, answers, uevents, tuning, memory }).run()
 }
 
 fn make_device(options: &Options) -> Result<Box<dyn Device>> {

@@ -35,6 +35,7 @@ pub(crate) struct Options {
     pub(crate) buffer_ms: u32,
     pub(crate) ring_ms: u32,
     pub(crate) preroll_ms: u32,
+    pub(crate) huge_pages: bool,
 }
 
 impl Default for Options {
@@ -52,6 +53,7 @@ impl Default for Options {
             buffer_ms: 100,
             ring_ms: 1000,
             preroll_ms: 20,
+            huge_pages: false,
         }
     }
 }
@@ -97,6 +99,8 @@ Real time:
                          if any: /sys/devices/system/cpu/isolated)
   --priority N           its SCHED_FIFO priority, 1 to 99 (default 70: above the kernel's default
                          of 50 for interrupt threads, below the sound card's own)
+  --huge-pages           put the ring into 5 huge pages of 2 MiB, if so many are reserved
+                         (/proc/sys/vm/nr_hugepages); else say so and use ordinary ones
   --user NAME            after set-up, give up root and become this user
   --group NAME           the group that may connect to the socket
 
@@ -129,6 +133,10 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Ask
             "version" => return Ok(Asked::Print(format!("engine {}\n", env!("CARGO_PKG_VERSION")))),
             "fast" => {
                 options.fast = true;
+                continue;
+            }
+            "huge-pages" => {
+                options.huge_pages = true;
                 continue;
             }
             _ => {}

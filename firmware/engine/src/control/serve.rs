@@ -4,7 +4,7 @@ use std::os::fd::AsFd;
 
 use pcm::gain::Gain;
 use ring::message::{Event, FromEngine, Refused, Reply, Request, Volume, VolumeMode};
-use ring::{Consumer, RingMemory, VERSION};
+use ring::{Consumer, VERSION};
 
 use super::client::{Client, Gone, turn_away};
 use super::{Ask, Control};
@@ -84,7 +84,7 @@ impl Control {
             client.answer(Reply::Refused { code: Refused::Version, text: text.clone() })?;
             return Err(Gone::Broken(text));
         }
-        let (memory, file) = match RingMemory::create() {
+        let (memory, file) = match self.parts.memory.make() {
             Ok(made) => made,
             Err(error) => {
                 tracing::error!("can't make a ring: {error}");

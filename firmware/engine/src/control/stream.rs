@@ -131,7 +131,7 @@ impl Control {
 
     fn attach(&mut self, wire: Wire, opened: Opened, player: u64, mut consumer: Consumer) {
         self.epoch = self.epoch.checked_add(1).unwrap_or(1);
-        let stream = Stream { epoch: self.epoch, wire, ring_frames: frames_in_ms(self.parts.ring_ms, wire.rate) };
+        let stream = Stream { epoch: self.epoch, wire, ring_frames: frames_in_ms(self.parts.memory.ms, wire.rate) };
         consumer.begin(&stream);
         let stream = Stream { ring_frames: u32::try_from(consumer.capacity_frames()).unwrap_or(u32::MAX), ..stream };
         let Opened { output, capture } = opened;

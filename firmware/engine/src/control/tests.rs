@@ -111,7 +111,7 @@ fn start(socket: &Path, plug: &Arc<AtomicBool>) -> Receiver<Volume> {
         answers,
         uevents: None,
         tuning: Tuning { period_ms: 20, preroll_ms: 0 },
-        ring_ms: 1000,
+        memory: RingSettings::new(1000, false),
     };
     std::thread::spawn(move || Control::new(parts).run());
     set

@@ -16,7 +16,7 @@ fn the_defaults_run() {
 fn every_option_is_taken() {
     let options =
         run("--socket /tmp/s --sink file:/tmp/d --accept s24_3 --fast --core 3 --priority 60 --user u --group g \
-                       --period-ms 5 --buffer-ms=20 --ring-ms 500 --preroll-ms 0");
+                       --period-ms 5 --buffer-ms=20 --ring-ms 500 --preroll-ms 0 --huge-pages");
     assert_eq!(
         options,
         Ok(Options {
@@ -32,6 +32,7 @@ fn every_option_is_taken() {
             buffer_ms: 20,
             ring_ms: 500,
             preroll_ms: 0,
+            huge_pages: true,
         })
     );
     assert_eq!(run("--sink hw:1,0").map(|options| options.sink), Ok(Sink::Alsa("hw:1,0".to_owned())));
