@@ -20,12 +20,23 @@ impl Tpdf {
         Self { position }
     }
 
-    /// The noise `offset` samples ahead, in 1/65536 LSB: triangular, from -65535 to 65535, with a mean of 0.
+    /// The multipliers of the hash.
+    pub(crate) const FIRST: u32 = 0x7feb_352d;
+    pub(crate) const SECOND: u32 = 0x846c_a68b;
+
+    /// Where the next sample's noise is.
+    #[must_use]
+    pub const fn position(self) -> u32 {
+        self.position
+    }
+
+    /// The noise `offset` samples ahead, in 1/65536 LSB: triangular, from -65535 to 65535, with a mean of 0. It is the
+    /// difference of the hash's halves, both with their sign: one instruction on x86.
     #[inline]
     #[must_use]
     pub const fn at(self, offset: u32) -> i32 {
         let bits = hash(self.position.wrapping_add(offset));
-        (bits & 0xffff) as i32 - (bits >> 16) as i32
+        bits as i16 as i32 - (bits >> 16) as i16 as i32
     }
 
     /// Moves on by `samples`.
@@ -39,8 +50,8 @@ impl Tpdf {
 /// multipliers are Chris Wellons' "lowbias32" (nullprogram.com, "Prospecting for Hash Functions").
 #[inline]
 const fn hash(x: u32) -> u32 {
-    let x = (x ^ x >> 16).wrapping_mul(0x7feb_352d);
-    let x = (x ^ x >> 15).wrapping_mul(0x846c_a68b);
+    let x = (x ^ x >> 16).wrapping_mul(Tpdf::FIRST);
+    let x = (x ^ x >> 15).wrapping_mul(Tpdf::SECOND);
     x ^ x >> 16
 }
 

@@ -4,8 +4,8 @@
 //! exact zeros, so that a volume of 100 % costs and changes nothing. Nothing here allocates or panics, whatever the
 //! lengths of the slices.
 
-use crate::layout::{Layout, S16, S24, S24Packed, S32};
-use crate::{Tpdf, WireFormat, silence_byte};
+use crate::kernels::{MOST, Scaling, scaling};
+use crate::{Cpu, MAX_CHANNELS, Tpdf, WireFormat, silence_byte};
 
 /// A linear gain from silence to unity: Q31, so that the product with a 32-bit sample fits 63 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,6 +41,12 @@ impl Gain {
     #[must_use]
     pub fn factor(self) -> f64 {
         f64::from(self.0) / f64::from(Self::UNITY.0)
+    }
+
+    /// What samples are multiplied with.
+    #[inline]
+    const fn factor_q31(self) -> i32 {
+        (if self.0 < MOST { self.0 } else { MOST }) as i32
     }
 }
 
@@ -109,13 +115,16 @@ impl Ramp {
         self.left == 0 && self.target.0 == 0
     }
 
-    /// The next frame's gain; moves on by a frame, and settles exactly at the target.
-    #[inline]
-    const fn next(&mut self) -> Gain {
-        let gain = self.current();
-        self.left = self.left.saturating_sub(1);
-        self.now = if self.left == 0 { (self.target.0 as i64) << Self::EXTRA } else { self.now + self.step };
-        gain
+    /// The gains of the next frames of so many samples each, as [`Gain::factor_q31`] has them; moves on by as many frames as
+    /// there is room for and the ramp has left, and settles exactly at the target.
+    fn fill<const CHANNELS: usize>(&mut self, gains: &mut [i32]) {
+        let (frames, _) = gains.as_chunks_mut::<CHANNELS>();
+        let mut now = self.now;
+        for frame in frames.iter_mut() {
+            *frame = [Gain((now >> Self::EXTRA) as u32).factor_q31(); CHANNELS];
+            now += self.step;
+        }
+        self.skip(frames.len() as u32);
     }
 
     /// Moves on by `frames` without applying the gain to anything, as when silence is sent.
@@ -129,81 +138,75 @@ impl Ramp {
     }
 }
 
-/// Copies whole frames of `format` from `src` to `dst`, scaled by `ramp`; returns how many bytes were written: as many
-/// whole frames as fit both slices, and none if `channels` is 0.
-pub fn copy_scaled(
+/// Samples that get their gains at a time. Of them a multiple of 32 frames is used, which whole blocks of the kernels take.
+const BLOCK: usize = 256;
+
+/// Copies samples of the wire, scaled: the kernel for a format, chosen once.
+#[derive(Clone, Copy, Debug)]
+pub struct Scaler {
     format: WireFormat,
     channels: u16,
-    src: &[u8],
-    dst: &mut [u8],
-    ramp: &mut Ramp,
-    dither: &mut Tpdf,
-) -> usize {
-    let frame_bytes = format.bytes() * usize::from(channels);
-    let Some(frames) = src.len().min(dst.len()).checked_div(frame_bytes) else { return 0 };
-    let total = frames * frame_bytes;
-    let split = frames.min(ramp.left as usize) * frame_bytes;
+    kernel: Scaling,
+}
 
-    let scale = match format {
-        WireFormat::S16Le => scale::<S16, 2>,
-        WireFormat::S24_3Le => scale::<S24Packed, 3>,
-        WireFormat::S24Le => scale::<S24, 4>,
-        WireFormat::S32Le => scale::<S32, 4>,
-    };
-    if let (Some(src), Some(dst)) = (src.get(..split), dst.get_mut(..split)) {
-        scale(channels, src, dst, ramp, dither);
+impl Scaler {
+    /// For frames of so many channels, with the best kernel that `cpu` has.
+    #[must_use]
+    pub fn new(format: WireFormat, channels: u16, cpu: Cpu) -> Self {
+        Self { format, channels, kernel: scaling(cpu, format) }
     }
-    if let (Some(src), Some(dst)) = (src.get(split..total), dst.get_mut(split..total)) {
-        match ramp.target {
-            Gain::UNITY => dst.copy_from_slice(src),
-            Gain::SILENCE => dst.fill(silence_byte(format)),
-            _ => scale(channels, src, dst, ramp, dither),
+
+    /// Copies whole frames from `src` to `dst`, scaled by `ramp`; returns how many bytes were written: as many whole frames
+    /// as fit both slices, and none if there are no channels, or more than [`MAX_CHANNELS`].
+    pub fn copy(&self, src: &[u8], dst: &mut [u8], ramp: &mut Ramp, dither: &mut Tpdf) -> usize {
+        let channels = usize::from(self.channels);
+        if channels > MAX_CHANNELS {
+            return 0;
+        }
+        let frame_bytes = self.format.bytes() * channels;
+        let Some(frames) = src.len().min(dst.len()).checked_div(frame_bytes) else { return 0 };
+        let total = frames * frame_bytes;
+        let split = frames.min(ramp.left as usize) * frame_bytes;
+        if let (Some(src), Some(dst)) = (src.get(..split), dst.get_mut(..split)) {
+            self.scale(src, dst, ramp, dither);
+        }
+        if let (Some(src), Some(dst)) = (src.get(split..total), dst.get_mut(split..total)) {
+            match ramp.target {
+                Gain::UNITY => dst.copy_from_slice(src),
+                Gain::SILENCE => dst.fill(silence_byte(self.format)),
+                _ => self.scale(src, dst, ramp, dither),
+            }
+        }
+        total
+    }
+
+    /// `src` and `dst` are whole frames of one length. Every sample has a gain of its own, so that a ramp that moves costs
+    /// the kernel what one that stands still does.
+    fn scale(&self, src: &[u8], dst: &mut [u8], ramp: &mut Ramp, dither: &mut Tpdf) {
+        let mut gains = [0; BLOCK];
+        let channels = usize::from(self.channels).clamp(1, MAX_CHANNELS);
+        let frames = (BLOCK / channels) & !31;
+        if ramp.left == 0 {
+            gains.fill(ramp.current().factor_q31());
+        }
+        let bytes = frames * channels * self.format.bytes();
+        for (src, dst) in src.chunks(bytes).zip(dst.chunks_mut(bytes)) {
+            let samples = src.len() / self.format.bytes();
+            let gains = gains.get_mut(..samples).unwrap_or_default();
+            if ramp.left > 0 {
+                match channels {
+                    1 => ramp.fill::<1>(gains),
+                    2 => ramp.fill::<2>(gains),
+                    3 => ramp.fill::<3>(gains),
+                    4 => ramp.fill::<4>(gains),
+                    5 => ramp.fill::<5>(gains),
+                    6 => ramp.fill::<6>(gains),
+                    7 => ramp.fill::<7>(gains),
+                    _ => ramp.fill::<8>(gains),
+                }
+            }
+            self.kernel.run(src, gains, dst, *dither);
+            dither.advance(samples as u32);
         }
     }
-    total
-}
-
-/// While the ramp moves every frame has a gain of its own; `src` and `dst` are whole frames of one length, and if the
-/// ramp moves, no more of them than it has left.
-fn scale<L: Layout<BYTES>, const BYTES: usize>(
-    channels: u16,
-    src: &[u8],
-    dst: &mut [u8],
-    ramp: &mut Ramp,
-    dither: &mut Tpdf,
-) {
-    let (src, _) = src.as_chunks::<BYTES>();
-    let (dst, _) = dst.as_chunks_mut::<BYTES>();
-    if ramp.left == 0 {
-        return scale_evenly::<L, BYTES>(src, dst, ramp.target, dither);
-    }
-    let channels = usize::from(channels).max(1);
-    for (src, dst) in src.chunks_exact(channels).zip(dst.chunks_exact_mut(channels)) {
-        scale_evenly::<L, BYTES>(src, dst, ramp.next(), dither);
-    }
-}
-
-/// All samples with one gain; `src` and `dst` are of one length.
-#[inline]
-fn scale_evenly<L: Layout<BYTES>, const BYTES: usize>(
-    src: &[[u8; BYTES]],
-    dst: &mut [[u8; BYTES]],
-    gain: Gain,
-    dither: &mut Tpdf,
-) {
-    let mut position = 0;
-    for (src, dst) in src.iter().zip(dst) {
-        *dst = L::store(scaled::<L, BYTES>(L::load(*src), gain, dither.at(position)));
-        position += 1;
-    }
-    dither.advance(position);
-}
-
-/// `sample * gain`, rounded to nearest after `noise` (in 1/65536 LSB) is added, limited to the layout's range.
-#[inline]
-fn scaled<L: Layout<BYTES>, const BYTES: usize>(sample: i32, gain: Gain, noise: i32) -> i32 {
-    const HALF: i64 = 1 << (Gain::FRACTION - 1);
-    let product = i64::from(sample) * i64::from(gain.0);
-    let noise = i64::from(noise) << (Gain::FRACTION - 16);
-    ((product + noise + HALF) >> Gain::FRACTION).clamp(i64::from(L::MIN), i64::from(L::MAX)) as i32
 }

@@ -14,14 +14,17 @@
 //! significant bits (12 bits in `S16_LE` are shifted left by 4). `S24_LE` is right-justified in its 32-bit word and
 //! sign-extended, as ALSA defines it.
 #![no_std]
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
-#[cfg(test)]
+#[cfg(any(test, feature = "std"))]
 extern crate std;
 
 mod caps;
+mod cpu;
 pub mod dither;
 pub mod gain;
+#[expect(unsafe_code, reason = "instruction sets that not every CPU has, and their pointers")]
+mod kernels;
 mod layout;
 mod pack;
 mod plan;
@@ -30,6 +33,7 @@ mod source;
 mod wire;
 
 pub use caps::{Caps, ChannelSet, FormatSet, RateSet, STANDARD_RATES};
+pub use cpu::{Cpu, Feature};
 pub use dither::Tpdf;
 pub use pack::Packer;
 pub use plan::{ChannelMap, Refusal, Rules, WirePlan, plan};

@@ -1,23 +1,28 @@
 //! The one pass between a decoder's planes and the ring: justify, narrow with dither where planned, interleave.
 
-use crate::layout::{Layout, S16, S24, S24Packed, S32};
-use crate::{ChannelMap, Planes, Samples, Tpdf, WireFormat, WirePlan};
+use crate::kernels::{PackSet, Packs, Sample, packs};
+use crate::{ChannelMap, Cpu, MAX_CHANNELS, Planes, Samples, Tpdf, WirePlan};
+
+/// Room for samples that are interleaved at a time, where a kernel for the number of channels isn't worth its while. Of it
+/// a multiple of 32 frames is used, which whole blocks of the kernels take.
+const TILE: usize = 256;
 
 /// Packs decoded planes into wire bytes, as a [`WirePlan`] says.
 ///
 /// Holds the dither's state: one packer per track, used for all of it, gives the same bytes however the track is cut
-/// into calls.
+/// into calls, and whichever CPU it runs on.
 #[derive(Clone, Debug)]
 pub struct Packer {
     plan: WirePlan,
     dither: Tpdf,
+    kernels: &'static PackSet,
 }
 
 impl Packer {
-    /// A packer for tracks with this plan.
+    /// A packer for tracks with this plan, with the best kernels that `cpu` has.
     #[must_use]
-    pub const fn new(plan: &WirePlan) -> Self {
-        Self { plan: *plan, dither: Tpdf::new(0) }
+    pub fn new(plan: &WirePlan, cpu: Cpu) -> Self {
+        Self { plan: *plan, dither: Tpdf::new(0), kernels: packs(cpu, plan.wire.format, plan.dither) }
     }
 
     /// What this packer does.
@@ -39,103 +44,65 @@ impl Packer {
             return 0;
         }
         let src = src.part(start, room);
-        match self.plan.wire.format {
-            WireFormat::S16Le => self.convert::<S16, 2>(&src, dst),
-            WireFormat::S24_3Le => self.convert::<S24Packed, 3>(&src, dst),
-            WireFormat::S24Le => self.convert::<S24, 4>(&src, dst),
-            WireFormat::S32Le => self.convert::<S32, 4>(&src, dst),
+        match &src {
+            Samples::S16(planes) => self.interleave(planes, &self.kernels.s16, dst),
+            Samples::S32(planes) => self.interleave(planes, &self.kernels.s32, dst),
+            Samples::F32(planes) => self.interleave(planes, &self.kernels.f32, dst),
         }
         // The product may wrap, as the dither's position does.
         self.dither.advance((src.frames() as u32).wrapping_mul(source_channels as u32));
         src.frames()
     }
 
-    fn convert<L: Layout<BYTES>, const BYTES: usize>(&self, src: &Samples<'_>, dst: &mut [u8]) {
-        let (dst, _) = dst.as_chunks_mut::<BYTES>();
-        let (map, dither) = (self.plan.channel_map, self.dither);
-        let noise = |position| dither.at(position);
-        match (src, self.plan.dither) {
-            (Samples::S16(src), false) => interleave(src, map, dst, |x, _| L::store(justify::<L, BYTES>(wide(x)))),
-            (Samples::S32(src), false) => interleave(src, map, dst, |x, _| L::store(justify::<L, BYTES>(x))),
-            (Samples::F32(src), false) => interleave(src, map, dst, |x, _| L::store(quantise::<L, BYTES>(x, 0))),
-            (Samples::S16(src), true) => {
-                interleave(src, map, dst, |x, n| L::store(narrow::<L, BYTES>(wide(x), noise(n))));
+    fn interleave<T: Sample>(&self, src: &Planes<'_, T>, kernels: &Packs<T>, dst: &mut [u8]) {
+        let mut planes = src.iter();
+        match (planes.next(), planes.next(), planes.next(), self.plan.channel_map) {
+            (Some(mono), None, _, ChannelMap::MonoToStereo) => kernels.two(mono, mono, dst, self.dither, true),
+            (Some(mono), None, _, ChannelMap::Same) => kernels.one(mono, dst, self.dither),
+            (Some(left), Some(right), None, ChannelMap::Same) => kernels.two(left, right, dst, self.dither, false),
+            _ => self.interleave_many(src, kernels, dst),
+        }
+    }
+
+    /// By way of the stack: interleaved first, then packed like one channel.
+    fn interleave_many<T: Sample>(&self, src: &Planes<'_, T>, kernels: &Packs<T>, dst: &mut [u8]) {
+        let channels = src.channels().clamp(1, MAX_CHANNELS);
+        let frames = (TILE / channels) & !31;
+        let mut tile = [T::ZERO; TILE];
+        let mut noise = self.dither;
+        for (n, dst) in dst.chunks_mut((frames * self.plan.wire.frame_bytes()).max(1)).enumerate() {
+            let part = src.part(n * frames, frames);
+            match channels {
+                3 => fill::<T, 3>(&part, &mut tile),
+                4 => fill::<T, 4>(&part, &mut tile),
+                5 => fill::<T, 5>(&part, &mut tile),
+                6 => fill::<T, 6>(&part, &mut tile),
+                7 => fill::<T, 7>(&part, &mut tile),
+                _ => fill::<T, 8>(&part, &mut tile),
             }
-            (Samples::S32(src), true) => interleave(src, map, dst, |x, n| L::store(narrow::<L, BYTES>(x, noise(n)))),
-            (Samples::F32(src), true) => interleave(src, map, dst, |x, n| L::store(quantise::<L, BYTES>(x, noise(n)))),
+            let samples = part.frames() * channels;
+            kernels.one(tile.get(..samples).unwrap_or_default(), dst, noise);
+            noise.advance(samples as u32);
         }
     }
 }
 
-/// Converts and interleaves. `convert` gets each sample with its position: frame times channels plus channel.
-#[inline]
-fn interleave<T: Copy, const BYTES: usize>(
-    src: &Planes<'_, T>,
-    map: ChannelMap,
-    dst: &mut [[u8; BYTES]],
-    convert: impl Fn(T, u32) -> [u8; BYTES],
-) {
-    let channels = src.channels();
-    let mut planes = src.iter();
-    match (planes.next(), planes.next(), planes.next(), map) {
-        (Some(mono), None, _, ChannelMap::MonoToStereo) => {
-            let (frames, _) = dst.as_chunks_mut::<2>();
-            for ((n, &x), frame) in (0..).zip(mono).zip(frames) {
-                *frame = [convert(x, n); 2];
-            }
-        }
-        (Some(mono), None, _, ChannelMap::Same) => {
-            for ((n, &x), sample) in (0..).zip(mono).zip(dst) {
-                *sample = convert(x, n);
-            }
-        }
-        (Some(left), Some(right), None, ChannelMap::Same) => {
-            let (frames, _) = dst.as_chunks_mut::<2>();
-            for (((n, &l), &r), frame) in (0u32..).zip(left).zip(right).zip(frames) {
-                *frame = [convert(l, n.wrapping_mul(2)), convert(r, n.wrapping_mul(2).wrapping_add(1))];
-            }
-        }
-        _ => {
-            for (channel, plane) in src.iter().enumerate() {
-                let slots = dst.iter_mut().skip(channel).step_by(channels);
-                for ((n, &x), sample) in (0u32..).zip(plane).zip(slots) {
-                    *sample = convert(x, n.wrapping_mul(channels as u32).wrapping_add(channel as u32));
+/// Planes into frames, a few frames of one plane at a time.
+fn fill<T: Sample, const CHANNELS: usize>(planes: &Planes<'_, T>, tile: &mut [T; TILE]) {
+    let (frames, _) = tile.as_chunks_mut::<CHANNELS>();
+    for (channel, plane) in planes.iter().enumerate().take(CHANNELS) {
+        let place = |frames: &mut [[T; CHANNELS]], samples: &[T]| {
+            for (frame, &sample) in frames.iter_mut().zip(samples) {
+                if let Some(slot) = frame.get_mut(channel) {
+                    *slot = sample;
                 }
             }
+        };
+        let (eights, rest) = plane.as_chunks::<8>();
+        let (frames, last) = frames.split_at_mut_checked(eights.len() * 8).unwrap_or_default();
+        for (frames, samples) in frames.as_chunks_mut::<8>().0.iter_mut().zip(eights) {
+            place(frames, samples);
         }
+        place(last, rest);
     }
-}
-
-/// A left-justified 16-bit sample as a left-justified 32-bit one.
-#[inline]
-fn wide(sample: i16) -> i32 {
-    i32::from(sample) << 16
-}
-
-/// From left-justified in 32 bits to right-justified in the layout's; bits that don't fit are cut off.
-#[inline]
-fn justify<L: Layout<BYTES>, const BYTES: usize>(sample: i32) -> i32 {
-    sample >> (32 - L::BITS)
-}
-
-/// As [`justify`], but rounded to nearest after `noise` (in 1/65536 of the layout's LSB) is added.
-#[inline]
-fn narrow<L: Layout<BYTES>, const BYTES: usize>(sample: i32, noise: i32) -> i32 {
-    let cut = 32 - L::BITS;
-    let noise = i64::from(noise) << cut >> 16;
-    let half = 1 << cut >> 1;
-    ((i64::from(sample) + noise + half) >> cut).clamp(i64::from(L::MIN), i64::from(L::MAX)) as i32
-}
-
-/// From ±1.0 to the layout's range, rounded to nearest after `noise` (in 1/65536 LSB) is added. What lies outside is
-/// limited, and what isn't a number becomes silence.
-#[inline]
-fn quantise<L: Layout<BYTES>, const BYTES: usize>(sample: f32, noise: i32) -> i32 {
-    /// Adding this to a number below 2^51 leaves its nearest integer in the low bits of the mantissa.
-    const ROUND: f64 = 6_755_399_441_055_744.0; // 1.5 * 2^52
-    let sample = if sample.is_nan() { 0.0 } else { f64::from(sample) };
-    let full_scale = -f64::from(L::MIN);
-    let scaled = sample * full_scale + f64::from(noise) / f64::from(Tpdf::LSB);
-    let limited = scaled.max(f64::from(L::MIN)).min(f64::from(L::MAX));
-    (limited + ROUND).to_bits() as i32
 }

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{caps, plan_for, source, unpack};
-use pcm::{ChannelSet, Encoding, FormatSet, Packer, Planes, Rules, Samples, WireFormat, plan};
+use pcm::{ChannelSet, Cpu, Encoding, FormatSet, Packer, Planes, Rules, Samples, WireFormat, plan};
 use proptest::prelude::*;
 
 /// Planes of left-justified samples of `bits` bits.
@@ -32,7 +32,7 @@ proptest! {
             // Room for a part of a frame more: it stays as it is.
             let mut bytes = vec![0x5a; frames * plan.wire.frame_bytes() + 1];
             let wide = Samples::S32(Planes::new(planes.iter().map(Vec::as_slice)).unwrap());
-            prop_assert_eq!(pack(&mut Packer::new(&plan), &wide, &mut bytes), frames);
+            prop_assert_eq!(pack(&mut Packer::new(&plan, Cpu::detect()), &wide, &mut bytes), frames);
             prop_assert_eq!(bytes.pop(), Some(0x5a));
             let mut interleaved = (0..frames).flat_map(|frame| planes.iter().map(move |plane| plane[frame]));
             for sample in unpack(format, &bytes) {
@@ -43,7 +43,7 @@ proptest! {
                     planes.iter().map(|plane| plane.iter().map(|&sample| (sample >> 16) as i16).collect()).collect();
                 let narrow = Samples::S16(Planes::new(narrow.iter().map(Vec::as_slice)).unwrap());
                 let mut same = vec![0; bytes.len()];
-                prop_assert_eq!(pack(&mut Packer::new(&plan), &narrow, &mut same), frames);
+                prop_assert_eq!(pack(&mut Packer::new(&plan, Cpu::detect()), &narrow, &mut same), frames);
                 prop_assert_eq!(&same, &bytes);
             }
         }
@@ -65,8 +65,8 @@ proptest! {
             Samples::F32(Planes::new(floats.iter().map(Vec::as_slice)).unwrap()),
         ] {
             let mut whole = vec![0; samples.frames() * frame];
-            pack(&mut Packer::new(&plan), &samples, &mut whole);
-            let mut packer = Packer::new(&plan);
+            pack(&mut Packer::new(&plan, Cpu::detect()), &samples, &mut whole);
+            let mut packer = Packer::new(&plan, Cpu::detect());
             let mut pieces: Vec<u8> = Vec::new();
             let mut start = 0;
             for &room in cuts.iter().cycle().take(10 * samples.frames()) {
@@ -87,7 +87,7 @@ proptest! {
             let plan = plan_for(format, 1, true);
             let samples = [sample];
             let samples = Samples::S32(Planes::new([&samples[..]]).unwrap());
-            prop_assert_eq!(pack(&mut Packer::new(&plan), &samples, &mut bytes[..format.bytes()]), 1);
+            prop_assert_eq!(pack(&mut Packer::new(&plan, Cpu::detect()), &samples, &mut bytes[..format.bytes()]), 1);
             let exact = f64::from(sample) / f64::from(1u32 << (32 - format.bits()));
             let limit = f64::from(1u32 << (format.bits() - 1));
             let packed = unpack(format, &bytes[..format.bytes()])[0] as f64;
@@ -108,7 +108,7 @@ fn dither_has_no_bias_and_keeps_what_lies_below_a_step() {
             [Samples::F32(Planes::new([&floats[..]]).unwrap()), Samples::S32(Planes::new([&integers[..]]).unwrap())]
         {
             let mut bytes = vec![0; N * format.bytes()];
-            pack(&mut Packer::new(&plan_for(format, 1, true)), &samples, &mut bytes);
+            pack(&mut Packer::new(&plan_for(format, 1, true), Cpu::detect()), &samples, &mut bytes);
             let mean = unpack(format, &bytes).iter().sum::<i64>() as f64 / N as f64;
             assert!((mean - fraction).abs() < 0.01, "{format}: {mean} for {fraction}");
         }
@@ -121,7 +121,7 @@ fn floats_beyond_full_scale_are_limited_and_nonsense_is_silent() {
     for format in WireFormat::ALL {
         let mut bytes = vec![0; floats.len() * format.bytes()];
         let samples = Samples::F32(Planes::new([&floats[..]]).unwrap());
-        pack(&mut Packer::new(&plan_for(format, 1, false)), &samples, &mut bytes);
+        pack(&mut Packer::new(&plan_for(format, 1, false), Cpu::detect()), &samples, &mut bytes);
         let (high, low) = ((1i64 << (format.bits() - 1)) - 1, -(1i64 << (format.bits() - 1)));
         assert_eq!(unpack(format, &bytes), [high, low, high, low, high, low, 0, 0, 0, 0, 0], "{format}");
     }
@@ -133,7 +133,7 @@ fn floats_of_24_bits_come_back_exactly() {
     let floats: Vec<f32> = integers.iter().map(|&x| x as f32 / 8_388_608.0).collect();
     let samples = Samples::F32(Planes::new([&floats[..]]).unwrap());
     let mut bytes = vec![0; floats.len() * 3];
-    pack(&mut Packer::new(&plan_for(WireFormat::S24_3Le, 1, false)), &samples, &mut bytes);
+    pack(&mut Packer::new(&plan_for(WireFormat::S24_3Le, 1, false), Cpu::detect()), &samples, &mut bytes);
     assert!(unpack(WireFormat::S24_3Le, &bytes).into_iter().eq(integers.into_iter().map(i64::from)));
 }
 
@@ -142,8 +142,8 @@ fn samples_that_are_not_the_plans_are_not_packed() {
     let silence = [0i16; 4];
     let stereo = Samples::S16(Planes::new([&silence[..], &silence]).unwrap());
     let mut bytes = [0x5a; 64];
-    assert_eq!(Packer::new(&plan_for(WireFormat::S16Le, 1, false)).pack(&stereo, 0, &mut bytes), 0);
-    assert_eq!(Packer::new(&plan_for(WireFormat::S16Le, 0, false)).pack(&stereo, 0, &mut bytes), 0);
-    assert_eq!(Packer::new(&plan_for(WireFormat::S16Le, 2, false)).pack(&stereo, 5, &mut bytes), 0);
+    assert_eq!(Packer::new(&plan_for(WireFormat::S16Le, 1, false), Cpu::detect()).pack(&stereo, 0, &mut bytes), 0);
+    assert_eq!(Packer::new(&plan_for(WireFormat::S16Le, 0, false), Cpu::detect()).pack(&stereo, 0, &mut bytes), 0);
+    assert_eq!(Packer::new(&plan_for(WireFormat::S16Le, 2, false), Cpu::detect()).pack(&stereo, 5, &mut bytes), 0);
     assert_eq!(bytes, [0x5a; 64]);
 }

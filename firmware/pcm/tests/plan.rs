@@ -4,7 +4,8 @@ mod common;
 
 use common::{caps, source, unpack};
 use pcm::{
-    ChannelMap, ChannelSet, Encoding, FormatSet, Packer, Planes, RateSet, Refusal, Rules, Samples, WireFormat, plan,
+    ChannelMap, ChannelSet, Cpu, Encoding, FormatSet, Packer, Planes, RateSet, Refusal, Rules, Samples, WireFormat,
+    plan,
 };
 
 const BIT_PERFECT: Rules = Rules { software_volume: false };
@@ -66,7 +67,7 @@ fn f2_s24_in_a_32_bit_word_is_right_justified_and_sign_extended() {
     let samples = [0x7fff_ff00, -0x8000_0000, -0x100, 0x100];
     let mut bytes = [0xaa; 16];
     let planes = Planes::new([&samples[..]]).unwrap();
-    assert_eq!(Packer::new(&plan).pack(&Samples::S32(planes), 0, &mut bytes), 4);
+    assert_eq!(Packer::new(&plan, Cpu::detect()).pack(&Samples::S32(planes), 0, &mut bytes), 4);
     let words =
         [[0xff, 0xff, 0x7f, 0x00], [0x00, 0x00, 0x80, 0xff], [0xff, 0xff, 0xff, 0xff], [0x01, 0x00, 0x00, 0x00]];
     assert_eq!(bytes[..], words.concat());
@@ -82,7 +83,7 @@ fn f3_16_bits_on_a_24_bit_dac_and_mono_on_a_stereo_dac_are_lossless() {
         assert_eq!((plan.channel_map, plan.wire.channels), (ChannelMap::MonoToStereo, 2));
         let mut bytes = vec![0; samples.len() * plan.wire.frame_bytes()];
         let planes = Planes::new([&samples[..]]).unwrap();
-        assert_eq!(Packer::new(&plan).pack(&Samples::S16(planes), 0, &mut bytes), samples.len());
+        assert_eq!(Packer::new(&plan, Cpu::detect()).pack(&Samples::S16(planes), 0, &mut bytes), samples.len());
         let widened = samples.iter().flat_map(|&x| [i64::from(x) << (format.bits() - 16); 2]);
         assert!(unpack(format, &bytes).into_iter().eq(widened), "{format}");
     }

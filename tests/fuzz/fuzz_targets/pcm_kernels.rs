@@ -2,8 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use pcm::gain::{Gain, Ramp, copy_scaled};
-use pcm::{Caps, Encoding, Packer, Planes, Rules, Samples, Source, Tpdf, WireFormat, plan};
+use pcm::gain::{Gain, Ramp, Scaler};
+use pcm::{Caps, Cpu, Encoding, Packer, Planes, Rules, Samples, Source, Tpdf, WireFormat, plan};
 
 fuzz_target!(|data: &[u8]| {
     let Some((&[a, b, c, d, e, f, g, h], rest)) = data.split_first_chunk::<8>() else { return };
@@ -12,7 +12,8 @@ fuzz_target!(|data: &[u8]| {
     let mut dst = dst.to_vec();
     let mut ramp = Ramp::constant(Gain::from_percent(c));
     ramp.fade_to(Gain::from_percent(d), e.into());
-    let written = copy_scaled(format, f.into(), src, &mut dst, &mut ramp, &mut Tpdf::new(g.into()));
+    let scaler = Scaler::new(format, f.into(), Cpu::detect());
+    let written = scaler.copy(src, &mut dst, &mut ramp, &mut Tpdf::new(g.into()));
     assert!(written <= dst.len());
 
     let caps = Caps::from_words([a, b, c, d, e, f].map(|byte| u32::from(byte).wrapping_mul(0x0101_0101)));
@@ -23,7 +24,7 @@ fuzz_target!(|data: &[u8]| {
     assert!(!(plan.lossless && plan.dither));
     let floats: Vec<f32> = src.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
     if let Ok(planes) = Planes::new(std::iter::repeat_n(&floats[..], f.into())) {
-        let frames = Packer::new(&plan).pack(&Samples::F32(planes), g.into(), &mut dst);
+        let frames = Packer::new(&plan, Cpu::detect()).pack(&Samples::F32(planes), g.into(), &mut dst);
         assert!(frames * plan.wire.frame_bytes() <= dst.len());
     }
 });

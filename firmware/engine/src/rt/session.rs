@@ -3,8 +3,8 @@
 mod flow;
 mod limits;
 
-use pcm::gain::{Gain, Ramp, copy_scaled};
-use pcm::{Tpdf, silence_byte};
+use pcm::gain::{Gain, Ramp, Scaler};
+use pcm::{Cpu, Tpdf, silence_byte};
 use ring::{Consumer, Corrupt, Mark, MarkKind, Position, State, Stream};
 
 pub(crate) use limits::{Limits, Tuning};
@@ -59,6 +59,7 @@ pub(crate) struct Session {
     volume: Gain,
     ramp: Ramp,
     dither: Tpdf,
+    scaler: Scaler,
     mode: Mode,
     fade: Option<Fade>,
     timeline: Timeline,
@@ -100,6 +101,7 @@ impl Session {
             volume,
             ramp: Ramp::constant(volume),
             dither: Tpdf::new(stream.epoch),
+            scaler: Scaler::new(stream.wire.format, stream.wire.channels, Cpu::detect()),
             mode: Mode::Silent,
             fade: None,
             timeline: Timeline::default(),
@@ -230,13 +232,13 @@ impl Session {
             None => frames,
         };
         let untouched = self.ramp.is_unity();
-        let (wire, frame_bytes) = (self.stream.wire, self.stream.frame_bytes());
-        let Self { output, consumer, ramp, dither, .. } = self;
+        let (silence, frame_bytes) = (silence_byte(self.stream.wire.format), self.stream.frame_bytes());
+        let Self { output, consumer, ramp, dither, scaler, .. } = self;
         let written = output.write(frames, &mut |room| {
             let source = consumer.read_area((room.len() / frame_bytes) as u64);
-            let copied = copy_scaled(wire.format, wire.channels, source, room, ramp, dither);
+            let copied = scaler.copy(source, room, ramp, dither);
             if let Some(rest) = room.get_mut(copied..) {
-                rest.fill(silence_byte(wire.format));
+                rest.fill(silence);
             }
         })?;
         self.consumer.advance(u64::from(written))?;

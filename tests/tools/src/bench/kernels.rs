@@ -1,103 +1,249 @@
-//! The packing kernels against memcpy of as many bytes as they write.
+//! The kernels of `pcm`: against memcpy of the bytes that they move, and against the scalar kernel where calls are short.
 use std::hint::black_box;
 
-use pcm::{Caps, ChannelSet, Encoding, FormatSet, Packer, Planes, RateSet, Rules, Samples, Source, WireFormat, plan};
+use pcm::gain::{Gain, Ramp, Scaler};
+use pcm::{ChannelMap, Cpu, Packer, Planes, Samples, Tpdf, Wire, WireFormat, WirePlan};
 
 use super::{Line, compare};
 
-/// Bytes that a call writes: what fits into a small core's second-level cache.
-const BYTES: usize = 64 * 1024;
+/// Bytes that a call writes: a small core's first-level cache, its second, and what lies behind.
+const SIZES: [(usize, &str); 3] = [(4 << 10, "4 KiB"), (64 << 10, "64 KiB"), (1 << 20, "1 MiB")];
+/// Samples of short calls: a period of 1 ms has 88 to 3072.
+const SHORT: [usize; 5] = [16, 32, 64, 128, 256];
 
-/// A kernel: stereo planes of this depth into a DAC's only format.
+/// A kernel, and what it is measured with.
 #[derive(Debug, Clone, Copy)]
 pub struct Kernel {
     /// Its name.
     pub name: &'static str,
-    bits: u16,
-    format: WireFormat,
+    work: Work,
 }
 
-/// All of them.
-pub const KERNELS: [Kernel; 6] = [
-    kernel("pack_16_s16", 16, WireFormat::S16Le),
-    kernel("pack_24_s24_3", 24, WireFormat::S24_3Le),
-    kernel("pack_24_s24", 24, WireFormat::S24Le),
-    kernel("pack_32_s32", 32, WireFormat::S32Le),
-    kernel("pack_16_s32", 16, WireFormat::S32Le),
-    kernel("dither_24_s16", 24, WireFormat::S16Le),
-];
-
-const fn kernel(name: &'static str, bits: u16, format: WireFormat) -> Kernel {
-    Kernel { name, bits, format }
+#[derive(Debug, Clone, Copy)]
+enum Work {
+    Pack(Source, Channels, WireFormat, bool),
+    /// Stereo.
+    Scale(WireFormat, Motion),
 }
 
-/// A kernel with its buffers.
-pub struct Bench {
-    packer: Packer,
-    narrow: bool,
-    short: [Vec<i16>; 2],
-    long: [Vec<i32>; 2],
-    out: Vec<u8>,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    S16,
+    S32,
+    F32,
 }
 
-impl Bench {
-    /// Ready to run; `None` if the plan refuses, which is a bug.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Channels {
+    Mono,
+    MonoToStereo,
+    Stereo,
+    Six,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Motion {
+    Still,
+    Ramp,
+}
+
+/// All that a player runs often, named after what goes in and what comes out.
+pub const KERNELS: [Kernel; 21] = {
+    use Channels::{Mono, MonoToStereo, Six, Stereo};
+    use Source::{F32, S16, S32};
+    use WireFormat::{S16Le, S24_3Le, S24Le, S32Le};
+    [
+        kernel("pack_16_s16", Work::Pack(S16, Stereo, S16Le, false)),
+        kernel("pack_16_s24_3", Work::Pack(S16, Stereo, S24_3Le, false)),
+        kernel("pack_16_s24", Work::Pack(S16, Stereo, S24Le, false)),
+        kernel("pack_16_s32", Work::Pack(S16, Stereo, S32Le, false)),
+        kernel("pack_32_s24_3", Work::Pack(S32, Stereo, S24_3Le, false)),
+        kernel("pack_32_s24", Work::Pack(S32, Stereo, S24Le, false)),
+        kernel("pack_32_s32", Work::Pack(S32, Stereo, S32Le, false)),
+        kernel("pack_f32_s32", Work::Pack(F32, Stereo, S32Le, false)),
+        kernel("pack_mono_32_s24_3", Work::Pack(S32, Mono, S24_3Le, false)),
+        kernel("pack_twins_16_s32", Work::Pack(S16, MonoToStereo, S32Le, false)),
+        kernel("pack_six_32_s24_3", Work::Pack(S32, Six, S24_3Le, false)),
+        kernel("dither_32_s16", Work::Pack(S32, Stereo, S16Le, true)),
+        kernel("dither_32_s24_3", Work::Pack(S32, Stereo, S24_3Le, true)),
+        kernel("dither_f32_s16", Work::Pack(F32, Stereo, S16Le, true)),
+        kernel("dither_f32_s24_3", Work::Pack(F32, Stereo, S24_3Le, true)),
+        kernel("gain_s16", Work::Scale(S16Le, Motion::Still)),
+        kernel("gain_s24_3", Work::Scale(S24_3Le, Motion::Still)),
+        kernel("gain_s24", Work::Scale(S24Le, Motion::Still)),
+        kernel("gain_s32", Work::Scale(S32Le, Motion::Still)),
+        kernel("ramp_s16", Work::Scale(S16Le, Motion::Ramp)),
+        kernel("ramp_s32", Work::Scale(S32Le, Motion::Ramp)),
+    ]
+};
+
+const fn kernel(name: &'static str, work: Work) -> Kernel {
+    Kernel { name, work }
+}
+
+impl Kernel {
+    /// Samples that take so many bytes on the wire.
     #[must_use]
-    pub fn new(kernel: &Kernel) -> Option<Self> {
-        let source = Source { rate: 192_000, bits: kernel.bits, channels: 2, encoding: Encoding::Integer };
-        let caps = Caps {
-            formats: [kernel.format].into_iter().collect::<FormatSet>(),
-            rates: RateSet::any(1, 1_536_000),
-            channels: ChannelSet::ALL,
-            mixer: false,
-        };
-        let plan = plan(&source, &caps, &Rules::default()).ok()?;
-        let frames = BYTES / plan.wire.frame_bytes();
-        let noise = |frame: usize| (frame as i32).wrapping_mul(0x9e37_79b9_u32 as i32);
-        let plane = |offset: usize| (0..frames).map(|frame| noise(frame + offset) >> 8 << 8).collect();
-        let short = |offset: usize| (0..frames).map(|frame| (noise(frame + offset) >> 16) as i16).collect();
-        Some(Self {
-            packer: Packer::new(&plan),
-            narrow: kernel.bits <= 16,
-            short: [short(0), short(7)],
-            long: [plane(0), plane(7)],
-            out: vec![0; frames * plan.wire.frame_bytes()],
-        })
+    pub const fn samples_in(&self, bytes: usize) -> usize {
+        bytes / self.work.format().bytes()
+    }
+}
+
+impl Work {
+    const fn format(self) -> WireFormat {
+        match self {
+            Self::Pack(_, _, format, _) | Self::Scale(format, _) => format,
+        }
     }
 
-    /// Samples of a call.
-    #[must_use]
-    pub fn samples(&self) -> usize {
-        self.long[0].len() * 2
-    }
-
-    /// One call.
-    pub fn run(&mut self) {
-        let [left, right] = &self.short;
-        let short = Planes::new([left.as_slice(), right.as_slice()]);
-        let [left, right] = &self.long;
-        let long = Planes::new([left.as_slice(), right.as_slice()]);
-        if let (Ok(short), Ok(long)) = (short, long) {
-            let samples = if self.narrow { Samples::S16(short) } else { Samples::S32(long) };
-            black_box(self.packer.pack(black_box(&samples), 0, black_box(&mut self.out)));
+    /// Of the wire.
+    const fn channels(self) -> u16 {
+        match self {
+            Self::Pack(_, Channels::Mono, ..) => 1,
+            Self::Pack(_, Channels::Six, ..) => 6,
+            Self::Pack(_, Channels::MonoToStereo | Channels::Stereo, ..) | Self::Scale(..) => 2,
         }
     }
 }
 
-/// A line for each kernel.
+/// A kernel with its buffers.
+pub struct Bench {
+    samples: usize,
+    moved: usize,
+    state: State,
+    out: Vec<u8>,
+}
+
+enum State {
+    Pack { packer: Packer, planes: Material },
+    Scale { scaler: Scaler, motion: Motion, src: Vec<u8>, dither: Tpdf },
+}
+
+enum Material {
+    S16(Vec<Vec<i16>>),
+    S32(Vec<Vec<i32>>),
+    F32(Vec<Vec<f32>>),
+}
+
+impl Bench {
+    /// Ready for calls of at most so many samples of the wire.
+    #[must_use]
+    pub fn new(kernel: &Kernel, samples: usize, cpu: Cpu) -> Self {
+        let (format, channels) = (kernel.work.format(), kernel.work.channels());
+        let frames = samples / usize::from(channels);
+        let samples = frames * usize::from(channels);
+        let written = samples * format.bytes();
+        let word = |n: usize| (n as i32).wrapping_mul(0x9e37_79b9_u32 as i32);
+        let (state, read) = match kernel.work {
+            Work::Pack(source, map, _, dither) => {
+                let (source_channels, channel_map) = match map {
+                    Channels::MonoToStereo => (1, ChannelMap::MonoToStereo),
+                    Channels::Mono | Channels::Stereo | Channels::Six => (usize::from(channels), ChannelMap::Same),
+                };
+                let wire = Wire { format, rate: 192_000, channels };
+                let packer = Packer::new(&WirePlan { wire, lossless: !dither, dither, channel_map }, cpu);
+                let (planes, bytes) = material(source, source_channels, frames, word);
+                (State::Pack { packer, planes }, bytes)
+            }
+            Work::Scale(_, motion) => {
+                let src = (0..written).map(|n| (word(n) >> 24) as u8).collect();
+                let scaler = Scaler::new(format, channels, cpu);
+                (State::Scale { scaler, motion, src, dither: Tpdf::new(0) }, written)
+            }
+        };
+        Self { samples, moved: read + written, state, out: vec![0; written] }
+    }
+
+    /// Samples of a call, as the wire counts them.
+    #[must_use]
+    pub const fn samples(&self) -> usize {
+        self.samples
+    }
+
+    /// Bytes that a call reads and writes.
+    #[must_use]
+    pub const fn moved(&self) -> usize {
+        self.moved
+    }
+
+    /// One call.
+    pub fn run(&mut self) {
+        let out = black_box(&mut self.out);
+        match &mut self.state {
+            State::Pack { packer, planes } => {
+                black_box(packer.pack(&black_box(planes).samples(), 0, out));
+            }
+            State::Scale { scaler, motion, src, dither } => {
+                let mut ramp = Ramp::constant(Gain::from_percent(70));
+                if *motion == Motion::Ramp {
+                    ramp.fade_to(Gain::from_percent(90), u32::MAX);
+                }
+                black_box(scaler.copy(black_box(src), out, &mut ramp, dither));
+            }
+        }
+    }
+}
+
+/// Planes, and the bytes that they take.
+fn material(source: Source, channels: usize, frames: usize, word: impl Fn(usize) -> i32) -> (Material, usize) {
+    fn planes<T>(channels: usize, frames: usize, sample: impl Fn(usize) -> T) -> Vec<Vec<T>> {
+        (0..channels).map(|channel| (0..frames).map(|frame| sample(frame + 7 * channel)).collect()).collect()
+    }
+    match source {
+        Source::S16 => (Material::S16(planes(channels, frames, |n| (word(n) >> 16) as i16)), channels * frames * 2),
+        Source::S32 => (Material::S32(planes(channels, frames, &word)), channels * frames * 4),
+        Source::F32 => {
+            let float = |n| word(n) as f32 / 2_147_483_648.0;
+            (Material::F32(planes(channels, frames, float)), channels * frames * 4)
+        }
+    }
+}
+
+impl Material {
+    /// As a decoder hands it out.
+    fn samples(&self) -> Samples<'_> {
+        const EMPTY: &str = "there are channels, all of one length";
+        match self {
+            Self::S16(planes) => Samples::S16(Planes::new(planes.iter().map(Vec::as_slice)).expect(EMPTY)),
+            Self::S32(planes) => Samples::S32(Planes::new(planes.iter().map(Vec::as_slice)).expect(EMPTY)),
+            Self::F32(planes) => Samples::F32(Planes::new(planes.iter().map(Vec::as_slice)).expect(EMPTY)),
+        }
+    }
+}
+
+/// Lines for each kernel: three sizes against memcpy, short calls against the scalar kernel.
 #[must_use]
 pub fn lines() -> Vec<Line> {
-    let measure = |kernel: &Kernel| {
-        let mut bench = Bench::new(kernel)?;
-        let samples = bench.samples() as f64;
-        let what = format!("{} of stereo planes into 64 KiB", kernel.name);
-        let from = vec![1_u8; BYTES];
-        let mut to = vec![0_u8; BYTES];
-        let length = bench.out.len();
-        let mut copy = || black_box(&mut to)[..length].copy_from_slice(&black_box(&from)[..length]);
-        let mut line = compare(kernel.name, &what, "ns/sample", samples, &mut || bench.run(), ("memcpy", &mut copy));
-        line.instructions = super::instructions::per_sample(kernel.name, samples);
-        Some(line)
-    };
-    KERNELS.iter().filter_map(measure).collect()
+    let cpu = Cpu::detect();
+    let mut lines = Vec::new();
+    for kernel in &KERNELS {
+        lines.extend(SIZES.iter().map(|&(bytes, size)| against_memcpy(kernel, bytes, size, cpu)));
+        lines.extend(SHORT.iter().map(|&samples| against_scalar(kernel, samples, cpu)));
+    }
+    lines
+}
+
+/// memcpy of half the bytes reads and writes as many as the kernel does.
+fn against_memcpy(kernel: &Kernel, bytes: usize, size: &str, cpu: Cpu) -> Line {
+    let mut bench = Bench::new(kernel, kernel.samples_in(bytes), cpu);
+    let samples = bench.samples() as f64;
+    let length = bench.moved() / 2;
+    let what = format!("{}, {size} written, against memcpy of the bytes that it moves", kernel.name);
+    let from = vec![1_u8; length];
+    let mut to = vec![0_u8; length];
+    let mut copy = || black_box(&mut to[..]).copy_from_slice(black_box(&from));
+    let mut line = compare(kernel.name, &what, "ns/sample", samples, &mut || bench.run(), ("memcpy", &mut copy));
+    if bytes == super::instructions::BYTES {
+        line.instructions = super::instructions::per_sample(kernel, super::instructions::Set::Best);
+    }
+    line
+}
+
+fn against_scalar(kernel: &Kernel, samples: usize, cpu: Cpu) -> Line {
+    let mut ours = Bench::new(kernel, samples, cpu);
+    let mut scalar = Bench::new(kernel, samples, Cpu::BASELINE);
+    let samples = ours.samples();
+    let what = format!("{}, a call of {samples} samples, against the scalar kernel", kernel.name);
+    let per_sample = samples as f64;
+    compare(kernel.name, &what, "ns/sample", per_sample, &mut || ours.run(), ("scalar", &mut || scalar.run()))
 }

@@ -9,8 +9,8 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let wanted = match arguments.as_slice() {
-        ["--count", kernel, calls] => {
-            instructions::run(kernel, calls.parse().unwrap_or(0));
+        ["--count", kernel, set, calls] => {
+            instructions::run(kernel, set, calls.parse().unwrap_or(0));
             return ExitCode::SUCCESS;
         }
         [] => None,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use media::{Cancel, Limits, Location};
-use pcm::{Packer, Wire};
+use pcm::{Cpu, Packer, Wire};
 use tracing::debug;
 
 use super::Item;
@@ -48,7 +48,7 @@ impl Loaded {
         output.report(Report::Planned { track, plan });
         let at = std::mem::take(&mut item.at);
         let place = Some(Place { frame: 0, is_start: true });
-        let mut loaded = Self { item, media, packer: Packer::new(&plan), place };
+        let mut loaded = Self { item, media, packer: Packer::new(&plan, Cpu::detect()), place };
         if !at.is_zero() {
             loaded.seek(at)?;
         }

@@ -1,0 +1,42 @@
+//! The kernels: each once as the scalar reference, and once for all instruction sets, in terms of [`simd::Simd`], which one
+//! file per instruction set implements.
+//!
+//! A kernel is chosen once, by [`packs`] and [`scaling`], from the tables in `entries`.
+
+/// Intrinsics without pointers are safe in a function that enables their instruction set. Methods of a trait can't do that:
+/// they are inlined into one that does.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+macro_rules! instructions {
+    ($intrinsics:expr) => {
+        // SAFETY: whoever holds the instruction set's value has shown that the CPU has it, and whoever hands a pointer in
+        // promises what lies there.
+        unsafe { $intrinsics }
+    };
+}
+
+/// The same of each of an array's elements. A closure won't do: it isn't inlined early enough to get the caller's
+/// instruction set.
+macro_rules! each {
+    ([$($x:expr),+ $(,)?], |$element:pat_param| $result:expr) => {
+        [$({
+            let $element = $x;
+            $result
+        }),+]
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+mod convert;
+mod entries;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+mod pack;
+mod scale;
+mod simd;
+#[cfg(target_arch = "x86_64")]
+mod sse41;
+
+pub(crate) use convert::Sample;
+pub(crate) use entries::{PackSet, Packs, Scaling, packs, scaling};
+pub(crate) use scale::MOST;

@@ -1,0 +1,289 @@
+//! AVX2. Its shuffles stay within halves of 16 bytes, so the orders of a block are those that need no crossing, or cross
+//! while loading and storing.
+
+use core::arch::x86_64::*;
+
+use super::simd::Simd;
+
+#[derive(Clone, Copy)]
+pub(super) struct Avx2(());
+
+impl Avx2 {
+    /// # Safety
+    /// The CPU must have AVX2.
+    #[inline(always)]
+    pub(super) unsafe fn new() -> Self {
+        Self(())
+    }
+}
+
+/// Two halves of 16 bytes, `a` and `b` samples on from `src`.
+macro_rules! halves {
+    ($src:expr, $a:expr, $b:expr) => {
+        _mm256_loadu2_m128i($src.add($b).cast(), $src.add($a).cast())
+    };
+}
+
+#[inline(always)]
+fn twice(bytes: [i8; 16]) -> __m256i {
+    instructions!(_mm256_broadcastsi128_si256(_mm_loadu_si128(bytes.as_ptr().cast())))
+}
+
+impl Simd for Avx2 {
+    type V = __m256i;
+
+    const BLOCK: usize = 32;
+
+    #[inline(always)]
+    fn splat(self, x: i32) -> __m256i {
+        instructions!(_mm256_set1_epi32(x))
+    }
+
+    #[inline(always)]
+    fn add(self, a: __m256i, b: __m256i) -> __m256i {
+        instructions!(_mm256_add_epi32(a, b))
+    }
+
+    #[inline(always)]
+    fn xor(self, a: __m256i, b: __m256i) -> __m256i {
+        instructions!(_mm256_xor_si256(a, b))
+    }
+
+    #[inline(always)]
+    fn multiply(self, a: __m256i, b: __m256i) -> __m256i {
+        instructions!(_mm256_mullo_epi32(a, b))
+    }
+
+    #[inline(always)]
+    fn shift_left<const N: i32>(self, a: __m256i) -> __m256i {
+        instructions!(_mm256_slli_epi32::<N>(a))
+    }
+
+    #[inline(always)]
+    fn shift_right<const N: i32>(self, a: __m256i) -> __m256i {
+        instructions!(_mm256_srli_epi32::<N>(a))
+    }
+
+    #[inline(always)]
+    fn shift_right_signed<const N: i32>(self, a: __m256i) -> __m256i {
+        instructions!(_mm256_srai_epi32::<N>(a))
+    }
+
+    #[inline(always)]
+    fn low_half(self, a: __m256i) -> __m256i {
+        instructions!(_mm256_blend_epi16::<0xaa>(a, _mm256_setzero_si256()))
+    }
+
+    #[inline(always)]
+    fn clamp(self, a: __m256i, low: __m256i, high: __m256i) -> __m256i {
+        instructions!(_mm256_min_epi32(_mm256_max_epi32(a, low), high))
+    }
+
+    #[inline(always)]
+    fn difference_of_halves_and_rounding(self, a: __m256i) -> __m256i {
+        instructions!({
+            let difference = _mm256_madd_epi16(a, _mm256_set1_epi32(0xffff_0001_u32 as i32));
+            _mm256_add_epi32(difference, _mm256_set1_epi32(0x8000))
+        })
+    }
+
+    #[inline(always)]
+    fn scale(self, sample: __m256i, gain: __m256i, rounding: __m256i, unit: __m256i) -> __m256i {
+        instructions!({
+            let even = _mm256_add_epi64(_mm256_mul_epi32(sample, gain), _mm256_mul_epi32(rounding, unit));
+            let [sample, gain, rounding] = each!([sample, gain, rounding], |x| _mm256_srli_epi64::<32>(x));
+            let odd = _mm256_add_epi64(_mm256_mul_epi32(sample, gain), _mm256_mul_epi32(rounding, unit));
+            _mm256_blend_epi32::<0xaa>(_mm256_srli_epi64::<31>(even), _mm256_slli_epi64::<1>(odd))
+        })
+    }
+
+    #[inline(always)]
+    fn limited_product(self, x: __m256i, factor: f32, low: f32, high: f32) -> __m256i {
+        instructions!({
+            let x = _mm256_castsi256_ps(x);
+            let number = _mm256_and_ps(x, _mm256_cmp_ps::<_CMP_ORD_Q>(x, x));
+            let product = _mm256_mul_ps(number, _mm256_set1_ps(factor));
+            _mm256_castps_si256(_mm256_min_ps(_mm256_max_ps(product, _mm256_set1_ps(low)), _mm256_set1_ps(high)))
+        })
+    }
+
+    #[inline(always)]
+    fn round(self, x: __m256i) -> __m256i {
+        instructions!(_mm256_cvtps_epi32(_mm256_castsi256_ps(x)))
+    }
+
+    #[inline(always)]
+    fn round_to_32_bits(self, x: __m256i) -> __m256i {
+        instructions!({
+            let x = _mm256_castsi256_ps(x);
+            let number = _mm256_and_ps(x, _mm256_cmp_ps::<_CMP_ORD_Q>(x, x));
+            // What is too great becomes i32::MIN, whose complement is i32::MAX.
+            let too_great = _mm256_cmp_ps::<_CMP_GE_OQ>(x, _mm256_set1_ps(1.0));
+            let rounded = _mm256_cvtps_epi32(_mm256_mul_ps(number, _mm256_set1_ps(2_147_483_648.0)));
+            _mm256_xor_si256(rounded, _mm256_castps_si256(too_great))
+        })
+    }
+
+    #[inline(always)]
+    fn positions<const BYTES: usize>(self) -> [__m256i; 4] {
+        instructions!({
+            let ([a, b, c, d], across) = match BYTES {
+                2 => ([0, 4, 16, 20], 8),
+                3 => ([0, 4, 8, 12], 16),
+                _ => ([0, 8, 16, 24], 4),
+            };
+            let lower = _mm_setr_epi32(0, 1, 2, 3);
+            let both = _mm256_setr_m128i(lower, _mm_add_epi32(lower, _mm_set1_epi32(across)));
+            each!([a, b, c, d], |n| _mm256_add_epi32(both, _mm256_set1_epi32(n)))
+        })
+    }
+
+    /// 2 bytes: 0-3 and 8-11, 4-7 and 12-15 (which is how packing 32 to 16 bits takes them), and so on from 16. 3 bytes:
+    /// 0-3 and 16-19, and so on, so that 48 bytes lie in each half. 4 bytes: as they come.
+    #[inline(always)]
+    unsafe fn load<const BYTES: usize>(self, src: *const i32) -> [__m256i; 4] {
+        instructions!(match BYTES {
+            2 => [halves!(src, 0, 8), halves!(src, 4, 12), halves!(src, 16, 24), halves!(src, 20, 28)],
+            3 => [halves!(src, 0, 16), halves!(src, 4, 20), halves!(src, 8, 24), halves!(src, 12, 28)],
+            _ => each!([0, 8, 16, 24], |n| _mm256_loadu_si256(src.add(n).cast())),
+        })
+    }
+
+    #[inline(always)]
+    unsafe fn load_two<const BYTES: usize>(self, left: *const i32, right: *const i32) -> [__m256i; 4] {
+        instructions!({
+            let planes = each!([left, right], |plane| match BYTES {
+                2 => [_mm256_loadu_si256(plane.cast()), _mm256_loadu_si256(plane.add(8).cast())],
+                3 => [halves!(plane, 0, 8), halves!(plane, 4, 12)],
+                _ => each!([0, 8], |n| _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_loadu_si256(
+                    plane.add(n).cast()
+                ))),
+            });
+            let [[l, m], [r, t]] = planes;
+            [
+                _mm256_unpacklo_epi32(l, r),
+                _mm256_unpackhi_epi32(l, r),
+                _mm256_unpacklo_epi32(m, t),
+                _mm256_unpackhi_epi32(m, t),
+            ]
+        })
+    }
+
+    #[inline(always)]
+    unsafe fn load_16<const BYTES: usize>(self, src: *const i16) -> [__m256i; 4] {
+        instructions!({
+            let zero = _mm256_setzero_si256();
+            if BYTES == 3 {
+                let (a, b) = (halves!(src, 0, 16), halves!(src, 8, 24));
+                [
+                    _mm256_unpacklo_epi16(zero, a),
+                    _mm256_unpackhi_epi16(zero, a),
+                    _mm256_unpacklo_epi16(zero, b),
+                    _mm256_unpackhi_epi16(zero, b),
+                ]
+            } else {
+                each!([0, 8, 16, 24], |n| {
+                    _mm256_slli_epi32::<16>(_mm256_cvtepu16_epi32(_mm_loadu_si128(src.add(n).cast())))
+                })
+            }
+        })
+    }
+
+    #[inline(always)]
+    unsafe fn load_two_16<const BYTES: usize>(self, left: *const i16, right: *const i16) -> [__m256i; 4] {
+        instructions!({
+            let zero = _mm256_setzero_si256();
+            let [l, r] = each!([left, right], |plane| {
+                let plane = _mm256_loadu_si256(plane.cast());
+                if BYTES == 3 {
+                    plane
+                } else {
+                    // Pairs of samples to where both steps of unpacking leave them in order.
+                    _mm256_permutevar8x32_epi32(plane, _mm256_setr_epi32(0, 2, 4, 6, 1, 3, 5, 7))
+                }
+            });
+            let (a, b) = (_mm256_unpacklo_epi16(l, r), _mm256_unpackhi_epi16(l, r));
+            [
+                _mm256_unpacklo_epi16(zero, a),
+                _mm256_unpackhi_epi16(zero, a),
+                _mm256_unpacklo_epi16(zero, b),
+                _mm256_unpackhi_epi16(zero, b),
+            ]
+        })
+    }
+
+    #[inline(always)]
+    unsafe fn interleave_16(self, left: *const i16, right: *const i16, dst: *mut u8) {
+        instructions!({
+            let [l, r] = each!([left, right], |plane| _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_loadu_si256(
+                plane.cast()
+            )));
+            _mm256_storeu_si256(dst.cast(), _mm256_unpacklo_epi16(l, r));
+            _mm256_storeu_si256(dst.add(32).cast(), _mm256_unpackhi_epi16(l, r));
+        });
+    }
+
+    #[inline(always)]
+    unsafe fn load_wire<const BYTES: usize>(self, src: *const u8) -> [__m256i; 4] {
+        instructions!(match BYTES {
+            2 => {
+                let [a, b] = each!([0, 32], |n| _mm256_loadu_si256(src.add(n).cast()));
+                each!(
+                    [
+                        _mm256_unpacklo_epi16(a, a),
+                        _mm256_unpackhi_epi16(a, a),
+                        _mm256_unpacklo_epi16(b, b),
+                        _mm256_unpackhi_epi16(b, b),
+                    ],
+                    |x| _mm256_srai_epi32::<16>(x)
+                )
+            }
+            3 => {
+                let [a, b, c] = each!([0, 16, 32], |n| halves!(src, n, n + 48));
+                let low = twice([-1, 0, 1, 2, -1, 3, 4, 5, -1, 6, 7, 8, -1, 9, 10, 11]);
+                let high = twice([-1, 4, 5, 6, -1, 7, 8, 9, -1, 10, 11, 12, -1, 13, 14, 15]);
+                each!(
+                    [
+                        _mm256_shuffle_epi8(a, low),
+                        _mm256_shuffle_epi8(_mm256_alignr_epi8::<12>(b, a), low),
+                        _mm256_shuffle_epi8(_mm256_alignr_epi8::<8>(c, b), low),
+                        _mm256_shuffle_epi8(c, high),
+                    ],
+                    |x| _mm256_srai_epi32::<8>(x)
+                )
+            }
+            _ => self.load::<BYTES>(src.cast()),
+        })
+    }
+
+    #[inline(always)]
+    unsafe fn store<const BYTES: usize>(self, samples: [__m256i; 4], dst: *mut u8) {
+        instructions!({
+            let [a, b, c, d] = samples;
+            match BYTES {
+                2 => {
+                    _mm256_storeu_si256(dst.cast(), _mm256_packs_epi32(a, b));
+                    _mm256_storeu_si256(dst.add(32).cast(), _mm256_packs_epi32(c, d));
+                }
+                3 => {
+                    // Twelve bytes of each: the first to the front, the others to where they are wanted.
+                    let a = _mm256_shuffle_epi8(a, twice([0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, -1, -1, -1, -1]));
+                    let b = _mm256_shuffle_epi8(b, twice([5, 6, 8, 9, 10, 12, 13, 14, -1, -1, -1, -1, 0, 1, 2, 4]));
+                    let c = _mm256_shuffle_epi8(c, twice([10, 12, 13, 14, -1, -1, -1, -1, 0, 1, 2, 4, 5, 6, 8, 9]));
+                    let d = _mm256_shuffle_epi8(d, twice([-1, -1, -1, -1, 0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14]));
+                    let first = _mm256_blend_epi32::<0b1000_1000>(a, b);
+                    let second = _mm256_blend_epi32::<0b1100_1100>(b, c);
+                    let third = _mm256_blend_epi32::<0b1110_1110>(c, d);
+                    each!([(0, first), (16, second), (32, third)], |(n, both)| {
+                        _mm256_storeu2_m128i(dst.add(n + 48).cast(), dst.add(n).cast(), both);
+                    });
+                }
+                _ => {
+                    each!([(0, a), (32, b), (64, c), (96, d)], |(n, x)| {
+                        _mm256_storeu_si256(dst.add(n).cast(), x);
+                    });
+                }
+            }
+        });
+    }
+}

@@ -1,0 +1,215 @@
+//! NEON, which every ARMv8 has that this appliance runs on.
+
+use core::arch::aarch64::*;
+
+use super::simd::Simd;
+
+#[derive(Clone, Copy)]
+pub(super) struct Neon(());
+
+impl Neon {
+    /// # Safety
+    /// The CPU must have NEON.
+    #[inline(always)]
+    pub(super) unsafe fn new() -> Self {
+        Self(())
+    }
+}
+
+#[inline(always)]
+fn bytes(bytes: [u8; 16]) -> uint8x16_t {
+    instructions!(vld1q_u8(bytes.as_ptr()))
+}
+
+/// A table's index that gives a zero.
+const NONE: u8 = 0xff;
+
+impl Simd for Neon {
+    type V = int32x4_t;
+
+    const BLOCK: usize = 16;
+
+    #[inline(always)]
+    fn splat(self, x: i32) -> int32x4_t {
+        instructions!(vdupq_n_s32(x))
+    }
+
+    #[inline(always)]
+    fn add(self, a: int32x4_t, b: int32x4_t) -> int32x4_t {
+        instructions!(vaddq_s32(a, b))
+    }
+
+    #[inline(always)]
+    fn xor(self, a: int32x4_t, b: int32x4_t) -> int32x4_t {
+        instructions!(veorq_s32(a, b))
+    }
+
+    #[inline(always)]
+    fn multiply(self, a: int32x4_t, b: int32x4_t) -> int32x4_t {
+        instructions!(vmulq_s32(a, b))
+    }
+
+    #[inline(always)]
+    fn shift_left<const N: i32>(self, a: int32x4_t) -> int32x4_t {
+        instructions!(vshlq_n_s32::<N>(a))
+    }
+
+    #[inline(always)]
+    fn shift_right<const N: i32>(self, a: int32x4_t) -> int32x4_t {
+        instructions!(vreinterpretq_s32_u32(vshrq_n_u32::<N>(vreinterpretq_u32_s32(a))))
+    }
+
+    #[inline(always)]
+    fn shift_right_signed<const N: i32>(self, a: int32x4_t) -> int32x4_t {
+        instructions!(vshrq_n_s32::<N>(a))
+    }
+
+    #[inline(always)]
+    fn low_half(self, a: int32x4_t) -> int32x4_t {
+        instructions!(vandq_s32(a, vdupq_n_s32(0xffff)))
+    }
+
+    #[inline(always)]
+    fn clamp(self, a: int32x4_t, low: int32x4_t, high: int32x4_t) -> int32x4_t {
+        instructions!(vminq_s32(vmaxq_s32(a, low), high))
+    }
+
+    /// `-x` is `!x + 1`: both halves are added up in one instruction, together with what is missing.
+    #[inline(always)]
+    fn difference_of_halves_and_rounding(self, a: int32x4_t) -> int32x4_t {
+        instructions!({
+            let halves = veorq_s32(a, vdupq_n_s32(0xffff_0000_u32 as i32));
+            vpadalq_s16(vdupq_n_s32(0x8001), vreinterpretq_s16_s32(halves))
+        })
+    }
+
+    #[inline(always)]
+    fn scale(self, sample: int32x4_t, gain: int32x4_t, rounding: int32x4_t, unit: int32x4_t) -> int32x4_t {
+        instructions!({
+            let low = vmull_s32(vget_low_s32(sample), vget_low_s32(gain));
+            let low = vmlal_s32(low, vget_low_s32(rounding), vget_low_s32(unit));
+            let high = vmlal_high_s32(vmull_high_s32(sample, gain), rounding, unit);
+            vshrn_high_n_s64::<31>(vshrn_n_s64::<31>(low), high)
+        })
+    }
+
+    #[inline(always)]
+    fn limited_product(self, x: int32x4_t, factor: f32, low: f32, high: f32) -> int32x4_t {
+        instructions!({
+            let product = vmulq_n_f32(vreinterpretq_f32_s32(x), factor);
+            vreinterpretq_s32_f32(vminq_f32(vmaxq_f32(product, vdupq_n_f32(low)), vdupq_n_f32(high)))
+        })
+    }
+
+    #[inline(always)]
+    fn round(self, x: int32x4_t) -> int32x4_t {
+        instructions!(vcvtnq_s32_f32(vreinterpretq_f32_s32(x)))
+    }
+
+    #[inline(always)]
+    fn round_to_32_bits(self, x: int32x4_t) -> int32x4_t {
+        instructions!(vcvtnq_s32_f32(vmulq_n_f32(vreinterpretq_f32_s32(x), 2_147_483_648.0)))
+    }
+
+    #[inline(always)]
+    fn positions<const BYTES: usize>(self) -> [int32x4_t; 4] {
+        instructions!(each!([0, 4, 8, 12], |n| vld1q_s32([n, n + 1, n + 2, n + 3].as_ptr())))
+    }
+
+    #[inline(always)]
+    unsafe fn load<const BYTES: usize>(self, src: *const i32) -> [int32x4_t; 4] {
+        instructions!(each!([0, 4, 8, 12], |n| vld1q_s32(src.add(n))))
+    }
+
+    #[inline(always)]
+    unsafe fn load_two<const BYTES: usize>(self, left: *const i32, right: *const i32) -> [int32x4_t; 4] {
+        instructions!({
+            let [[l, m], [r, t]] = each!([left, right], |plane| each!([0, 4], |n| vld1q_s32(plane.add(n))));
+            [vzip1q_s32(l, r), vzip2q_s32(l, r), vzip1q_s32(m, t), vzip2q_s32(m, t)]
+        })
+    }
+
+    #[inline(always)]
+    unsafe fn load_16<const BYTES: usize>(self, src: *const i16) -> [int32x4_t; 4] {
+        instructions!({
+            let [a, b] = each!([0, 8], |n| vld1q_s16(src.add(n)));
+            [
+                vshll_n_s16::<16>(vget_low_s16(a)),
+                vshll_high_n_s16::<16>(a),
+                vshll_n_s16::<16>(vget_low_s16(b)),
+                vshll_high_n_s16::<16>(b),
+            ]
+        })
+    }
+
+    #[inline(always)]
+    unsafe fn load_two_16<const BYTES: usize>(self, left: *const i16, right: *const i16) -> [int32x4_t; 4] {
+        instructions!({
+            let zero = vdupq_n_s16(0);
+            let (l, r) = (vld1q_s16(left), vld1q_s16(right));
+            let (a, b) = (vzip1q_s16(l, r), vzip2q_s16(l, r));
+            each!([vzip1q_s16(zero, a), vzip2q_s16(zero, a), vzip1q_s16(zero, b), vzip2q_s16(zero, b)], |x| {
+                vreinterpretq_s32_s16(x)
+            })
+        })
+    }
+
+    #[inline(always)]
+    unsafe fn interleave_16(self, left: *const i16, right: *const i16, dst: *mut u8) {
+        instructions!(vst2q_s16(dst.cast(), int16x8x2_t(vld1q_s16(left), vld1q_s16(right))));
+    }
+
+    #[inline(always)]
+    unsafe fn load_wire<const BYTES: usize>(self, src: *const u8) -> [int32x4_t; 4] {
+        instructions!(match BYTES {
+            2 => {
+                let [a, b] = each!([0, 16], |n| vreinterpretq_s16_u8(vld1q_u8(src.add(n))));
+                [vmovl_s16(vget_low_s16(a)), vmovl_high_s16(a), vmovl_s16(vget_low_s16(b)), vmovl_high_s16(b)]
+            }
+            3 => {
+                let [a, b, c] = each!([0, 16, 32], |n| vld1q_u8(src.add(n)));
+                let low = bytes([NONE, 0, 1, 2, NONE, 3, 4, 5, NONE, 6, 7, 8, NONE, 9, 10, 11]);
+                let high = bytes([NONE, 4, 5, 6, NONE, 7, 8, 9, NONE, 10, 11, 12, NONE, 13, 14, 15]);
+                each!(
+                    [
+                        vqtbl1q_u8(a, low),
+                        vqtbl1q_u8(vextq_u8::<12>(a, b), low),
+                        vqtbl1q_u8(vextq_u8::<8>(b, c), low),
+                        vqtbl1q_u8(c, high),
+                    ],
+                    |x| vshrq_n_s32::<8>(vreinterpretq_s32_u8(x))
+                )
+            }
+            _ => each!([0, 16, 32, 48], |n| vreinterpretq_s32_u8(vld1q_u8(src.add(n)))),
+        })
+    }
+
+    #[inline(always)]
+    unsafe fn store<const BYTES: usize>(self, samples: [int32x4_t; 4], dst: *mut u8) {
+        instructions!({
+            let [a, b, c, d] = samples;
+            match BYTES {
+                2 => {
+                    each!([(0, a, b), (16, c, d)], |(n, low, high)| {
+                        let both = vqmovn_high_s32(vqmovn_s32(low), high);
+                        vst1q_u8(dst.add(n), vreinterpretq_u8_s16(both));
+                    });
+                }
+                3 => {
+                    let [a, b, c, d] = each!([a, b, c, d], |x| vreinterpretq_u8_s32(x));
+                    let first = bytes([0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 16, 17, 18, 20]);
+                    let second = bytes([5, 6, 8, 9, 10, 12, 13, 14, 16, 17, 18, 20, 21, 22, 24, 25]);
+                    let third = bytes([10, 12, 13, 14, 16, 17, 18, 20, 21, 22, 24, 25, 26, 28, 29, 30]);
+                    vst1q_u8(dst, vqtbl2q_u8(uint8x16x2_t(a, b), first));
+                    vst1q_u8(dst.add(16), vqtbl2q_u8(uint8x16x2_t(b, c), second));
+                    vst1q_u8(dst.add(32), vqtbl2q_u8(uint8x16x2_t(c, d), third));
+                }
+                _ => {
+                    each!([(0, a), (16, b), (32, c), (48, d)], |(n, x)| {
+                        vst1q_u8(dst.add(n), vreinterpretq_u8_s32(x));
+                    });
+                }
+            }
+        });
+    }
+}

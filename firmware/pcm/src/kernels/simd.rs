@@ -1,0 +1,60 @@
+//! What a kernel needs of an instruction set.
+
+/// An instruction set. Holding a value proves that the CPU has it.
+///
+/// A kernel works on *blocks* of four vectors, which hold the samples as 32-bit integers. In which order they lie in the
+/// four is each instruction set's own affair, and depends on the bytes that a sample takes on the wire (`BYTES`): the one
+/// in which they can be stored with the fewest shuffles. [`positions`](Self::positions) tells it.
+///
+/// What reads and writes memory takes pointers without an alignment. The caller promises that as much is there as a block
+/// takes.
+pub(crate) trait Simd: Copy {
+    /// Samples, or floats in their place.
+    type V: Copy;
+
+    /// Samples in a block: four vectors.
+    const BLOCK: usize;
+
+    fn splat(self, x: i32) -> Self::V;
+    fn add(self, a: Self::V, b: Self::V) -> Self::V;
+    fn xor(self, a: Self::V, b: Self::V) -> Self::V;
+    /// The low half of the product.
+    fn multiply(self, a: Self::V, b: Self::V) -> Self::V;
+    fn shift_left<const N: i32>(self, a: Self::V) -> Self::V;
+    /// Zeros come in.
+    fn shift_right<const N: i32>(self, a: Self::V) -> Self::V;
+    /// The sign comes in.
+    fn shift_right_signed<const N: i32>(self, a: Self::V) -> Self::V;
+    /// The low 16 bits, without a sign.
+    fn low_half(self, a: Self::V) -> Self::V;
+    fn clamp(self, a: Self::V, low: Self::V, high: Self::V) -> Self::V;
+    /// The low 16 bits minus the high 16 bits, both with their sign, plus 2^15.
+    fn difference_of_halves_and_rounding(self, a: Self::V) -> Self::V;
+    /// `(sample * gain + rounding * unit) >> 31` in 64 bits. The result must fit 32 bits.
+    fn scale(self, sample: Self::V, gain: Self::V, rounding: Self::V, unit: Self::V) -> Self::V;
+
+    /// Floats: `x * factor`, limited to `low..=high`. What isn't a number becomes 0, at the latest when it is
+    /// [rounded](Self::round).
+    fn limited_product(self, x: Self::V, factor: f32, low: f32, high: f32) -> Self::V;
+    /// Floats to integers, ties to even. They must fit.
+    fn round(self, x: Self::V) -> Self::V;
+    /// Floats times 2^31 to integers, ties to even, limited to 32 bits. What isn't a number becomes 0.
+    fn round_to_32_bits(self, x: Self::V) -> Self::V;
+
+    /// Which sample of the block each place of the four vectors holds.
+    fn positions<const BYTES: usize>(self) -> [Self::V; 4];
+    /// A block of 32-bit samples.
+    unsafe fn load<const BYTES: usize>(self, src: *const i32) -> [Self::V; 4];
+    /// A block of 32-bit samples, by turns of two planes.
+    unsafe fn load_two<const BYTES: usize>(self, left: *const i32, right: *const i32) -> [Self::V; 4];
+    /// As [`load`](Self::load), of 16-bit samples, which come to lie in the upper half. `BYTES` isn't 2.
+    unsafe fn load_16<const BYTES: usize>(self, src: *const i16) -> [Self::V; 4];
+    /// As [`load_two`](Self::load_two), of 16-bit samples, which come to lie in the upper half. `BYTES` isn't 2.
+    unsafe fn load_two_16<const BYTES: usize>(self, left: *const i16, right: *const i16) -> [Self::V; 4];
+    /// 16-bit samples of two planes as they are, by turns.
+    unsafe fn interleave_16(self, left: *const i16, right: *const i16, dst: *mut u8);
+    /// A block as it is on the wire. Of 4 bytes all are loaded; fewer are right-justified with their sign.
+    unsafe fn load_wire<const BYTES: usize>(self, src: *const u8) -> [Self::V; 4];
+    /// Right-justified samples onto the wire. To 2 bytes they are limited, of 4 bytes the lower 3 are taken as 3 bytes.
+    unsafe fn store<const BYTES: usize>(self, samples: [Self::V; 4], dst: *mut u8);
+}

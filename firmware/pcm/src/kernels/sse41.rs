@@ -1,0 +1,234 @@
+//! SSSE3 and SSE4.1, for CPUs without AVX2, and for what is left over where there is AVX2.
+
+use core::arch::x86_64::*;
+
+use super::simd::Simd;
+
+#[derive(Clone, Copy)]
+pub(super) struct Sse41(());
+
+impl Sse41 {
+    /// # Safety
+    /// The CPU must have SSSE3 and SSE4.1.
+    #[inline(always)]
+    pub(super) unsafe fn new() -> Self {
+        Self(())
+    }
+}
+
+#[inline(always)]
+fn bytes(bytes: [i8; 16]) -> __m128i {
+    instructions!(_mm_loadu_si128(bytes.as_ptr().cast()))
+}
+
+impl Simd for Sse41 {
+    type V = __m128i;
+
+    const BLOCK: usize = 16;
+
+    #[inline(always)]
+    fn splat(self, x: i32) -> __m128i {
+        instructions!(_mm_set1_epi32(x))
+    }
+
+    #[inline(always)]
+    fn add(self, a: __m128i, b: __m128i) -> __m128i {
+        instructions!(_mm_add_epi32(a, b))
+    }
+
+    #[inline(always)]
+    fn xor(self, a: __m128i, b: __m128i) -> __m128i {
+        instructions!(_mm_xor_si128(a, b))
+    }
+
+    #[inline(always)]
+    fn multiply(self, a: __m128i, b: __m128i) -> __m128i {
+        instructions!(_mm_mullo_epi32(a, b))
+    }
+
+    #[inline(always)]
+    fn shift_left<const N: i32>(self, a: __m128i) -> __m128i {
+        instructions!(_mm_slli_epi32::<N>(a))
+    }
+
+    #[inline(always)]
+    fn shift_right<const N: i32>(self, a: __m128i) -> __m128i {
+        instructions!(_mm_srli_epi32::<N>(a))
+    }
+
+    #[inline(always)]
+    fn shift_right_signed<const N: i32>(self, a: __m128i) -> __m128i {
+        instructions!(_mm_srai_epi32::<N>(a))
+    }
+
+    #[inline(always)]
+    fn low_half(self, a: __m128i) -> __m128i {
+        instructions!(_mm_blend_epi16::<0xaa>(a, _mm_setzero_si128()))
+    }
+
+    #[inline(always)]
+    fn clamp(self, a: __m128i, low: __m128i, high: __m128i) -> __m128i {
+        instructions!(_mm_min_epi32(_mm_max_epi32(a, low), high))
+    }
+
+    #[inline(always)]
+    fn difference_of_halves_and_rounding(self, a: __m128i) -> __m128i {
+        instructions!({
+            let difference = _mm_madd_epi16(a, _mm_set1_epi32(0xffff_0001_u32 as i32));
+            _mm_add_epi32(difference, _mm_set1_epi32(0x8000))
+        })
+    }
+
+    #[inline(always)]
+    fn scale(self, sample: __m128i, gain: __m128i, rounding: __m128i, unit: __m128i) -> __m128i {
+        instructions!({
+            let even = _mm_add_epi64(_mm_mul_epi32(sample, gain), _mm_mul_epi32(rounding, unit));
+            let [sample, gain, rounding] = each!([sample, gain, rounding], |x| _mm_srli_epi64::<32>(x));
+            let odd = _mm_add_epi64(_mm_mul_epi32(sample, gain), _mm_mul_epi32(rounding, unit));
+            _mm_blend_epi16::<0b1100_1100>(_mm_srli_epi64::<31>(even), _mm_slli_epi64::<1>(odd))
+        })
+    }
+
+    #[inline(always)]
+    fn limited_product(self, x: __m128i, factor: f32, low: f32, high: f32) -> __m128i {
+        instructions!({
+            let x = _mm_castsi128_ps(x);
+            let number = _mm_and_ps(x, _mm_cmpord_ps(x, x));
+            let product = _mm_mul_ps(number, _mm_set1_ps(factor));
+            _mm_castps_si128(_mm_min_ps(_mm_max_ps(product, _mm_set1_ps(low)), _mm_set1_ps(high)))
+        })
+    }
+
+    #[inline(always)]
+    fn round(self, x: __m128i) -> __m128i {
+        instructions!(_mm_cvtps_epi32(_mm_castsi128_ps(x)))
+    }
+
+    #[inline(always)]
+    fn round_to_32_bits(self, x: __m128i) -> __m128i {
+        instructions!({
+            let x = _mm_castsi128_ps(x);
+            let number = _mm_and_ps(x, _mm_cmpord_ps(x, x));
+            // What is too great becomes i32::MIN, whose complement is i32::MAX.
+            let too_great = _mm_cmpge_ps(x, _mm_set1_ps(1.0));
+            let rounded = _mm_cvtps_epi32(_mm_mul_ps(number, _mm_set1_ps(2_147_483_648.0)));
+            _mm_xor_si128(rounded, _mm_castps_si128(too_great))
+        })
+    }
+
+    #[inline(always)]
+    fn positions<const BYTES: usize>(self) -> [__m128i; 4] {
+        instructions!(each!([0, 4, 8, 12], |n| _mm_setr_epi32(n, n + 1, n + 2, n + 3)))
+    }
+
+    #[inline(always)]
+    unsafe fn load<const BYTES: usize>(self, src: *const i32) -> [__m128i; 4] {
+        instructions!(each!([0, 4, 8, 12], |n| _mm_loadu_si128(src.add(n).cast())))
+    }
+
+    #[inline(always)]
+    unsafe fn load_two<const BYTES: usize>(self, left: *const i32, right: *const i32) -> [__m128i; 4] {
+        instructions!({
+            let planes = each!([left, right], |plane| each!([0, 4], |n| _mm_loadu_si128(plane.add(n).cast())));
+            let [[l, m], [r, t]] = planes;
+            [_mm_unpacklo_epi32(l, r), _mm_unpackhi_epi32(l, r), _mm_unpacklo_epi32(m, t), _mm_unpackhi_epi32(m, t)]
+        })
+    }
+
+    #[inline(always)]
+    unsafe fn load_16<const BYTES: usize>(self, src: *const i16) -> [__m128i; 4] {
+        instructions!({
+            let zero = _mm_setzero_si128();
+            let [a, b] = each!([0, 8], |n| _mm_loadu_si128(src.add(n).cast()));
+            [
+                _mm_unpacklo_epi16(zero, a),
+                _mm_unpackhi_epi16(zero, a),
+                _mm_unpacklo_epi16(zero, b),
+                _mm_unpackhi_epi16(zero, b),
+            ]
+        })
+    }
+
+    #[inline(always)]
+    unsafe fn load_two_16<const BYTES: usize>(self, left: *const i16, right: *const i16) -> [__m128i; 4] {
+        instructions!({
+            let zero = _mm_setzero_si128();
+            let [l, r] = each!([left, right], |plane| _mm_loadu_si128(plane.cast()));
+            let (a, b) = (_mm_unpacklo_epi16(l, r), _mm_unpackhi_epi16(l, r));
+            [
+                _mm_unpacklo_epi16(zero, a),
+                _mm_unpackhi_epi16(zero, a),
+                _mm_unpacklo_epi16(zero, b),
+                _mm_unpackhi_epi16(zero, b),
+            ]
+        })
+    }
+
+    #[inline(always)]
+    unsafe fn interleave_16(self, left: *const i16, right: *const i16, dst: *mut u8) {
+        instructions!({
+            let [l, r] = each!([left, right], |plane| _mm_loadu_si128(plane.cast()));
+            _mm_storeu_si128(dst.cast(), _mm_unpacklo_epi16(l, r));
+            _mm_storeu_si128(dst.add(16).cast(), _mm_unpackhi_epi16(l, r));
+        });
+    }
+
+    #[inline(always)]
+    unsafe fn load_wire<const BYTES: usize>(self, src: *const u8) -> [__m128i; 4] {
+        instructions!(match BYTES {
+            2 => {
+                let [a, b] = each!([0, 16], |n| _mm_loadu_si128(src.add(n).cast()));
+                each!(
+                    [
+                        _mm_unpacklo_epi16(a, a),
+                        _mm_unpackhi_epi16(a, a),
+                        _mm_unpacklo_epi16(b, b),
+                        _mm_unpackhi_epi16(b, b),
+                    ],
+                    |x| _mm_srai_epi32::<16>(x)
+                )
+            }
+            3 => {
+                let [a, b, c] = each!([0, 16, 32], |n| _mm_loadu_si128(src.add(n).cast()));
+                let low = bytes([-1, 0, 1, 2, -1, 3, 4, 5, -1, 6, 7, 8, -1, 9, 10, 11]);
+                let high = bytes([-1, 4, 5, 6, -1, 7, 8, 9, -1, 10, 11, 12, -1, 13, 14, 15]);
+                each!(
+                    [
+                        _mm_shuffle_epi8(a, low),
+                        _mm_shuffle_epi8(_mm_alignr_epi8::<12>(b, a), low),
+                        _mm_shuffle_epi8(_mm_alignr_epi8::<8>(c, b), low),
+                        _mm_shuffle_epi8(c, high),
+                    ],
+                    |x| _mm_srai_epi32::<8>(x)
+                )
+            }
+            _ => self.load::<BYTES>(src.cast()),
+        })
+    }
+
+    #[inline(always)]
+    unsafe fn store<const BYTES: usize>(self, samples: [__m128i; 4], dst: *mut u8) {
+        instructions!({
+            let [a, b, c, d] = samples;
+            match BYTES {
+                2 => {
+                    _mm_storeu_si128(dst.cast(), _mm_packs_epi32(a, b));
+                    _mm_storeu_si128(dst.add(16).cast(), _mm_packs_epi32(c, d));
+                }
+                3 => {
+                    // Twelve bytes of each: the first to the front, the others to where they are wanted.
+                    let a = _mm_shuffle_epi8(a, bytes([0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, -1, -1, -1, -1]));
+                    let b = _mm_shuffle_epi8(b, bytes([5, 6, 8, 9, 10, 12, 13, 14, -1, -1, -1, -1, 0, 1, 2, 4]));
+                    let c = _mm_shuffle_epi8(c, bytes([10, 12, 13, 14, -1, -1, -1, -1, 0, 1, 2, 4, 5, 6, 8, 9]));
+                    let d = _mm_shuffle_epi8(d, bytes([-1, -1, -1, -1, 0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14]));
+                    _mm_storeu_si128(dst.cast(), _mm_blend_epi16::<0b1100_0000>(a, b));
+                    _mm_storeu_si128(dst.add(16).cast(), _mm_blend_epi16::<0b1111_0000>(b, c));
+                    _mm_storeu_si128(dst.add(32).cast(), _mm_blend_epi16::<0b1111_1100>(c, d));
+                }
+                _ => {
+                    each!([(0, a), (16, b), (32, c), (48, d)], |(n, x)| _mm_storeu_si128(dst.add(n).cast(), x));
+                }
+            }
+        });
+    }
+}
