@@ -1,7 +1,7 @@
 //! The kernels: each once as the scalar reference, and once for all instruction sets, in terms of [`simd::Simd`], which one
 //! file per instruction set implements.
 //!
-//! A kernel is chosen once, by [`packs`] and [`scaling`], from the tables in `entries`.
+//! A kernel is chosen once, by [`packs`] and [`scaling`], from the tables in `entries`. [`checksum`] is a family of its own.
 
 /// Intrinsics without pointers are safe in a function that enables their instruction set. Methods of a trait can't do that:
 /// they are inlined into one that does.
@@ -27,7 +27,10 @@ macro_rules! each {
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod convert;
+mod crc;
 mod entries;
 #[cfg(target_arch = "aarch64")]
 mod neon;
@@ -38,5 +41,6 @@ mod simd;
 mod sse41;
 
 pub(crate) use convert::Sample;
+pub(crate) use crc::{Checksum, checksum};
 pub(crate) use entries::{PackSet, Packs, Scaling, packs, scaling};
 pub(crate) use scale::MOST;

@@ -21,6 +21,7 @@ extern crate std;
 
 mod caps;
 mod cpu;
+mod crc32c;
 pub mod dither;
 pub mod gain;
 #[expect(unsafe_code, reason = "instruction sets that not every CPU has, and their pointers")]
@@ -34,6 +35,7 @@ mod wire;
 
 pub use caps::{Caps, ChannelSet, FormatSet, RateSet, STANDARD_RATES};
 pub use cpu::{Cpu, Feature};
+pub use crc32c::Crc32c;
 pub use dither::Tpdf;
 pub use pack::Packer;
 pub use plan::{ChannelMap, Refusal, Rules, WirePlan, plan};

@@ -4,7 +4,7 @@ use super::convert::Sample;
 #[cfg(target_arch = "aarch64")]
 use super::neon::Neon;
 #[cfg(target_arch = "x86_64")]
-use super::{avx2::Avx2, sse41::Sse41};
+use super::{avx2::Avx2, avx512::Avx512, sse41::Sse41};
 use super::{pack, scale};
 use crate::layout::{Layout, S16, S24, S24Packed, S32};
 use crate::{Cpu, Feature, Tpdf, WireFormat};
@@ -185,13 +185,17 @@ mod scalar {
 table!(sse41, "ssse3,sse4.1", Sse41);
 #[cfg(target_arch = "x86_64")]
 table!(avx2, "avx2", Avx2, Sse41);
+#[cfg(target_arch = "x86_64")]
+table!(avx512, "avx512f,avx512bw,avx512vbmi", Avx512, Avx2, Sse41);
 #[cfg(target_arch = "aarch64")]
 table!(neon, "neon", Neon);
 
 /// The best that `cpu` has.
 fn table(cpu: Cpu) -> &'static Table {
     #[cfg(target_arch = "x86_64")]
-    if cpu.has(Feature::Avx2) {
+    if cpu.has(Feature::Avx512) {
+        return &avx512::TABLE;
+    } else if cpu.has(Feature::Avx2) {
         return &avx2::TABLE;
     } else if cpu.has(Feature::Sse41) {
         return &sse41::TABLE;

@@ -1,0 +1,244 @@
+//! AVX-512 with VBMI, which permutes single bytes over two whole vectors: samples are in order everywhere.
+
+use core::arch::x86_64::*;
+
+use super::simd::Simd;
+
+#[derive(Clone, Copy)]
+pub(super) struct Avx512(());
+
+impl Avx512 {
+    /// # Safety
+    /// The CPU must have AVX-512 F, BW and VBMI.
+    #[inline(always)]
+    pub(super) unsafe fn new() -> Self {
+        Self(())
+    }
+}
+
+/// Lanes or bytes for a permutation.
+macro_rules! table {
+    ($type:ty, $length:literal, |$n:ident| $entry:expr) => {{
+        static TABLE: [$type; $length] = {
+            let mut table = [0; $length];
+            let mut $n = 0;
+            while $n < $length {
+                table[$n] = $entry as $type;
+                $n += 1;
+            }
+            table
+        };
+        _mm512_loadu_si512(TABLE.as_ptr().cast())
+    }};
+}
+
+/// The byte of a pair of vectors which hold the samples from `first` on, that is byte `n` on the wire of three-byte samples.
+const fn packed_from(n: usize, first: usize) -> usize {
+    (n / 3 - first) * 4 + n % 3
+}
+
+/// The byte of the wire, from byte `first` on, that is byte `n` of a vector of samples. The lowest of four is shifted out.
+const fn wide_from(n: usize, first: usize) -> usize {
+    let byte = n / 4 * 3 + n % 4 + first;
+    if byte == 0 { 0 } else { byte - 1 }
+}
+
+impl Simd for Avx512 {
+    type V = __m512i;
+
+    const BLOCK: usize = 64;
+
+    #[inline(always)]
+    fn splat(self, x: i32) -> __m512i {
+        instructions!(_mm512_set1_epi32(x))
+    }
+
+    #[inline(always)]
+    fn add(self, a: __m512i, b: __m512i) -> __m512i {
+        instructions!(_mm512_add_epi32(a, b))
+    }
+
+    #[inline(always)]
+    fn xor(self, a: __m512i, b: __m512i) -> __m512i {
+        instructions!(_mm512_xor_si512(a, b))
+    }
+
+    #[inline(always)]
+    fn multiply(self, a: __m512i, b: __m512i) -> __m512i {
+        instructions!(_mm512_mullo_epi32(a, b))
+    }
+
+    #[inline(always)]
+    fn shift_left<const N: i32>(self, a: __m512i) -> __m512i {
+        instructions!(_mm512_sll_epi32(a, _mm_cvtsi32_si128(N)))
+    }
+
+    #[inline(always)]
+    fn shift_right<const N: i32>(self, a: __m512i) -> __m512i {
+        instructions!(_mm512_srl_epi32(a, _mm_cvtsi32_si128(N)))
+    }
+
+    #[inline(always)]
+    fn shift_right_signed<const N: i32>(self, a: __m512i) -> __m512i {
+        instructions!(_mm512_sra_epi32(a, _mm_cvtsi32_si128(N)))
+    }
+
+    #[inline(always)]
+    fn low_half(self, a: __m512i) -> __m512i {
+        instructions!(_mm512_maskz_mov_epi16(0x5555_5555, a))
+    }
+
+    #[inline(always)]
+    fn clamp(self, a: __m512i, low: __m512i, high: __m512i) -> __m512i {
+        instructions!(_mm512_min_epi32(_mm512_max_epi32(a, low), high))
+    }
+
+    #[inline(always)]
+    fn difference_of_halves_and_rounding(self, a: __m512i) -> __m512i {
+        instructions!({
+            let difference = _mm512_madd_epi16(a, _mm512_set1_epi32(0xffff_0001_u32 as i32));
+            _mm512_add_epi32(difference, _mm512_set1_epi32(0x8000))
+        })
+    }
+
+    #[inline(always)]
+    fn scale(self, sample: __m512i, gain: __m512i, rounding: __m512i, unit: __m512i) -> __m512i {
+        instructions!({
+            let even = _mm512_add_epi64(_mm512_mul_epi32(sample, gain), _mm512_mul_epi32(rounding, unit));
+            let [sample, gain, rounding] = each!([sample, gain, rounding], |x| _mm512_srli_epi64::<32>(x));
+            let odd = _mm512_add_epi64(_mm512_mul_epi32(sample, gain), _mm512_mul_epi32(rounding, unit));
+            _mm512_mask_blend_epi32(0xaaaa, _mm512_srli_epi64::<31>(even), _mm512_slli_epi64::<1>(odd))
+        })
+    }
+
+    #[inline(always)]
+    fn limited_product(self, x: __m512i, factor: f32, low: f32, high: f32) -> __m512i {
+        instructions!({
+            let x = _mm512_castsi512_ps(x);
+            let product = _mm512_maskz_mul_ps(_mm512_cmp_ps_mask::<_CMP_ORD_Q>(x, x), x, _mm512_set1_ps(factor));
+            _mm512_castps_si512(_mm512_min_ps(_mm512_max_ps(product, _mm512_set1_ps(low)), _mm512_set1_ps(high)))
+        })
+    }
+
+    #[inline(always)]
+    fn round(self, x: __m512i) -> __m512i {
+        instructions!(_mm512_cvtps_epi32(_mm512_castsi512_ps(x)))
+    }
+
+    #[inline(always)]
+    fn round_to_32_bits(self, x: __m512i) -> __m512i {
+        instructions!({
+            let x = _mm512_castsi512_ps(x);
+            let number = _mm512_cmp_ps_mask::<_CMP_ORD_Q>(x, x);
+            let too_great = _mm512_cmp_ps_mask::<_CMP_GE_OQ>(x, _mm512_set1_ps(1.0));
+            let rounded = _mm512_cvtps_epi32(_mm512_maskz_mul_ps(number, x, _mm512_set1_ps(2_147_483_648.0)));
+            _mm512_mask_blend_epi32(too_great, rounded, _mm512_set1_epi32(i32::MAX))
+        })
+    }
+
+    #[inline(always)]
+    fn positions<const BYTES: usize>(self) -> [__m512i; 4] {
+        instructions!({
+            let first = table!(i32, 16, |n| n);
+            each!([0, 16, 32, 48], |n| _mm512_add_epi32(first, _mm512_set1_epi32(n)))
+        })
+    }
+
+    #[inline(always)]
+    unsafe fn load<const BYTES: usize>(self, src: *const i32) -> [__m512i; 4] {
+        instructions!(each!([0, 16, 32, 48], |n| _mm512_loadu_si512(src.add(n).cast())))
+    }
+
+    #[inline(always)]
+    unsafe fn load_two<const BYTES: usize>(self, left: *const i32, right: *const i32) -> [__m512i; 4] {
+        instructions!({
+            let low = table!(i32, 16, |n| n / 2 + n % 2 * 16);
+            let high = table!(i32, 16, |n| n / 2 + n % 2 * 16 + 8);
+            let [[l, m], [r, t]] =
+                each!([left, right], |plane| each!([0, 16], |n| _mm512_loadu_si512(plane.add(n).cast())));
+            [
+                _mm512_permutex2var_epi32(l, low, r),
+                _mm512_permutex2var_epi32(l, high, r),
+                _mm512_permutex2var_epi32(m, low, t),
+                _mm512_permutex2var_epi32(m, high, t),
+            ]
+        })
+    }
+
+    #[inline(always)]
+    unsafe fn load_16<const BYTES: usize>(self, src: *const i16) -> [__m512i; 4] {
+        instructions!(each!([0, 16, 32, 48], |n| {
+            _mm512_slli_epi32::<16>(_mm512_cvtepu16_epi32(_mm256_loadu_si256(src.add(n).cast())))
+        }))
+    }
+
+    #[inline(always)]
+    unsafe fn load_two_16<const BYTES: usize>(self, left: *const i16, right: *const i16) -> [__m512i; 4] {
+        instructions!({
+            let [l, r] = each!([left, right], |plane| _mm512_loadu_si512(plane.cast()));
+            let orders = [
+                table!(i16, 32, |n| n / 4 + n / 2 % 2 * 32),
+                table!(i16, 32, |n| n / 4 + n / 2 % 2 * 32 + 8),
+                table!(i16, 32, |n| n / 4 + n / 2 % 2 * 32 + 16),
+                table!(i16, 32, |n| n / 4 + n / 2 % 2 * 32 + 24),
+            ];
+            let [a, b, c, d] = orders;
+            each!([a, b, c, d], |order| _mm512_maskz_permutex2var_epi16(0xaaaa_aaaa, l, order, r))
+        })
+    }
+
+    #[inline(always)]
+    unsafe fn interleave_16(self, left: *const i16, right: *const i16, dst: *mut u8) {
+        instructions!({
+            let [l, r] = each!([left, right], |plane| _mm512_loadu_si512(plane.cast()));
+            let low = table!(i16, 32, |n| n / 2 + n % 2 * 32);
+            let high = table!(i16, 32, |n| n / 2 + n % 2 * 32 + 16);
+            _mm512_storeu_si512(dst.cast(), _mm512_permutex2var_epi16(l, low, r));
+            _mm512_storeu_si512(dst.add(64).cast(), _mm512_permutex2var_epi16(l, high, r));
+        });
+    }
+
+    #[inline(always)]
+    unsafe fn load_wire<const BYTES: usize>(self, src: *const u8) -> [__m512i; 4] {
+        instructions!(match BYTES {
+            2 => each!([0, 32, 64, 96], |n| _mm512_cvtepi16_epi32(_mm256_loadu_si256(src.add(n).cast()))),
+            3 => {
+                // The last of the vectors must not reach beyond the end: it begins 16 bytes early.
+                let order = table!(u8, 64, |n| wide_from(n, 0));
+                let last = table!(u8, 64, |n| wide_from(n, 16));
+                let [a, b, c, d] = each!([(0, order), (48, order), (96, order), (128, last)], |(n, order)| {
+                    _mm512_permutexvar_epi8(order, _mm512_loadu_si512(src.add(n).cast()))
+                });
+                each!([a, b, c, d], |x| _mm512_srai_epi32::<8>(x))
+            }
+            _ => self.load::<BYTES>(src.cast()),
+        })
+    }
+
+    #[inline(always)]
+    unsafe fn store<const BYTES: usize>(self, samples: [__m512i; 4], dst: *mut u8) {
+        instructions!({
+            let [a, b, c, d] = samples;
+            match BYTES {
+                2 => {
+                    each!([(0, a), (32, b), (64, c), (96, d)], |(n, x)| {
+                        _mm256_storeu_si256(dst.add(n).cast(), _mm512_cvtsepi32_epi16(x));
+                    });
+                }
+                3 => {
+                    let first = _mm512_permutex2var_epi8(a, table!(u8, 64, |n| packed_from(n, 0)), b);
+                    let second = _mm512_permutex2var_epi8(b, table!(u8, 64, |n| packed_from(n + 64, 16)), c);
+                    let third = _mm512_permutex2var_epi8(c, table!(u8, 64, |n| packed_from(n + 128, 32)), d);
+                    each!([(0, first), (64, second), (128, third)], |(n, x)| {
+                        _mm512_storeu_si512(dst.add(n).cast(), x);
+                    });
+                }
+                _ => {
+                    each!([(0, a), (64, b), (128, c), (192, d)], |(n, x)| {
+                        _mm512_storeu_si512(dst.add(n).cast(), x);
+                    });
+                }
+            }
+        });
+    }
+}
