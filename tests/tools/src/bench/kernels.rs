@@ -2,11 +2,11 @@
 use std::hint::black_box;
 
 use pcm::gain::{Gain, Ramp, Scaler};
-use pcm::{ChannelMap, Cpu, Packer, Planes, Samples, Tpdf, Wire, WireFormat, WirePlan};
+use pcm::{ChannelMap, Cpu, Crc32c, Packer, Planes, Samples, Tpdf, Wire, WireFormat, WirePlan};
 
 use super::{Line, compare};
 
-/// Bytes that a call writes: a small core's first-level cache, its second, and what lies behind.
+/// Bytes that a call writes (a checksum: reads): a small core's first-level cache, its second, and what lies behind.
 const SIZES: [(usize, &str); 3] = [(4 << 10, "4 KiB"), (64 << 10, "64 KiB"), (1 << 20, "1 MiB")];
 /// Samples of short calls: a period of 1 ms has 88 to 3072.
 const SHORT: [usize; 5] = [16, 32, 64, 128, 256];
@@ -24,6 +24,8 @@ enum Work {
     Pack(Source, Channels, WireFormat, bool),
     /// Stereo.
     Scale(WireFormat, Motion),
+    /// Of bytes, which are its samples.
+    Crc,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,8 +49,8 @@ enum Motion {
     Ramp,
 }
 
-/// All that a player runs often, named after what goes in and what comes out.
-pub const KERNELS: [Kernel; 21] = {
+/// All that player and engine run often, named after what goes in and what comes out.
+pub const KERNELS: [Kernel; 22] = {
     use Channels::{Mono, MonoToStereo, Six, Stereo};
     use Source::{F32, S16, S32};
     use WireFormat::{S16Le, S24_3Le, S24Le, S32Le};
@@ -74,6 +76,7 @@ pub const KERNELS: [Kernel; 21] = {
         kernel("gain_s32", Work::Scale(S32Le, Motion::Still)),
         kernel("ramp_s16", Work::Scale(S16Le, Motion::Ramp)),
         kernel("ramp_s32", Work::Scale(S32Le, Motion::Ramp)),
+        kernel("crc32c", Work::Crc),
     ]
 };
 
@@ -85,23 +88,20 @@ impl Kernel {
     /// Samples that take so many bytes on the wire.
     #[must_use]
     pub const fn samples_in(&self, bytes: usize) -> usize {
-        bytes / self.work.format().bytes()
+        match self.work {
+            Work::Pack(_, _, format, _) | Work::Scale(format, _) => bytes / format.bytes(),
+            Work::Crc => bytes,
+        }
     }
 }
 
-impl Work {
-    const fn format(self) -> WireFormat {
-        match self {
-            Self::Pack(_, _, format, _) | Self::Scale(format, _) => format,
-        }
-    }
-
+impl Channels {
     /// Of the wire.
-    const fn channels(self) -> u16 {
+    const fn count(self) -> u16 {
         match self {
-            Self::Pack(_, Channels::Mono, ..) => 1,
-            Self::Pack(_, Channels::Six, ..) => 6,
-            Self::Pack(_, Channels::MonoToStereo | Channels::Stereo, ..) | Self::Scale(..) => 2,
+            Self::Mono => 1,
+            Self::MonoToStereo | Self::Stereo => 2,
+            Self::Six => 6,
         }
     }
 }
@@ -117,6 +117,7 @@ pub struct Bench {
 enum State {
     Pack { packer: Packer, planes: Material },
     Scale { scaler: Scaler, motion: Motion, src: Vec<u8>, dither: Tpdf },
+    Crc { crc: Crc32c, src: Vec<u8> },
 }
 
 enum Material {
@@ -129,29 +130,34 @@ impl Bench {
     /// Ready for calls of at most so many samples of the wire.
     #[must_use]
     pub fn new(kernel: &Kernel, samples: usize, cpu: Cpu) -> Self {
-        let (format, channels) = (kernel.work.format(), kernel.work.channels());
-        let frames = samples / usize::from(channels);
-        let samples = frames * usize::from(channels);
-        let written = samples * format.bytes();
         let word = |n: usize| (n as i32).wrapping_mul(0x9e37_79b9_u32 as i32);
-        let (state, read) = match kernel.work {
-            Work::Pack(source, map, _, dither) => {
+        let bytes = |length| (0..length).map(|n| (word(n) >> 24) as u8).collect();
+        match kernel.work {
+            Work::Pack(source, map, format, dither) => {
+                let channels = map.count();
+                let frames = samples / usize::from(channels);
                 let (source_channels, channel_map) = match map {
                     Channels::MonoToStereo => (1, ChannelMap::MonoToStereo),
                     Channels::Mono | Channels::Stereo | Channels::Six => (usize::from(channels), ChannelMap::Same),
                 };
                 let wire = Wire { format, rate: 192_000, channels };
                 let packer = Packer::new(&WirePlan { wire, lossless: !dither, dither, channel_map }, cpu);
-                let (planes, bytes) = material(source, source_channels, frames, word);
-                (State::Pack { packer, planes }, bytes)
+                let (planes, read) = material(source, source_channels, frames, word);
+                let written = frames * wire.frame_bytes();
+                let samples = frames * usize::from(channels);
+                Self { samples, moved: read + written, state: State::Pack { packer, planes }, out: vec![0; written] }
             }
-            Work::Scale(_, motion) => {
-                let src = (0..written).map(|n| (word(n) >> 24) as u8).collect();
-                let scaler = Scaler::new(format, channels, cpu);
-                (State::Scale { scaler, motion, src, dither: Tpdf::new(0) }, written)
+            Work::Scale(format, motion) => {
+                let written = samples / 2 * 2 * format.bytes();
+                let (scaler, dither) = (Scaler::new(format, 2, cpu), Tpdf::new(0));
+                let state = State::Scale { scaler, motion, src: bytes(written), dither };
+                Self { samples: samples / 2 * 2, moved: 2 * written, state, out: vec![0; written] }
             }
-        };
-        Self { samples, moved: read + written, state, out: vec![0; written] }
+            Work::Crc => {
+                let state = State::Crc { crc: Crc32c::new(cpu), src: bytes(samples) };
+                Self { samples, moved: samples, state, out: Vec::new() }
+            }
+        }
     }
 
     /// Samples of a call, as the wire counts them.
@@ -179,6 +185,10 @@ impl Bench {
                     ramp.fade_to(Gain::from_percent(90), u32::MAX);
                 }
                 black_box(scaler.copy(black_box(src), out, &mut ramp, dither));
+            }
+            State::Crc { crc, src } => {
+                crc.update(black_box(src));
+                black_box(crc.value());
             }
         }
     }
@@ -228,7 +238,7 @@ fn against_memcpy(kernel: &Kernel, bytes: usize, size: &str, cpu: Cpu) -> Line {
     let mut bench = Bench::new(kernel, kernel.samples_in(bytes), cpu);
     let samples = bench.samples() as f64;
     let length = bench.moved() / 2;
-    let what = format!("{}, {size} written, against memcpy of the bytes that it moves", kernel.name);
+    let what = format!("{}, {size}, against memcpy of the bytes that it moves", kernel.name);
     let from = vec![1_u8; length];
     let mut to = vec![0_u8; length];
     let mut copy = || black_box(&mut to[..]).copy_from_slice(black_box(&from));

@@ -13,6 +13,7 @@ fn main() -> ExitCode {
             instructions::run(kernel, set, calls.parse().unwrap_or(0));
             return ExitCode::SUCCESS;
         }
+        ["--instructions"] => return instructions(),
         [] => None,
         [group @ ("kernels" | "rings" | "path")] => Some(*group),
         _ => {
@@ -37,6 +38,18 @@ fn main() -> ExitCode {
         }
     }
     ExitCode::SUCCESS
+}
+
+/// The kernels' instructions: 1 if one takes more than 10 % more than recorded, 2 without valgrind.
+fn instructions() -> ExitCode {
+    let Some(counted) = instructions::all() else {
+        eprintln!("tests/bench: no valgrind that can count");
+        return ExitCode::from(2);
+    };
+    for counted in &counted {
+        println!("{counted}");
+    }
+    ExitCode::from(u8::from(!counted.iter().all(instructions::Counted::is_good)))
 }
 
 fn print(lines: &[Line]) {
