@@ -3,9 +3,10 @@
 use crate::kernels::{PackSet, Packs, Sample, packs};
 use crate::{ChannelMap, Cpu, MAX_CHANNELS, Planes, Samples, Tpdf, WirePlan};
 
-/// Room for samples that are interleaved at a time, where a kernel for the number of channels isn't worth its while. Of it
-/// a multiple of 32 frames is used, which whole blocks of the kernels take.
-const TILE: usize = 256;
+/// Room for samples that are interleaved at a time, where a kernel for the number of channels isn't worth its while: 4 KiB,
+/// so that what begins and ends each time doesn't count. A multiple of 32 frames is used, which whole blocks of the kernels
+/// take.
+const TILE: usize = 1024;
 
 /// Packs decoded planes into wire bytes, as a [`WirePlan`] says.
 ///
