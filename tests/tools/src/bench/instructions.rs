@@ -12,10 +12,10 @@ pub const BYTES: usize = 64 << 10;
 const FEW: u32 = 2;
 const MANY: u32 = 6;
 
-/// Which kernels are counted.
+/// Which kernels are counted: a choice of its own, so that the figures don't depend on what else the CPU has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Set {
-    /// The best that valgrind can run: it knows no AVX-512.
+    /// With AVX2, the best that valgrind can run: it knows no AVX-512.
     Best,
     /// Without AVX2: what runs on small PCs.
     Small,
@@ -34,12 +34,14 @@ impl Set {
         }
     }
 
-    fn cpu(self) -> Cpu {
-        let cpu = Cpu::detect().without(Feature::Avx512);
-        match self {
-            Self::Best => cpu,
-            Self::Small => cpu.without(Feature::Avx2),
-        }
+    /// `cpu` without what the set is without; `None` if it lacks something that the set has.
+    fn of(self, cpu: Cpu) -> Option<Cpu> {
+        let cpu = cpu.without(Feature::Avx512);
+        let (needed, cpu) = match self {
+            Self::Best => (&[Feature::Avx2, Feature::Sse41, Feature::Sse42][..], cpu),
+            Self::Small => (&[Feature::Sse41, Feature::Sse42][..], cpu.without(Feature::Avx2)),
+        };
+        needed.iter().all(|&feature| cpu.has(feature)).then_some(cpu)
     }
 }
 
@@ -47,17 +49,18 @@ impl Set {
 pub fn run(kernel: &str, set: &str, calls: u32) {
     let kernel = KERNELS.iter().find(|known| known.name == kernel);
     let set = Set::ALL.into_iter().find(|known| known.name() == set);
-    if let (Some(kernel), Some(set)) = (kernel, set) {
-        let mut bench = Bench::new(kernel, kernel.samples_in(BYTES), set.cpu());
+    if let (Some(kernel), Some(cpu)) = (kernel, set.and_then(|set| set.of(Cpu::detect()))) {
+        let mut bench = Bench::new(kernel, kernel.samples_in(BYTES), cpu);
         for _ in 0..calls {
             bench.run();
         }
     }
 }
 
-/// Instructions of `kernel` for each sample of the wire; `None` without valgrind.
+/// Instructions of `kernel` for each sample of the wire; `None` without valgrind, or where the CPU hasn't the set.
 #[must_use]
 pub fn per_sample(kernel: &Kernel, set: Set) -> Option<f64> {
+    set.of(Cpu::detect())?;
     let few = count(kernel.name, set, FEW)?;
     let many = count(kernel.name, set, MANY)?;
     let samples = Bench::new(kernel, kernel.samples_in(BYTES), Cpu::BASELINE).samples();
@@ -110,20 +113,21 @@ impl std::fmt::Display for Counted {
     }
 }
 
-/// Counts all kernels; `None` without valgrind.
+/// The sets that this CPU has, and those that it hasn't.
 #[must_use]
-pub fn all() -> Option<Vec<Counted>> {
-    let sets = Set::ALL.map(|set| {
-        std::thread::spawn(move || {
-            let counted = |kernel: &Kernel| {
-                let recorded = recorded(RECORDED, kernel.name, set);
-                Some(Counted { kernel: kernel.name, set, instructions: per_sample(kernel, set)?, recorded })
-            };
-            KERNELS.iter().map(counted).collect::<Option<Vec<_>>>()
-        })
-    });
-    let counted = sets.map(|set| set.join().ok().flatten());
-    counted.into_iter().collect::<Option<Vec<_>>>().map(|sets| sets.concat())
+pub fn sets() -> (Vec<Set>, Vec<Set>) {
+    let cpu = Cpu::detect();
+    Set::ALL.into_iter().partition(|set| set.of(cpu).is_some())
+}
+
+/// Counts all kernels of a set; `None` without valgrind.
+#[must_use]
+pub fn all(set: Set) -> Option<Vec<Counted>> {
+    let counted = |kernel: &Kernel| {
+        let recorded = recorded(RECORDED, kernel.name, set);
+        Some(Counted { kernel: kernel.name, set, instructions: per_sample(kernel, set)?, recorded })
+    };
+    KERNELS.iter().map(counted).collect()
 }
 
 fn recorded(record: &str, kernel: &str, set: Set) -> Option<f64> {
@@ -143,6 +147,13 @@ mod tests {
         assert!(counted(1.09, Some(1.0)).is_good() && counted(0.2, Some(1.0)).is_good());
         assert!(!counted(1.11, Some(1.0)).is_good() && !counted(1.0, None).is_good());
         assert_eq!(counted(2.0, Some(1.0)).to_string(), "k sse4.1 2.000 # too many: 1 are recorded");
+    }
+
+    #[test]
+    fn a_set_that_the_cpu_has_not_is_not_counted() {
+        assert_eq!(Set::ALL.map(|set| set.of(Cpu::BASELINE)), [None; 2]);
+        let cpu = Cpu::detect().without(Feature::Avx2);
+        assert_eq!((Set::Best.of(cpu), Set::Small.of(cpu).is_some()), (None, cpu.has(Feature::Sse42)));
     }
 
     #[test]
