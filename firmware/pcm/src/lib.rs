@@ -22,6 +22,7 @@ extern crate std;
 mod caps;
 mod cpu;
 mod crc32c;
+pub mod decimate;
 pub mod dither;
 pub mod gain;
 #[expect(unsafe_code, reason = "instruction sets that not every CPU has, and their pointers")]
