@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use nix::time::{ClockId, clock_gettime};
 use serde::Serialize;
 
+pub mod decimate;
 pub mod instructions;
 pub mod kernels;
 pub mod path;

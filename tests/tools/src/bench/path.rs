@@ -63,7 +63,7 @@ fn watch(pids: &[u32]) -> (f64, f64) {
 }
 
 /// The CPU milliseconds that a command takes from start to end.
-fn whole_ms(command: &mut Command) -> anyhow::Result<f64> {
+pub(super) fn whole_ms(command: &mut Command) -> anyhow::Result<f64> {
     let used = || {
         // Fields 16 and 17: of children that were waited for.
         let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();

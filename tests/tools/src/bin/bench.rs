@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use tools::bench::{Line, instructions, kernels, path, rings};
+use tools::bench::{Line, decimate, instructions, kernels, path, rings};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -15,7 +15,7 @@ fn main() -> ExitCode {
         }
         ["--instructions"] => return instructions(),
         [] => None,
-        [group @ ("kernels" | "rings" | "path")] => Some(*group),
+        [group @ ("kernels" | "decimate" | "rings" | "path")] => Some(*group),
         _ => {
             eprintln!("tests/bench: see tests/bench --help");
             return ExitCode::from(2);
@@ -28,12 +28,14 @@ fn main() -> ExitCode {
     if is_wanted("rings") {
         print(&rings::lines());
     }
-    if is_wanted("path") {
-        match path::lines() {
-            Ok(lines) => print(&lines),
-            Err(error) => {
-                eprintln!("tests/bench: {error:#}");
-                return ExitCode::from(2);
+    for (group, lines) in [("decimate", decimate::lines as fn() -> _), ("path", path::lines)] {
+        if is_wanted(group) {
+            match lines() {
+                Ok(lines) => print(&lines),
+                Err(error) => {
+                    eprintln!("tests/bench: {error:#}");
+                    return ExitCode::from(2);
+                }
             }
         }
     }
