@@ -33,11 +33,11 @@ pub struct Built {
 ///
 /// # Errors
 /// Names what failed.
-pub fn all(cache: &Cache, repository: &Path) -> Result<Built> {
+pub fn all(cache: &Cache, repository: &Path, source: kernel::Source) -> Result<Built> {
     let start = Instant::now();
     let binaries = programs(cache, repository)?;
     let programs_s = start.elapsed().as_secs();
-    let kernel = kernel::build(cache, repository, BOARD)?;
+    let kernel = kernel::build(cache, repository, BOARD, source)?;
     let root = rootfs::build(cache, repository, &binaries)?.directory.join("root.squashfs");
     let slot = slot::build(cache, repository, BOARD, &kernel.image, &root)?;
     let disk = disk::build(cache, repository, BOARD, &slot)?;

@@ -20,6 +20,36 @@ const SUITES: [&str; 2] = ["sid", "forky"];
 const STABLE: &str = "linux-source-6.12";
 /// A fall-back is used so long before the pinned version is asked for again.
 const FALL_BACK_FOR: Duration = Duration::from_hours(7 * 24);
+/// Which source a kernel is built from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Source {
+    /// The pinned version; a fall-back only where it can't be had.
+    #[default]
+    Pinned,
+    /// The last fall-back, wanted for itself: the long-term kernel of the machine's own release.
+    Stable,
+}
+
+impl Source {
+    /// By the name that `--kernel` takes.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "pinned" => Some(Self::Pinned),
+            "stable" => Some(Self::Stable),
+            _ => None,
+        }
+    }
+
+    /// Where the choice is remembered, in the cache.
+    fn file(self, cache: &Cache) -> PathBuf {
+        cache.directory(match self {
+            Self::Pinned => "kernel-version",
+            Self::Stable => "kernel-version-stable",
+        })
+    }
+}
+
 /// Part of the key: to be changed with what [`compile`] does, so that kernels are built again only then.
 const RECIPE: &str = "1";
 /// What the source tree and the build take.
@@ -40,14 +70,14 @@ pub struct Kernel {
 ///
 /// # Errors
 /// When no source can be had, an option of a fragment doesn't take effect, or the build fails.
-pub fn build(cache: &Cache, repository: &Path, board: &str) -> Result<Kernel> {
-    let file = cache.directory("kernel-version");
+pub fn build(cache: &Cache, repository: &Path, board: &str, source: Source) -> Result<Kernel> {
+    let file = source.file(cache);
     let known = remembered(&file).and_then(|_| fs::read(&file).ok());
-    let result = build_chosen(cache, repository, board);
+    let result = build_chosen(cache, repository, board, source);
     // The remembered version can't be fetched any more: whatever is on offer now, once.
     let (Err(error), Some(known), false) = (&result, known, file.exists()) else { return result };
     progress(&format!("choosing a kernel anew: {error:#}"));
-    let again = build_chosen(cache, repository, board);
+    let again = build_chosen(cache, repository, board, source);
     if again.is_err() {
         // Without a network a kernel that is in the cache can still be used.
         fs::write(&file, known).with_context(|| file.display().to_string())?;
@@ -56,8 +86,8 @@ pub fn build(cache: &Cache, repository: &Path, board: &str) -> Result<Kernel> {
 }
 
 /// As [`build`], with what is remembered or chosen now. The choice is forgotten if its source can't be fetched.
-fn build_chosen(cache: &Cache, repository: &Path, board: &str) -> Result<Kernel> {
-    let offer = choose(cache)?;
+fn build_chosen(cache: &Cache, repository: &Path, board: &str, source: Source) -> Result<Kernel> {
+    let offer = choose(cache, source)?;
     let list = repository.join("board").join(board).join("kernel-fragments");
     let series = Series::parse(&offer.version)?;
     let configuration = Configuration::load(&list, &repository.join("kernel-config"), series)?;
@@ -76,9 +106,10 @@ fn build_chosen(cache: &Cache, repository: &Path, board: &str) -> Result<Kernel>
         let tree = target.join("tree");
         let fetched = fetch(cache, &offer, &tree, &log);
         if fetched.is_err() {
-            fs::remove_file(cache.directory("kernel-version")).context("kernel-version")?;
+            let file = source.file(cache);
+            fs::remove_file(&file).with_context(|| file.display().to_string())?;
         }
-        let result = fetched.and_then(|source| compile(&source, &tree.join("build"), &configuration, target, &log));
+        let result = fetched.and_then(|unpacked| compile(&unpacked, &tree.join("build"), &configuration, target, &log));
         crate::cache::remove(&tree)?;
         result
     })?;
@@ -87,39 +118,53 @@ fn build_chosen(cache: &Cache, repository: &Path, board: &str) -> Result<Kernel>
 }
 
 /// Which version to build: the pinned one, or what there is instead. The choice is remembered, so that a warm run needs no
-/// network; the pinned one for ever, a fall-back for a week.
-fn choose(cache: &Cache) -> Result<Offer> {
-    let file = cache.directory("kernel-version");
+/// network; the pinned one for ever, another one for a week.
+fn choose(cache: &Cache, source: Source) -> Result<Offer> {
+    let file = source.file(cache);
     if let Some(offer) = remembered(&file) {
         return Ok(offer);
     }
     // apt hangs on a full disk.
     environment::need_space(&cache.directory("log"), SPACE_MIB, "building the kernel")?;
-    progress(&format!("looking for {} {} in Debian {}", PINNED.0, PINNED.1, SUITES.join(" and ")));
     let log = cache.log("apt")?;
-    let first = Apt::update(&cache.directory("apt"), &SUITES, &log).and_then(|apt| apt.offers(PINNED.0));
-    let offer = match first.as_deref() {
+    let offer = match source {
+        Source::Pinned => pinned(cache, &log)?,
+        Source::Stable => stable(cache, &log)?,
+    };
+    fs::write(&file, format!("{} {}\n{} {}\n", PINNED.0, PINNED.1, offer.package, offer.version))
+        .with_context(|| file.display().to_string())?;
+    Ok(offer)
+}
+
+/// The pinned version, or the newest of its series, or the stable one.
+fn pinned(cache: &Cache, log: &Path) -> Result<Offer> {
+    progress(&format!("looking for {} {} in Debian {}", PINNED.0, PINNED.1, SUITES.join(" and ")));
+    let offers = Apt::update(&cache.directory("apt"), &SUITES, log).and_then(|apt| apt.offers(PINNED.0));
+    let offer = match offers.as_deref() {
         Ok([newest, ..]) => {
-            let pinned = first.iter().flatten().find(|offer| offer.version == PINNED.1);
+            let pinned = offers.iter().flatten().find(|offer| offer.version == PINNED.1);
             pinned.unwrap_or(newest).clone()
         }
         Ok([]) | Err(_) => {
-            if let Err(error) = &first {
+            if let Err(error) = &offers {
                 progress(&format!("falling back: {error:#}"));
             }
-            let own = Apt::update(&cache.directory("apt"), &[], &log)?;
-            match own.offers(STABLE)?.into_iter().next() {
-                Some(offer) => offer,
-                None => bail!("neither {} nor {STABLE} is on offer: is this Debian 12 or newer?", PINNED.0),
-            }
+            stable(cache, log).with_context(|| format!("nor is {} on offer", PINNED.0))?
         }
     };
     if offer.version != PINNED.1 {
         progress(&format!("{} is not on offer; taking {} {}", PINNED.1, offer.package, offer.version));
     }
-    fs::write(&file, format!("{} {}\n{} {}\n", PINNED.0, PINNED.1, offer.package, offer.version))
-        .with_context(|| file.display().to_string())?;
     Ok(offer)
+}
+
+/// The newest long-term kernel of the machine's own suites.
+fn stable(cache: &Cache, log: &Path) -> Result<Offer> {
+    let own = Apt::update(&cache.directory("apt"), &[], log)?;
+    match own.offers(STABLE)?.into_iter().next() {
+        Some(offer) => Ok(offer),
+        None => bail!("{STABLE} is not on offer: is this Debian 12 or newer, with its security suite?"),
+    }
 }
 
 /// The remembered choice, if it was made for the same pin and is not too old.

@@ -13,7 +13,7 @@ use image::report::Report;
 use image::session::{self, Options, Session};
 use image::stop::Stop;
 use image::track::Track;
-use image::{capture, network, proxy, survival, track};
+use image::{capture, kernel, network, proxy, survival, track};
 use lexopt::prelude::*;
 
 /// A run in which the sound card ran dry is repeated so often at most.
@@ -39,12 +39,12 @@ enum Mode {
 }
 
 fn main() -> ExitCode {
-    let (mode, options) = match arguments() {
+    let (mode, source, options) = match arguments() {
         Ok(Some(wanted)) => wanted,
         Ok(None) => return ExitCode::SUCCESS,
         Err(error) => return failed(&error),
     };
-    match run(mode, options) {
+    match run(mode, source, options) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(error) => failed(&error),
@@ -67,9 +67,10 @@ fn say(text: &str) -> Result<()> {
 }
 
 /// Reads the command line; nothing if it only asked for a text.
-fn arguments() -> Result<Option<(Mode, Options)>> {
+fn arguments() -> Result<Option<(Mode, kernel::Source, Options)>> {
     let mut parser = lexopt::Parser::from_env();
-    let (mut mode, mut options) = (Mode::Stay, Options { port: 0, memory_mib: 256, shell: false });
+    let (mut mode, mut source) = (Mode::Stay, kernel::Source::default());
+    let mut options = Options { port: 0, memory_mib: 256, shell: false };
     while let Some(argument) = parser.next()? {
         let wanted = match argument {
             Long("once") => Mode::Once,
@@ -81,6 +82,11 @@ fn arguments() -> Result<Option<(Mode, Options)>> {
             }
             Long("memory") => {
                 options.memory_mib = parser.value()?.parse()?;
+                continue;
+            }
+            Long("kernel") => {
+                let name = parser.value()?.string()?;
+                source = kernel::Source::from_name(&name).context("--kernel takes pinned or stable")?;
                 continue;
             }
             Long("shell") => {
@@ -102,17 +108,17 @@ fn arguments() -> Result<Option<(Mode, Options)>> {
         }
         mode = wanted;
     }
-    Ok(Some((mode, options)))
+    Ok(Some((mode, source, options)))
 }
 
 /// Does it; whether the bits were equal.
-fn run(mode: Mode, options: Options) -> Result<bool> {
+fn run(mode: Mode, source: kernel::Source, options: Options) -> Result<bool> {
     // Before the work, not after it.
     if mode != Mode::Build {
         proxy::listen(options.port)?;
     }
     let cache = Cache::open()?;
-    let built = build::all(&cache, &build::repository()?)?;
+    let built = build::all(&cache, &build::repository()?, source)?;
     if mode == Mode::Build {
         say(&built.disk.display().to_string())?;
         return Ok(true);
