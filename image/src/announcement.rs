@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::machine::Machine;
 use crate::network::{GUEST, HOST};
-use crate::stop::Stop;
+use crate::stop;
 
 /// SSDP's group and port (UPnP Device Architecture 1.0, section 1).
 const GROUP: Ipv4Addr = Ipv4Addr::new(239, 255, 255, 250);
@@ -42,7 +42,7 @@ impl Ear {
     ///
     /// # Errors
     /// When it doesn't come, or the machine ends; with the end of its console.
-    pub fn wait(&self, machine: &mut Machine, limit: Duration, stop: &Stop) -> Result<Announcement> {
+    pub fn wait(&self, machine: &mut Machine, limit: Duration) -> Result<Announcement> {
         let deadline = Instant::now() + limit;
         let mut buffer = [0; 2048];
         loop {
@@ -57,7 +57,7 @@ impl Ear {
                 Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
                 Err(error) => return Err(error).context("listening for SSDP"),
             }
-            stop.check()?;
+            stop::check()?;
             machine.check()?;
             if Instant::now() > deadline {
                 bail!("no SSDP announcement within {} s; {}", limit.as_secs(), machine.last_words());

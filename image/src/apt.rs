@@ -8,6 +8,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::cache;
 use crate::command::{output, run};
 
 /// Who may sign: the keys of Debian's archive, from the package debian-archive-keyring.
@@ -40,7 +41,7 @@ impl Apt {
         let named = || directory.display().to_string();
         fs::create_dir_all(directory).with_context(named)?;
         let lock = File::create(directory.join("tenuto.lock")).with_context(named)?;
-        lock.lock().with_context(named)?;
+        cache::hold(&lock, "fetches package lists").with_context(named)?;
         let apt = Self { directory: directory.to_path_buf(), _lock: lock };
         for part in ["lists/partial", "archives/partial"] {
             fs::create_dir_all(directory.join(part)).with_context(|| directory.display().to_string())?;

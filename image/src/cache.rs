@@ -1,6 +1,6 @@
 //! What was built is kept under `~/.cache/tenuto` (or `$XDG_CACHE_HOME/tenuto`), each thing under a key of its inputs.
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 
 use crate::command::progress;
+use crate::stop;
 
 /// Of each kind of thing so many are kept: those of the branches that somebody switches between.
 const KEPT: usize = 4;
@@ -81,10 +82,13 @@ impl Cache {
         let named = || directory.display().to_string();
         fs::create_dir_all(&kinds).with_context(named)?;
         let lock = File::create(kinds.join("lock")).with_context(named)?;
-        if lock.try_lock().is_err() {
-            progress(&format!("waiting for another run that makes a {kind}"));
-            lock.lock().with_context(named)?;
+        let used = |directory: &Path| File::open(directory).and_then(|file| file.set_modified(SystemTime::now()));
+        // What is there can be used while another one is made; having been used last, it isn't what that prunes.
+        if directory.is_dir() && lock.try_lock().is_err() {
+            used(&directory).with_context(named)?;
+            return Ok(Entry { directory, fresh: false });
         }
+        hold(&lock, &format!("makes a {kind}")).with_context(named)?;
         let fresh = !directory.is_dir();
         if fresh {
             let part = kinds.join(format!("{key}.part"));
@@ -94,9 +98,30 @@ impl Cache {
             fs::rename(&part, &directory).with_context(named)?;
         }
         // When it was last used: what `prune` goes by.
-        File::open(&directory).and_then(|file| file.set_modified(SystemTime::now())).with_context(named)?;
+        used(&directory).with_context(named)?;
         prune(&kinds)?;
         Ok(Entry { directory, fresh })
+    }
+}
+
+/// Waits for a lock that another run may hold, which `does` something meanwhile.
+///
+/// # Errors
+/// When we are to end before that, or the file system has no locks.
+pub fn hold(lock: &File, does: &str) -> Result<()> {
+    let mut said = false;
+    loop {
+        match lock.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(error)) => return Err(error.into()),
+        }
+        if !said {
+            progress(&format!("waiting for another run that {does}"));
+            said = true;
+        }
+        stop::check()?;
+        std::thread::sleep(std::time::Duration::from_millis(100));
     }
 }
 
@@ -197,6 +222,18 @@ mod tests {
         let newest = (KEPT + 2).to_string();
         assert!(!cache.directory("thing").join("0").exists());
         assert!(!cache.entry("thing", &newest, |_| bail!("gone")).unwrap().fresh);
+    }
+
+    #[test]
+    fn what_is_there_is_not_waited_for() {
+        let home = tempfile::tempdir().unwrap();
+        let cache = Cache::at(home.path().join("tenuto")).unwrap();
+        cache.entry("thing", "old", |_| Ok(())).unwrap();
+        let found = cache.entry("thing", "new", |_| {
+            assert!(!cache.entry("thing", "old", |_| bail!("again"))?.fresh);
+            Ok(())
+        });
+        assert!(found.unwrap().fresh);
     }
 
     #[test]

@@ -11,9 +11,8 @@ use image::command::progress;
 use image::play::Player;
 use image::report::Report;
 use image::session::{self, Options, Session};
-use image::stop::Stop;
 use image::track::Track;
-use image::{capture, kernel, network, proxy, survival, track};
+use image::{capture, kernel, network, proxy, stop, survival, track};
 use lexopt::prelude::*;
 
 /// A run in which the sound card ran dry is repeated so often at most.
@@ -113,6 +112,7 @@ fn arguments() -> Result<Option<(Mode, kernel::Source, Options)>> {
 
 /// Does it; whether the bits were equal.
 fn run(mode: Mode, source: kernel::Source, options: Options) -> Result<bool> {
+    stop::catch()?;
     // Before the work, not after it.
     if mode != Mode::Build {
         proxy::listen(options.port)?;
@@ -124,17 +124,16 @@ fn run(mode: Mode, source: kernel::Source, options: Options) -> Result<bool> {
         return Ok(true);
     }
     let track = track::make(&cache)?;
-    // Both change the process, and want it to have one thread.
+    // It changes the process, and wants it to have one thread.
     network::become_root_of_a_namespace()?;
-    let stop = Stop::on_signals()?;
     match mode {
-        Mode::Once => once(&cache, built, &track, options, &stop),
-        Mode::Kill => kill(&cache, &built, &track, options, &stop),
-        Mode::Stay | Mode::Build => stay(&cache, &built, options, &stop),
+        Mode::Once => once(&cache, built, &track, options),
+        Mode::Kill => kill(&cache, &built, &track, options),
+        Mode::Stay | Mode::Build => stay(&cache, &built, options),
     }
 }
 
-fn once(cache: &Cache, built: Built, track: &Track, options: Options, stop: &Stop) -> Result<bool> {
+fn once(cache: &Cache, built: Built, track: &Track, options: Options) -> Result<bool> {
     let size = |path: &std::path::Path| std::fs::metadata(path).map(|metadata| metadata.len());
     let mut report = Report {
         image_bytes: size(&built.disk)?,
@@ -144,11 +143,11 @@ fn once(cache: &Cache, built: Built, track: &Track, options: Options, stop: &Sto
         ..Report::default()
     };
     for attempt in 1..=ATTEMPTS {
-        let (comparison, played, host) = session::boot(cache, &built, options, stop, |mut session: Session| {
+        let (comparison, played, host) = session::boot(cache, &built, options, |mut session: Session| {
             progress("playing a FLAC file over HTTP");
             let player = Player::find(&session.machine, track)?;
             player.start(&session.machine)?;
-            let played = player.to_the_end(&mut session.machine, stop)?;
+            let played = player.to_the_end(&mut session.machine)?;
             let host = session.announcement.after;
             let heard = capture::read_wav(&session.machine.stop()?)?;
             Ok((capture::compare(&heard, &track.samples), played, host))
@@ -166,13 +165,13 @@ fn once(cache: &Cache, built: Built, track: &Track, options: Options, stop: &Sto
     Ok(report.equal)
 }
 
-fn kill(cache: &Cache, built: &Built, track: &Track, options: Options, stop: &Stop) -> Result<bool> {
+fn kill(cache: &Cache, built: &Built, track: &Track, options: Options) -> Result<bool> {
     let options = Options { shell: true, ..options };
     let mut found = survival::Survival::default();
     for attempt in 1..=ATTEMPTS {
-        found = session::boot(cache, built, options, stop, |session: Session| {
+        found = session::boot(cache, built, options, |session: Session| {
             progress("killing player, engine and agent while they play (two minutes)");
-            survival::try_it(session, track, stop)
+            survival::try_it(session, track)
         })?;
         found.attempts = attempt;
         if found.survived || found.xruns == 0 {
@@ -185,15 +184,15 @@ fn kill(cache: &Cache, built: &Built, track: &Track, options: Options, stop: &St
     Ok(found.survived)
 }
 
-fn stay(cache: &Cache, built: &Built, options: Options, stop: &Stop) -> Result<bool> {
-    session::boot(cache, built, options, stop, |mut session: Session| {
+fn stay(cache: &Cache, built: &Built, options: Options) -> Result<bool> {
+    session::boot(cache, built, options, |mut session: Session| {
         let page = &session.page;
         say(&format!("page         {page}\ndescription  {page}description.xml"))?;
         if let Some(socket) = &session.shell {
             say(&format!("shell        {} (lines `TOKEN COMMAND`)", socket.display()))?;
         }
         say("Ctrl-C ends it.")?;
-        while !stop.requested() {
+        while !stop::requested() {
             session.machine.check()?;
             std::thread::sleep(Duration::from_millis(200));
         }

@@ -9,7 +9,7 @@ use support::media_server::MediaServer;
 
 use crate::machine::Machine;
 use crate::network::{GUEST, HOST};
-use crate::stop::Stop;
+use crate::stop;
 use crate::track::{SECONDS, Track};
 
 /// How long the renderer may take to answer an SSDP search; an idle one takes a second at most.
@@ -80,12 +80,12 @@ impl Player {
     ///
     /// # Errors
     /// When the renderer doesn't answer, or the machine ends.
-    pub fn to_the_end(&self, machine: &mut Machine, stop: &Stop) -> Result<Played> {
+    pub fn to_the_end(&self, machine: &mut Machine) -> Result<Played> {
         let start = Instant::now();
         let (mut during, mut has_played) = (Value::Null, false);
         let fault = loop {
             std::thread::sleep(Duration::from_millis(250));
-            stop.check()?;
+            stop::check()?;
             machine.check()?;
             let transport = self.renderer.transport_info()?;
             if transport.status != "OK" {

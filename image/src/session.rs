@@ -13,7 +13,6 @@ use crate::command::{progress, read};
 use crate::disk::Copy;
 use crate::machine::{Hardware, Machine};
 use crate::slot::one_line;
-use crate::stop::Stop;
 use crate::{build, environment, initramfs, network, proxy, track};
 
 /// What QEMU needs beside the arguments of a new image: a serial console that is kept as a log; no checks of timers that an
@@ -55,7 +54,6 @@ pub fn boot<T: Send>(
     cache: &Cache,
     built: &Built,
     options: Options,
-    stop: &Stop,
     work: impl FnOnce(Session) -> Result<T> + Send,
 ) -> Result<T> {
     let listener = proxy::listen(options.port)?;
@@ -72,7 +70,7 @@ pub fn boot<T: Send>(
         disk.set_initramfs(&initrd)?;
     }
     let result = network::inside(scratch.path(), || {
-        let session = start(scratch.path(), disk.path(), options, listener, stop)?;
+        let session = start(scratch.path(), disk.path(), options, listener)?;
         work(session)
     });
     if let Err(error) = keep(cache, scratch.path()) {
@@ -81,14 +79,14 @@ pub fn boot<T: Send>(
     result
 }
 
-fn start(scratch: &Path, disk: &Path, options: Options, listener: TcpListener, stop: &Stop) -> Result<Session> {
+fn start(scratch: &Path, disk: &Path, options: Options, listener: TcpListener) -> Result<Session> {
     let ear = Ear::open()?;
     let page = format!("http://{}/", listener.local_addr()?);
     proxy::serve(listener)?;
     progress("booting the image in QEMU");
     let hardware = Hardware { disk, rate: track::RATE, memory_mib: options.memory_mib, shell: options.shell };
     let mut machine = Machine::start(&hardware, scratch)?;
-    let announcement = ear.wait(&mut machine, BOOT, stop)?;
+    let announcement = ear.wait(&mut machine, BOOT)?;
     progress(&format!("{} after {} ms", announcement.location, announcement.after.as_millis()));
     let shell = options.shell.then(|| machine.shell());
     Ok(Session { machine, announcement, page, shell })

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use crate::stop;
+
 /// How long one read waits before the deadline is looked at.
 const TICK: Duration = Duration::from_millis(300);
 
@@ -40,6 +42,7 @@ impl Shell {
         let deadline = Instant::now() + limit;
         // What is sent before the shell reads is lost.
         loop {
+            stop::check()?;
             let question = shell.send("true")?;
             if let Some(answer) = shell.answer(&question, Instant::now() + 2 * TICK)? {
                 return if answer.status == 0 { Ok(shell) } else { bail!("the guest's shell is broken") };

@@ -10,7 +10,6 @@ use crate::capture::{self, FRAME};
 use crate::play::Player;
 use crate::session::Session;
 use crate::shell::Shell;
-use crate::stop::Stop;
 use crate::track::{RATE, Track};
 
 /// So long it plays before something is killed.
@@ -43,7 +42,7 @@ pub struct Survival {
 ///
 /// # Errors
 /// When the machine ends, or a process doesn't come back.
-pub fn try_it(mut session: Session, track: &Track, stop: &Stop) -> Result<Survival> {
+pub fn try_it(mut session: Session, track: &Track) -> Result<Survival> {
     let socket = session.shell.take().context("the guest has no shell")?;
     let mut shell = Shell::connect(&socket, RESPAWN)?;
     let mut found = Survival::default();
@@ -63,7 +62,7 @@ pub fn try_it(mut session: Session, track: &Track, stop: &Stop) -> Result<Surviv
             again.start(&session.machine)?;
             again
         };
-        let played = player.to_the_end(&mut session.machine, stop)?;
+        let played = player.to_the_end(&mut session.machine)?;
         found.xruns += xruns(&played.after);
         found.faults.extend(played.fault.map(|fault| format!("after the {name}'s death: {fault}")));
     }
