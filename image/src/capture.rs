@@ -61,6 +61,28 @@ pub fn compare(heard: &[u8], track: &[u8]) -> Comparison {
     }
 }
 
+/// The pieces of sound between silences of at least `gap` frames.
+#[must_use]
+pub fn pieces(frames: &[[u8; FRAME]], gap: usize) -> Vec<&[[u8; FRAME]]> {
+    let mut pieces = Vec::new();
+    let mut current: Option<(usize, usize)> = None;
+    for (at, frame) in frames.iter().enumerate() {
+        if *frame == [0; FRAME] {
+            continue;
+        }
+        current = match current {
+            Some((start, last)) if at - last <= gap => Some((start, at)),
+            Some((start, last)) => {
+                pieces.push(&frames[start..=last]);
+                Some((at, at))
+            }
+            None => Some((at, at)),
+        };
+    }
+    pieces.extend(current.map(|(start, last)| &frames[start..=last]));
+    pieces
+}
+
 fn frames(bytes: &[u8]) -> &[[u8; FRAME]] {
     bytes.as_chunks().0
 }

@@ -1,6 +1,7 @@
 //! The initramfs: the first program, and the root file system that it mounts from RAM.
 //!
-//! The test image has a second one behind the release's: it replaces `/init` and adds a shell on the second serial port.
+//! The test image has a second one behind the release's: it replaces `/init` and adds a shell on the second serial port, and
+//! a program that records.
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -33,17 +34,18 @@ pub fn release(repository: &Path, root: &Path, target: &Path, log: &Path) -> Res
 }
 
 /// Writes the release's initramfs with a second one behind it to `target`: the kernel unpacks both, and the later `/init`
-/// wins. For tests only.
+/// wins. For tests only. `recorder` goes with it.
 ///
 /// # Errors
 /// When cpio or zstd fails.
-pub fn with_shell(repository: &Path, release: &Path, target: &Path, log: &Path) -> Result<()> {
+pub fn with_shell(repository: &Path, recorder: &Path, release: &Path, target: &Path, log: &Path) -> Result<()> {
     let sources = repository.join("image/initramfs");
     let member = |name, file, mode| Member { name, from: sources.join(file), mode };
     let members = [
         member("init", "init-shell", 0o755),
         member("inittab-shell", "inittab-shell", 0o644),
         member("shell", "shell", 0o755),
+        Member { name: "recorder", from: recorder.to_path_buf(), mode: 0o755 },
     ];
     let second = target.with_extension("second");
     archive(&members, &[], &second, log)?;

@@ -8,7 +8,9 @@
 //! grub (board/) ─▶ selector ───────────────────────────────────────────────┴─▶ disk
 //! ```
 //!
-//! [`session`] boots a copy of the disk image in a network of its own ([`network`]), and [`play`] plays to it.
+//! [`session`] boots a copy of the disk image in a network of its own ([`network`]), and [`play`] plays to it: once
+//! ([`once`]), in every format ([`formats`]), while processes are killed ([`survival`]), and when nothing is as it should be
+//! ([`trouble`]).
 //! Nothing needs root, and nothing is linked into the appliance.
 #![forbid(unsafe_code)]
 
@@ -20,14 +22,19 @@ pub mod capture;
 pub mod command;
 pub mod disk;
 pub mod environment;
+pub mod formats;
 pub mod initramfs;
 pub mod kconfig;
 pub mod kernel;
 pub mod libraries;
 pub mod machine;
 pub mod network;
+pub mod once;
+pub mod options;
 pub mod play;
 pub mod proxy;
+pub mod qmp;
+pub mod recording;
 pub mod report;
 pub mod rootfs;
 pub mod selector;
@@ -37,3 +44,10 @@ pub mod slot;
 pub mod stop;
 pub mod survival;
 pub mod track;
+pub mod trouble;
+
+/// A run in which the sound card ran dry is repeated so often at most.
+pub(crate) const ATTEMPTS: u32 = 3;
+
+/// Why.
+pub(crate) const RAN_DRY: &str = "the sound card ran dry: the host was too busy; once more";

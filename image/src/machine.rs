@@ -1,17 +1,17 @@
 //! The virtual machine: QEMU with UEFI firmware, a disk, a network card, and a sound card whose output is a file.
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 
 use crate::command::tied;
 use crate::network::{GUEST_MAC, TAP};
+use crate::qmp::Qmp;
 
 /// UEFI firmware of the package ovmf: code, and a template of its variables.
 const FIRMWARE: [&str; 2] = ["/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"];
@@ -20,13 +20,41 @@ pub const CORES: u32 = 4;
 /// How long QEMU may take to answer or to end.
 const LIMIT: Duration = Duration::from_secs(20);
 
+/// QEMU's names for what is talked about later.
+const DISK: &str = "disk";
+const NET: &str = "net";
+const SOUND: &str = "sound";
+const DAC: &str = "dac";
+/// What the USB sound card takes in before its file does, bytes: a second, so that a busy host loses nothing.
+const DAC_BUFFER: u32 = 192_000;
+
+/// How the machine can be heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sound {
+    /// A card on the board: stereo, 16 bits. QEMU resamples whatever is played to this rate, Hz.
+    Board(u32),
+    /// No card yet, but a USB bus that one can be plugged into: stereo, 16 bits, 48 kHz.
+    Plug,
+    /// Not at all.
+    None,
+}
+
+/// What was written to the disk.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Writes {
+    /// Requests.
+    pub operations: u64,
+    /// Bytes in them.
+    pub bytes: u64,
+}
+
 /// What to boot.
 #[derive(Debug)]
 pub struct Hardware<'a> {
     /// The disk image; it is written to.
     pub disk: &'a Path,
-    /// The sound card's sample rate, Hz: QEMU resamples to it whatever else is played.
-    pub rate: u32,
+    /// The sound card.
+    pub sound: Sound,
     /// Memory, MiB.
     pub memory_mib: u32,
     /// A second serial port, for the test image's shell.
@@ -39,6 +67,8 @@ pub struct Machine {
     qemu: Child,
     scratch: PathBuf,
     started: Instant,
+    /// Its control socket, once it was needed.
+    qmp: Option<Qmp>,
 }
 
 impl Machine {
@@ -65,23 +95,17 @@ impl Machine {
         qemu.args(["-qmp", &format!("unix:{},server=on,wait=off", file("qmp"))]);
         qemu.args(["-drive", &format!("if=pflash,format=raw,unit=0,readonly=on,file={}", FIRMWARE[0])]);
         qemu.args(["-drive", &format!("if=pflash,format=raw,unit=1,file={}", variables.display())]);
-        qemu.args(["-drive", &format!("file={},format=raw,if=none,id=disk,cache=unsafe", hardware.disk.display())]);
-        qemu.args(["-device", "virtio-blk-pci,drive=disk,bootindex=0"]);
-        qemu.args(["-netdev", &format!("tap,id=net,ifname={TAP},script=no,downscript=no")]);
-        qemu.args(["-device", &format!("virtio-net-pci,netdev=net,romfile=,mac={GUEST_MAC}")]);
-        let sound = format!(
-            "wav,id=sound,path={},out.frequency={},out.channels=2,out.format=s16",
-            file("sound.wav"),
-            hardware.rate
-        );
-        qemu.args(["-audiodev", &sound, "-device", "ich9-intel-hda"]);
-        // Without its own timer the codec takes data when the file does: no clock to drift against.
-        qemu.args(["-device", "hda-output,audiodev=sound,use-timer=off", "-device", "virtio-rng-pci"]);
+        qemu.args(["-drive", &format!("file={},format=raw,if=none,id={DISK},cache=unsafe", hardware.disk.display())]);
+        qemu.args(["-device", &format!("virtio-blk-pci,drive={DISK},bootindex=0")]);
+        qemu.args(["-netdev", &format!("tap,id={NET},ifname={TAP},script=no,downscript=no")]);
+        qemu.args(["-device", &format!("virtio-net-pci,netdev={NET},romfile=,mac={GUEST_MAC}")]);
+        qemu.args(["-device", "virtio-rng-pci"]);
+        sound(&mut qemu, hardware.sound, &file("sound.wav"));
         // Ctrl-C at the terminal is ours to handle.
         qemu.process_group(0).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         let started = Instant::now();
         let qemu = qemu.spawn().context("starting QEMU")?;
-        Ok(Self { qemu, scratch: scratch.to_path_buf(), started })
+        Ok(Self { qemu, scratch: scratch.to_path_buf(), started, qmp: None })
     }
 
     /// When QEMU was started.
@@ -126,20 +150,67 @@ impl Machine {
         format!("the guest's console ended with:\n{tail}")
     }
 
+    /// QEMU's control socket.
+    fn qmp(&mut self) -> Result<&mut Qmp> {
+        let deadline = Instant::now() + LIMIT;
+        while self.qmp.is_none() {
+            self.check()?;
+            // QEMU makes the socket only when it has begun.
+            match Qmp::connect(&self.scratch.join("qmp"), LIMIT) {
+                Ok(qmp) => self.qmp = Some(qmp),
+                Err(error) if Instant::now() > deadline => return Err(error),
+                Err(_) => std::thread::sleep(Duration::from_millis(20)),
+            }
+        }
+        self.qmp.as_mut().context("QEMU's control socket")
+    }
+
+    /// Pulls the network cable, or puts it back.
+    ///
+    /// # Errors
+    /// When QEMU doesn't answer.
+    pub fn set_link(&mut self, up: bool) -> Result<()> {
+        self.qmp()?.execute("set_link", &json!({ "name": NET, "up": up })).map(drop)
+    }
+
+    /// Plugs a USB sound card in.
+    ///
+    /// # Errors
+    /// When the machine was started without [`Sound::Plug`], or there is one already.
+    pub fn plug_dac(&mut self) -> Result<()> {
+        let device = json!({
+            "driver": "usb-audio", "id": DAC, "bus": "usb.0", "audiodev": SOUND, "buffer": DAC_BUFFER,
+        });
+        self.qmp()?.execute("device_add", &device).map(drop)
+    }
+
+    /// Pulls the USB sound card out.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn unplug_dac(&mut self) -> Result<()> {
+        self.qmp()?.execute("device_del", &json!({ "id": DAC })).map(drop)
+    }
+
+    /// What was written to the disk since the start.
+    ///
+    /// # Errors
+    /// When QEMU doesn't answer.
+    pub fn writes(&mut self) -> Result<Writes> {
+        let disks = self.qmp()?.execute("query-blockstats", &json!({}))?;
+        let disks = disks.as_array().map(Vec::as_slice).unwrap_or_default();
+        let disk = disks.iter().find(|disk| disk["device"] == DISK).context("QEMU counts no writes of the disk")?;
+        let of = |name: &str| disk["stats"][name].as_u64().with_context(|| format!("QEMU counts no {name}"));
+        Ok(Writes { operations: of("wr_operations")?, bytes: of("wr_bytes")? })
+    }
+
     /// Ends QEMU so that the sound file is complete; returns that file.
     ///
     /// # Errors
     /// When QEMU doesn't answer or end.
     pub fn stop(mut self) -> Result<PathBuf> {
         self.check()?;
-        let stream = UnixStream::connect(self.scratch.join("qmp")).context("QEMU's control socket")?;
-        stream.set_read_timeout(Some(LIMIT))?;
-        let mut replies = BufReader::new(stream.try_clone()?);
-        reply(&mut replies)?;
-        for command in ["qmp_capabilities", "quit"] {
-            writeln!(&stream, "{}", json!({ "execute": command }))?;
-            while reply(&mut replies)?.get("return").is_none() {}
-        }
+        self.qmp()?.execute("quit", &json!({}))?;
         let deadline = Instant::now() + LIMIT;
         while self.qemu.try_wait()?.is_none() {
             if Instant::now() > deadline {
@@ -159,11 +230,21 @@ impl Drop for Machine {
     }
 }
 
-/// One message of QEMU's.
-fn reply(from: &mut impl BufRead) -> Result<Value> {
-    let mut line = String::new();
-    if from.read_line(&mut line).context("QEMU's control socket")? == 0 {
-        bail!("QEMU has closed its control socket");
+/// The sound card, and the file that takes what it plays.
+fn sound(qemu: &mut Command, sound: Sound, file: &str) {
+    let backend = format!("wav,id={SOUND},path={file}");
+    match sound {
+        Sound::Board(rate) => {
+            qemu.args(["-audiodev", &format!("{backend},out.frequency={rate},out.channels=2,out.format=s16")]);
+            // Without its own timer the codec takes data when the file does: no clock to drift against.
+            let codec = format!("hda-output,audiodev={SOUND},use-timer=off");
+            qemu.args(["-device", "ich9-intel-hda", "-device", &codec]);
+        }
+        Sound::Plug => {
+            // QEMU's mixer takes the card's 0 dB for 0.5 dB less than full scale: do without it.
+            qemu.args(["-audiodev", &format!("{backend},out.mixing-engine=off,out.fixed-settings=off")]);
+            qemu.args(["-device", "qemu-xhci,id=usb"]);
+        }
+        Sound::None => {}
     }
-    serde_json::from_str(&line).with_context(|| format!("QEMU said {line:?}"))
 }

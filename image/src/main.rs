@@ -4,46 +4,21 @@ use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use image::build::{self, Built};
 use image::cache::Cache;
-use image::command::progress;
-use image::play::Player;
-use image::report::Report;
+use image::options::{self, Asked, Mode};
 use image::session::{self, Options, Session};
-use image::track::Track;
-use image::{capture, kernel, network, proxy, stop, survival, track};
-use lexopt::prelude::*;
-
-/// A run in which the sound card ran dry is repeated so often at most.
-const ATTEMPTS: u32 = 3;
-
-/// Why.
-const RAN_DRY: &str = "the sound card ran dry: the host was too busy; once more";
-
-/// Also what image/run prints without building anything.
-const HELP: &str = include_str!("../help");
-
-/// What was asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mode {
-    /// Boot, and stay until interrupted.
-    Stay,
-    /// Play once and compare.
-    Once,
-    /// Kill each process while it plays.
-    Kill,
-    /// Build only.
-    Build,
-}
+use image::{formats, kernel, network, once, proxy, stop, survival, track, trouble};
+use serde::Serialize;
 
 fn main() -> ExitCode {
-    let (mode, source, options) = match arguments() {
-        Ok(Some(wanted)) => wanted,
-        Ok(None) => return ExitCode::SUCCESS,
-        Err(error) => return failed(&error),
+    let done = match options::parse(lexopt::Parser::from_env()) {
+        Ok(Asked::Print(text)) => say(text).map(|()| true),
+        Ok(Asked::Do(mode, source, options)) => run(mode, source, options),
+        Err(error) => Err(error),
     };
-    match run(mode, source, options) {
+    match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(error) => failed(&error),
@@ -53,7 +28,7 @@ fn main() -> ExitCode {
 /// Says why; as JSON too where a program waits for that.
 fn failed(error: &anyhow::Error) -> ExitCode {
     eprintln!("image/run: {error:#}");
-    if std::env::args().any(|argument| argument == "--once" || argument == "--kill") {
+    if Mode::report_is_wanted(std::env::args_os()) {
         // Standard output may be what failed.
         let _ = say(&serde_json::json!({ "equal": null, "error": format!("{error:#}") }).to_string());
     }
@@ -65,52 +40,12 @@ fn say(text: &str) -> Result<()> {
     writeln!(std::io::stdout(), "{text}").context("standard output")
 }
 
-/// Reads the command line; nothing if it only asked for a text.
-fn arguments() -> Result<Option<(Mode, kernel::Source, Options)>> {
-    let mut parser = lexopt::Parser::from_env();
-    let (mut mode, mut source) = (Mode::Stay, kernel::Source::default());
-    let mut options = Options { port: 0, memory_mib: 256, shell: false };
-    while let Some(argument) = parser.next()? {
-        let wanted = match argument {
-            Long("once") => Mode::Once,
-            Long("kill") => Mode::Kill,
-            Long("build") => Mode::Build,
-            Long("port") => {
-                options.port = parser.value()?.parse()?;
-                continue;
-            }
-            Long("memory") => {
-                options.memory_mib = parser.value()?.parse()?;
-                continue;
-            }
-            Long("kernel") => {
-                let name = parser.value()?.string()?;
-                source = kernel::Source::from_name(&name).context("--kernel takes pinned or stable")?;
-                continue;
-            }
-            Long("shell") => {
-                options.shell = true;
-                continue;
-            }
-            Long("help") | Short('h') => {
-                say(HELP.trim_end())?;
-                return Ok(None);
-            }
-            Long("version") => {
-                say(concat!("tenuto ", env!("CARGO_PKG_VERSION")))?;
-                return Ok(None);
-            }
-            other => bail!("{} (--help says what there is)", other.unexpected()),
-        };
-        if mode != Mode::Stay {
-            bail!("only one of --once, --kill and --build");
-        }
-        mode = wanted;
-    }
-    Ok(Some((mode, source, options)))
+/// Prints a report: for people, and in one line for programs.
+fn report(text: &str, json: &impl Serialize) -> Result<()> {
+    say(&format!("{text}{}", serde_json::to_string(json)?))
 }
 
-/// Does it; whether the bits were equal.
+/// Does it; whether all was well.
 fn run(mode: Mode, source: kernel::Source, options: Options) -> Result<bool> {
     stop::catch()?;
     // Before the work, not after it.
@@ -127,65 +62,37 @@ fn run(mode: Mode, source: kernel::Source, options: Options) -> Result<bool> {
     // It changes the process, and wants it to have one thread.
     network::become_root_of_a_namespace()?;
     match mode {
-        Mode::Once => once(&cache, built, &track, options),
-        Mode::Kill => kill(&cache, &built, &track, options),
+        Mode::Once => {
+            let found = once::run(&cache, &built, &track, options)?;
+            report(&found.to_string(), &found)?;
+            Ok(found.equal)
+        }
+        Mode::Kill => {
+            let found = survival::run(&cache, &built, &track, options)?;
+            report(&lines(&found.faults), &found)?;
+            Ok(found.survived)
+        }
+        Mode::Formats => {
+            let found = formats::run(&cache, &built, options)?;
+            report(&found.to_string(), &found)?;
+            Ok(found.equal)
+        }
+        Mode::Trouble => {
+            let found = trouble::run(&cache, &built, options)?;
+            report(&found.to_string(), &found)?;
+            Ok(found.usable)
+        }
         Mode::Stay | Mode::Build => stay(&cache, &built, options),
     }
 }
 
-fn once(cache: &Cache, built: Built, track: &Track, options: Options) -> Result<bool> {
-    let size = |path: &std::path::Path| std::fs::metadata(path).map(|metadata| metadata.len());
-    let mut report = Report {
-        image_bytes: size(&built.disk)?,
-        slot_bytes: built.slot.bytes()?,
-        rootfs_bytes: size(&built.root)?,
-        kernel_source: built.kernel.version.clone(),
-        ..Report::default()
-    };
-    for attempt in 1..=ATTEMPTS {
-        let (comparison, played, host) = session::boot(cache, &built, options, |mut session: Session| {
-            progress("playing a FLAC file over HTTP");
-            let player = Player::find(&session.machine, track)?;
-            player.start(&session.machine)?;
-            let played = player.to_the_end(&mut session.machine)?;
-            let host = session.announcement.after;
-            let heard = capture::read_wav(&session.machine.stop()?)?;
-            Ok((capture::compare(&heard, &track.samples), played, host))
-        })?;
-        report.attempts = attempt;
-        report.boot_to_ssdp_ms.host = u64::try_from(host.as_millis())?;
-        report.take(comparison, &played);
-        if report.equal || !report.had_xruns() {
-            break;
-        }
-        progress(RAN_DRY);
-    }
-    report.build_s = built.took;
-    say(&format!("{report}{}", serde_json::to_string(&report)?))?;
-    Ok(report.equal)
-}
-
-fn kill(cache: &Cache, built: &Built, track: &Track, options: Options) -> Result<bool> {
-    let options = Options { shell: true, ..options };
-    let mut found = survival::Survival::default();
-    for attempt in 1..=ATTEMPTS {
-        found = session::boot(cache, built, options, |session: Session| {
-            progress("killing player, engine and agent while they play (two minutes)");
-            survival::try_it(session, track)
-        })?;
-        found.attempts = attempt;
-        if found.survived || found.xruns == 0 {
-            break;
-        }
-        progress(RAN_DRY);
-    }
-    let faults: String = found.faults.iter().map(|fault| format!("{fault}\n")).collect();
-    say(&format!("{faults}{}", serde_json::to_string(&found)?))?;
-    Ok(found.survived)
+fn lines(faults: &[String]) -> String {
+    faults.iter().map(|fault| format!("{fault}\n")).collect()
 }
 
 fn stay(cache: &Cache, built: &Built, options: Options) -> Result<bool> {
     session::boot(cache, built, options, |mut session: Session| {
+        session.announced()?;
         let page = &session.page;
         say(&format!("page         {page}\ndescription  {page}description.xml"))?;
         if let Some(socket) = &session.shell {

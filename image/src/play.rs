@@ -1,21 +1,21 @@
-//! Plays a track to the booted appliance, as any control point and media server would.
+//! Plays tracks to the booted appliance, as any control point and media server would.
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use support::control_point::{ControlPoint, didl};
-use support::media_server::MediaServer;
+use support::media_server::{MediaServer, mime_of};
 
 use crate::machine::Machine;
 use crate::network::{GUEST, HOST};
 use crate::stop;
-use crate::track::{SECONDS, Track};
 
 /// How long the renderer may take to answer an SSDP search; an idle one takes a second at most.
 const SEARCH: Duration = Duration::from_secs(30);
-/// How long the track may take on a loaded machine.
-const LIMIT: Duration = Duration::from_secs(SECONDS as u64 + 90);
+/// How much longer than it plays a track may take on a loaded machine.
+const SLACK: Duration = Duration::from_secs(90);
 /// How long the engine may take to find the sound card.
 const CARD: Duration = Duration::from_secs(30);
 /// How long after Play the renderer may still be stopped.
@@ -34,12 +34,11 @@ pub struct Played {
     pub fault: Option<String>,
 }
 
-/// A control point that has found the renderer, and a media server with the track.
+/// A control point that has found the renderer, and a media server.
 #[derive(Debug)]
 pub struct Player {
     renderer: ControlPoint,
-    uri: String,
-    _server: MediaServer,
+    server: MediaServer,
 }
 
 impl Player {
@@ -47,40 +46,70 @@ impl Player {
     ///
     /// # Errors
     /// When it doesn't answer.
-    pub fn find(machine: &Machine, track: &Track) -> Result<Self> {
+    pub fn find(machine: &Machine) -> Result<Self> {
         let server = MediaServer::start(SocketAddr::from((HOST, 0)), None).context("starting the media server")?;
-        let uri = server.add(&track.file);
         let guest = GUEST.to_string();
         let found = ControlPoint::discover(SEARCH, |device| device.url().host() == Some(&guest));
         let renderer = found.with_context(|| format!("looking for the renderer; {}", machine.last_words()))?;
-        Ok(Self { renderer, uri, _server: server })
+        Ok(Self { renderer, server })
     }
 
-    /// Begins to play, at full volume, as soon as the renderer shows a sound card: it announces itself before it has one.
+    /// The same, with a control point that is told a refusal's reason.
     ///
     /// # Errors
-    /// When there is no sound card, or the renderer refuses.
-    pub fn start(&self, machine: &Machine) -> Result<()> {
+    /// When the renderer doesn't answer.
+    pub fn that_hears_faults(self) -> Result<Self> {
+        Ok(Self { renderer: self.renderer.with_own_soap()?, ..self })
+    }
+
+    /// The control point.
+    #[must_use]
+    pub fn renderer(&self) -> &ControlPoint {
+        &self.renderer
+    }
+
+    /// Serves a file; returns its URL.
+    #[must_use]
+    pub fn serve(&self, file: &Path) -> String {
+        self.server.add(file)
+    }
+
+    /// Waits until the renderer shows a sound card: it announces itself before it has one.
+    ///
+    /// # Errors
+    /// When it shows none in time.
+    pub fn card(&self, machine: &Machine) -> Result<()> {
         let start = Instant::now();
         while self.status()?["engine"]["output"].as_str().is_none_or(str::is_empty) {
+            stop::check()?;
             if start.elapsed() > CARD {
                 bail!("the renderer has found no sound card within {} s; {}", CARD.as_secs(), machine.last_words());
             }
             std::thread::sleep(Duration::from_millis(100));
         }
+        Ok(())
+    }
+
+    /// Begins to play a file, at full volume, as soon as there is a sound card.
+    ///
+    /// # Errors
+    /// When there is none, or the renderer refuses.
+    pub fn start(&self, machine: &Machine, file: &Path) -> Result<()> {
+        self.card(machine)?;
         // The hardware's mixer comes up muted; at 100 % it changes nothing.
         self.renderer.set_volume(100)?;
         self.renderer.set_mute(false)?;
-        self.renderer.set_uri(&self.uri, &didl("Tenuto's first track", "audio/flac", &self.uri))?;
+        let uri = self.serve(file);
+        self.renderer.set_uri(&uri, &didl("Tenuto's track", mime_of(file).unwrap_or("audio/flac"), &uri))?;
         self.renderer.play()?;
         Ok(())
     }
 
-    /// Waits until the track is over, and a little longer.
+    /// Waits until a track of this length is over, and a little longer.
     ///
     /// # Errors
     /// When the renderer doesn't answer, or the machine ends.
-    pub fn to_the_end(&self, machine: &mut Machine) -> Result<Played> {
+    pub fn to_the_end(&self, machine: &mut Machine, length: Duration) -> Result<Played> {
         let start = Instant::now();
         let (mut during, mut has_played) = (Value::Null, false);
         let fault = loop {
@@ -96,11 +125,12 @@ impl Player {
                 "STOPPED" if has_played || start.elapsed() > BEGIN => break None,
                 _ => {}
             }
-            if has_played && during.is_null() && start.elapsed() > Duration::from_secs(u64::from(SECONDS) / 2) {
+            if has_played && during.is_null() && start.elapsed() > length / 2 {
                 during = self.status()?;
             }
-            if start.elapsed() > LIMIT {
-                break Some(format!("{} for {} s, and the track is not over", transport.state, LIMIT.as_secs()));
+            let limit = length + SLACK;
+            if start.elapsed() > limit {
+                break Some(format!("{} for {} s, and the track is not over", transport.state, limit.as_secs()));
             }
         };
         let after = self.status()?;

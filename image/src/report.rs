@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::capture::Comparison;
+use crate::machine;
 use crate::play::Played;
 
 /// What the engine says of its real-time thread.
@@ -33,8 +34,29 @@ pub struct Boot {
     pub host: u64,
 }
 
-/// Seconds that building took; 0: it was there.
+/// What was written to the disk.
 #[derive(Debug, Default, Serialize)]
+pub struct Writes {
+    /// Until the first announcement; firmware and boot loader included.
+    pub booting: machine::Writes,
+    /// From then to the end of the track: nothing, or it is a fault.
+    pub playing: machine::Writes,
+}
+
+impl Writes {
+    /// From the counts at the announcement and at the end.
+    #[must_use]
+    pub fn between(announced: machine::Writes, end: machine::Writes) -> Self {
+        let playing = machine::Writes {
+            operations: end.operations.saturating_sub(announced.operations),
+            bytes: end.bytes.saturating_sub(announced.bytes),
+        };
+        Self { booting: announced, playing }
+    }
+}
+
+/// Seconds that building took; 0: it was there.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
 pub struct Build {
     /// The kernel.
     pub kernel: u64,
@@ -47,7 +69,7 @@ pub struct Build {
 /// What `image/run --once` found.
 #[derive(Debug, Default, Serialize)]
 pub struct Report {
-    /// The sound card received exactly the file's frames.
+    /// The sound card received exactly the file's frames, and nothing was written to the disk meanwhile.
     pub equal: bool,
     /// Frames that are equal, from the first one on.
     pub frames: usize,
@@ -67,6 +89,8 @@ pub struct Report {
     pub engine: Engine,
     /// Boot times.
     pub boot_to_ssdp_ms: Boot,
+    /// What was written to the disk.
+    pub writes: Writes,
     /// The disk image as written to a medium.
     pub image_bytes: u64,
     /// Of it, what a slot's files take.
@@ -81,11 +105,14 @@ pub struct Report {
 
 impl Report {
     /// Takes over what an attempt gave.
-    pub fn take(&mut self, comparison: Comparison, played: &Played) {
+    pub fn take(&mut self, comparison: Comparison, played: &Played, writes: Writes) {
         let Comparison { equal, frames, fault } = comparison;
+        let written = writes.playing.operations;
+        let written = (written > 0).then(|| format!("{written} writes to the disk while nothing but music went on"));
         // A renderer that reports an error has not played, whatever the sound card got.
-        self.equal = equal && played.fault.is_none();
-        (self.frames, self.fault) = (frames, played.fault.clone().or(fault));
+        self.equal = equal && played.fault.is_none() && written.is_none();
+        (self.frames, self.fault) = (frames, played.fault.clone().or(fault).or(written));
+        self.writes = writes;
         let engine = &played.after["engine"];
         let of = |name: &str| engine[name].clone();
         self.xruns = of("xruns");
@@ -123,6 +150,8 @@ impl Display for Report {
         writeln!(f, "boot        {guest} ms from the kernel's start to the first SSDP alive, {host} ms from power-on")?;
         let sizes = [self.image_bytes, self.slot_bytes, self.rootfs_bytes].map(mib);
         writeln!(f, "image       {} (a slot {}, of it the root file system {})", sizes[0], sizes[1], sizes[2])?;
+        let Writes { booting, playing } = &self.writes;
+        writeln!(f, "disk        {} writes until then, {} since", booting.operations, playing.operations)?;
         writeln!(f, "xruns       {} (attempt {})", self.xruns, self.attempts)?;
         let verdict = if self.equal { "equal, every bit" } else { "NOT EQUAL" };
         writeln!(f, "frames      {}: {verdict}", self.frames)?;
@@ -139,8 +168,19 @@ mod tests {
         let mut report = Report::default();
         let after = json!({"engine": {"xruns": xruns, "class": "FIFO", "core": 3}, "isolated": "3"});
         let played = Played { during: Value::Null, after, fault: fault.map(str::to_owned) };
-        report.take(Comparison { equal, frames: 5, fault: None }, &played);
+        report.take(Comparison { equal, frames: 5, fault: None }, &played, Writes::default());
         report
+    }
+
+    #[test]
+    fn a_write_to_the_disk_while_playing_is_a_fault_and_one_before_is_not() {
+        let at = |operations| machine::Writes { operations, bytes: operations * 512 };
+        for (writes, well) in [(Writes::between(at(2), at(2)), true), (Writes::between(at(2), at(3)), false)] {
+            let played = Played { during: Value::Null, after: Value::Null, fault: None };
+            let mut report = Report::default();
+            report.take(Comparison { equal: true, frames: 5, fault: None }, &played, writes);
+            assert_eq!((report.equal, report.fault.is_none()), (well, well));
+        }
     }
 
     #[test]

@@ -4,16 +4,17 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::announcement::{Announcement, Ear};
 use crate::build::Built;
 use crate::cache::{Cache, remove};
 use crate::command::{progress, read};
 use crate::disk::Copy;
-use crate::machine::{Hardware, Machine};
+use crate::machine::{Hardware, Machine, Sound};
+use crate::shell::Shell;
 use crate::slot::one_line;
-use crate::{build, environment, initramfs, network, proxy, track};
+use crate::{build, environment, initramfs, network, proxy};
 
 /// What QEMU needs beside the arguments of a new image: a serial console that is kept as a log; no checks of timers that an
 /// emulator can't keep; and a sound buffer that outlasts the host's other work.
@@ -30,23 +31,47 @@ pub struct Options {
     pub memory_mib: u32,
     /// A shell on the second serial port: the one thing that is not as in a release.
     pub shell: bool,
+    /// The sound card.
+    pub sound: Sound,
+    /// Further arguments of the kernel; the last of several that contradict each other counts.
+    pub arguments: &'static str,
 }
 
-/// A booted appliance.
+/// An appliance that has been switched on.
 #[derive(Debug)]
 pub struct Session {
     /// The virtual machine.
     pub machine: Machine,
-    /// Its first announcement.
-    pub announcement: Announcement,
+    ear: Ear,
     /// Where its page answers on the host.
     pub page: String,
     /// The socket of its shell, if it has one.
     pub shell: Option<PathBuf>,
 }
 
-/// Boots a copy of the image and hands the booted appliance to `work`, in the guest's network. Console and sound are left in
-/// the directory `run` of the cache.
+impl Session {
+    /// Waits until it announces itself.
+    ///
+    /// # Errors
+    /// When it doesn't, or the machine ends.
+    pub fn announced(&mut self) -> Result<Announcement> {
+        let announcement = self.ear.wait(&mut self.machine, BOOT)?;
+        progress(&format!("{} after {} ms", announcement.location, announcement.after.as_millis()));
+        Ok(announcement)
+    }
+
+    /// Connects to its shell as soon as that answers.
+    ///
+    /// # Errors
+    /// When it has none ([`Options::shell`]), or that doesn't answer.
+    pub fn shell(&mut self) -> Result<Shell> {
+        let socket = self.shell.take().context("the guest has no shell")?;
+        Shell::connect(&socket, BOOT)
+    }
+}
+
+/// Switches a copy of the image on and hands the appliance to `work`, in the guest's network. Console and sound are left in
+/// the directory `log` of the cache.
 ///
 /// # Errors
 /// When it doesn't boot, and `work`'s.
@@ -63,10 +88,11 @@ pub fn boot<T: Send>(
     let disk = Copy::of(&built.disk, scratch.path().join("disk.img"), log.clone())?;
     let repository = build::repository()?;
     let own = repository.join("board").join(build::BOARD).join("arguments");
-    disk.set_arguments(&format!("{} {ARGUMENTS}", one_line(&read(&own)?)))?;
+    let arguments = format!("{} {ARGUMENTS} {}", one_line(&read(&own)?), options.arguments);
+    disk.set_arguments(arguments.trim_end())?;
     if options.shell {
         let initrd = scratch.path().join("initrd");
-        initramfs::with_shell(&repository, &built.slot.directory.join("initrd"), &initrd, &log)?;
+        initramfs::with_shell(&repository, &recorder()?, &built.slot.directory.join("initrd"), &initrd, &log)?;
         disk.set_initramfs(&initrd)?;
     }
     let result = network::inside(scratch.path(), || {
@@ -84,12 +110,20 @@ fn start(scratch: &Path, disk: &Path, options: Options, listener: TcpListener) -
     let page = format!("http://{}/", listener.local_addr()?);
     proxy::serve(listener)?;
     progress("booting the image in QEMU");
-    let hardware = Hardware { disk, rate: track::RATE, memory_mib: options.memory_mib, shell: options.shell };
-    let mut machine = Machine::start(&hardware, scratch)?;
-    let announcement = ear.wait(&mut machine, BOOT)?;
-    progress(&format!("{} after {} ms", announcement.location, announcement.after.as_millis()));
-    let shell = options.shell.then(|| machine.shell());
-    Ok(Session { machine, announcement, page, shell })
+    let Options { memory_mib, shell, sound, .. } = options;
+    let machine = Machine::start(&Hardware { disk, sound, memory_mib, shell }, scratch)?;
+    let shell = shell.then(|| machine.shell());
+    Ok(Session { machine, ear, page, shell })
+}
+
+/// The program that records in the guest: it was built with this one.
+fn recorder() -> Result<PathBuf> {
+    let own = std::env::current_exe().context("where this program is")?;
+    let path = own.with_file_name("recorder");
+    if !path.exists() {
+        bail!("{} is missing: build this tool again (image/run does)", path.display());
+    }
+    Ok(path)
 }
 
 /// A directory for one boot, with a lock that is held while it runs. What runs that were killed have left is removed.

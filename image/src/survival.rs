@@ -2,15 +2,20 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::build::Built;
+use crate::cache::Cache;
 use crate::capture::{self, FRAME};
+use crate::command::progress;
+use crate::machine::Sound;
 use crate::play::Player;
-use crate::session::Session;
+use crate::session::{self, Options, Session};
 use crate::shell::Shell;
-use crate::track::{RATE, Track};
+use crate::track::{LENGTH, RATE, Track};
+use crate::{ATTEMPTS, RAN_DRY};
 
 /// So long it plays before something is killed.
 const BEFORE: Duration = Duration::from_secs(3);
@@ -38,17 +43,36 @@ pub struct Survival {
     pub attempts: u32,
 }
 
+/// Kills and plays in a booted copy with a shell, again after xruns.
+///
+/// # Errors
+/// When the machine doesn't boot, or a process doesn't come back.
+pub fn run(cache: &Cache, built: &Built, track: &Track, options: Options) -> Result<Survival> {
+    let options = Options { shell: true, sound: Sound::Board(RATE), ..options };
+    let mut found = Survival::default();
+    for attempt in 1..=ATTEMPTS {
+        found = session::boot(cache, built, options, |session| try_it(session, track))?;
+        found.attempts = attempt;
+        if found.survived || found.xruns == 0 {
+            break;
+        }
+        progress(RAN_DRY);
+    }
+    Ok(found)
+}
+
 /// Kills player, engine and agent in turn, and plays the whole track after each. The machine ends with it.
 ///
 /// # Errors
 /// When the machine ends, or a process doesn't come back.
-pub fn try_it(mut session: Session, track: &Track) -> Result<Survival> {
-    let socket = session.shell.take().context("the guest has no shell")?;
-    let mut shell = Shell::connect(&socket, RESPAWN)?;
+fn try_it(mut session: Session, track: &Track) -> Result<Survival> {
+    session.announced()?;
+    let mut shell = session.shell()?;
+    progress("killing player, engine and agent while they play (two minutes)");
     let mut found = Survival::default();
     for name in ["player", "engine", "agent"] {
-        let player = Player::find(&session.machine, track)?;
-        player.start(&session.machine)?;
+        let player = Player::find(&session.machine)?;
+        player.start(&session.machine, &track.file)?;
         sleep(BEFORE);
         // The engine's counters die with it.
         found.xruns += xruns(&player.status()?);
@@ -58,11 +82,11 @@ pub fn try_it(mut session: Session, track: &Track) -> Result<Survival> {
             player
         } else {
             drop(player);
-            let again = Player::find(&session.machine, track)?;
-            again.start(&session.machine)?;
+            let again = Player::find(&session.machine)?;
+            again.start(&session.machine, &track.file)?;
             again
         };
-        let played = player.to_the_end(&mut session.machine)?;
+        let played = player.to_the_end(&mut session.machine, LENGTH)?;
         found.xruns += xruns(&played.after);
         found.faults.extend(played.fault.map(|fault| format!("after the {name}'s death: {fault}")));
     }
@@ -78,7 +102,10 @@ fn xruns(status: &Value) -> u64 {
 }
 
 /// Kills a process and waits until there is another one; returns how long that took, ms.
-fn kill(shell: &mut Shell, name: &str) -> Result<u64> {
+///
+/// # Errors
+/// When it doesn't run, or isn't started again.
+pub(crate) fn kill(shell: &mut Shell, name: &str) -> Result<u64> {
     let pid =
         |shell: &mut Shell| Ok::<_, anyhow::Error>(shell.run(&format!("pidof {name}"), ANSWER)?.text.trim().to_owned());
     let old = pid(shell)?;
@@ -101,7 +128,7 @@ fn kill(shell: &mut Shell, name: &str) -> Result<u64> {
 
 /// What is wrong with the recording: cut by the player's death, whole, cut by the engine's, whole, whole.
 fn judge(heard: &[u8], track: &[u8]) -> Vec<String> {
-    let parts = sounding(heard.as_chunks::<FRAME>().0);
+    let parts = capture::pieces(heard.as_chunks::<FRAME>().0, GAP);
     let track = track.as_chunks::<FRAME>().0;
     if parts.len() != 5 {
         let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
@@ -127,27 +154,6 @@ fn judge(heard: &[u8], track: &[u8]) -> Vec<String> {
         faults.push("the player's death ended the sound without a fade".into());
     }
     faults
-}
-
-/// The pieces of sound between silences of at least [`GAP`] frames.
-fn sounding(frames: &[[u8; FRAME]]) -> Vec<&[[u8; FRAME]]> {
-    let mut parts = Vec::new();
-    let mut current: Option<(usize, usize)> = None;
-    for (at, frame) in frames.iter().enumerate() {
-        if *frame == [0; FRAME] {
-            continue;
-        }
-        current = match current {
-            Some((start, last)) if at - last <= GAP => Some((start, at)),
-            Some((start, last)) => {
-                parts.push(&frames[start..=last]);
-                Some((at, at))
-            }
-            None => Some((at, at)),
-        };
-    }
-    parts.extend(current.map(|(start, last)| &frames[start..=last]));
-    parts
 }
 
 /// Whether the sound goes down to nothing in its last 20 ms: each quarter of them quieter than the one before, and the last

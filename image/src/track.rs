@@ -3,6 +3,7 @@ use std::f64::consts::TAU;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 
@@ -10,10 +11,12 @@ use crate::cache::{Cache, Key};
 use crate::command::run;
 use crate::environment;
 
-/// Hz. What QEMU's sound card and a CD have in common.
+/// Hz. What QEMU's sound card on the board and a CD have in common.
 pub const RATE: u32 = 44_100;
-/// How long it plays, seconds.
-pub const SECONDS: u32 = 10;
+/// How long it plays.
+pub const LENGTH: Duration = Duration::from_secs(10);
+
+const FRAMES: u32 = RATE * LENGTH.as_secs() as u32;
 
 /// A file to play.
 #[derive(Debug)]
@@ -54,9 +57,8 @@ pub fn make(cache: &Cache) -> Result<Track> {
 /// that is lost, doubled or shifted shows.
 fn material() -> Vec<u8> {
     let mut noise = 0x2545_f491_4f6c_dd1d_u64;
-    let frames = RATE * SECONDS;
-    let mut samples = Vec::with_capacity(frames as usize * 4);
-    for frame in 0..frames {
+    let mut samples = Vec::with_capacity(FRAMES as usize * 4);
+    for frame in 0..FRAMES {
         for hertz in [441.0, 997.0] {
             noise ^= noise << 13;
             noise ^= noise >> 7;
@@ -78,7 +80,7 @@ mod tests {
     #[test]
     fn the_material_is_the_same_each_time_and_never_silent_at_its_ends() {
         let samples = material();
-        assert_eq!(samples.len(), (RATE * SECONDS * 4) as usize);
+        assert_eq!(samples.len(), FRAMES as usize * 4);
         assert_eq!(samples, material());
         assert!(samples[..4] != [0; 4] && samples[samples.len() - 4..] != [0; 4]);
     }

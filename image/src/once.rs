@@ -1,0 +1,55 @@
+//! `--once`: boots the image, plays a track, compares, reports.
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use crate::build::Built;
+use crate::cache::Cache;
+use crate::command::progress;
+use crate::machine::Sound;
+use crate::play::Player;
+use crate::report::{Report, Writes};
+use crate::session::{self, Options, Session};
+use crate::track::{LENGTH, RATE, Track};
+use crate::{ATTEMPTS, RAN_DRY, capture};
+
+/// Plays the track, again after xruns.
+///
+/// # Errors
+/// When the machine doesn't boot, or ends.
+pub fn run(cache: &Cache, built: &Built, track: &Track, options: Options) -> Result<Report> {
+    let size = |path: &Path| fs::metadata(path).map(|file| file.len()).with_context(|| path.display().to_string());
+    let mut report = Report {
+        image_bytes: size(&built.disk)?,
+        slot_bytes: built.slot.bytes()?,
+        rootfs_bytes: size(&built.root)?,
+        kernel_source: built.kernel.version.clone(),
+        build_s: built.took,
+        ..Report::default()
+    };
+    let options = Options { sound: Sound::Board(RATE), ..options };
+    for attempt in 1..=ATTEMPTS {
+        report.attempts = attempt;
+        session::boot(cache, built, options, |session| play(session, track, &mut report))?;
+        if report.equal || !report.had_xruns() {
+            break;
+        }
+        progress(RAN_DRY);
+    }
+    Ok(report)
+}
+
+fn play(mut session: Session, track: &Track, report: &mut Report) -> Result<()> {
+    let announcement = session.announced()?;
+    let announced = session.machine.writes()?;
+    progress("playing a FLAC file over HTTP");
+    let player = Player::find(&session.machine)?;
+    player.start(&session.machine, &track.file)?;
+    let played = player.to_the_end(&mut session.machine, LENGTH)?;
+    let writes = Writes::between(announced, session.machine.writes()?);
+    let heard = capture::read_wav(&session.machine.stop()?)?;
+    report.boot_to_ssdp_ms.host = u64::try_from(announcement.after.as_millis())?;
+    report.take(capture::compare(&heard, &track.samples), &played, writes);
+    Ok(())
+}
