@@ -15,7 +15,7 @@ use crate::play::Player;
 use crate::recording::{self, Wire};
 use crate::session::{self, Options, Session};
 use crate::shell::Shell;
-use crate::{ATTEMPTS, RAN_DRY, survival};
+use crate::{RAN_DRY, survival};
 
 mod tracks;
 
@@ -25,6 +25,8 @@ use tracks::{CASES, Case, Container, MEASURED, Track};
 const ARGUMENTS: &str = "snd_aloop.enable=1 snd_aloop.pcm_substreams=1";
 /// How long a sound may take to come, the engine's restart included.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// A track is played so often at most, again only after dropouts. It takes seconds, and is up to six megabytes a second.
+const ATTEMPTS: u32 = 5;
 /// A wake-up that comes later than this has missed more than the card's buffer holds at 768 kHz (2 MiB): the card has gone
 /// round, and ALSA can't tell. The histogram's bucket 19 begins at 262 ms.
 const STALLED: usize = 19;

@@ -20,6 +20,7 @@ const SUITES: [&str; 2] = ["sid", "forky"];
 const STABLE: &str = "linux-source-6.12";
 /// A fall-back is used so long before the pinned version is asked for again.
 const FALL_BACK_FOR: Duration = Duration::from_hours(7 * 24);
+
 /// Which source a kernel is built from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Source {

@@ -24,7 +24,10 @@ const LIMIT: Duration = Duration::from_secs(20);
 const DISK: &str = "disk";
 const NET: &str = "net";
 const SOUND: &str = "sound";
-const DAC: &str = "dac";
+const SOUND_FILE: &str = "sound.wav";
+/// Of each time that the USB sound card is plugged in: its name, its output's, and the file that takes what it plays. QEMU
+/// begins a file anew each time that a card begins to use it.
+const DACS: [[&str; 3]; 2] = [["dac-1", "sound-1", "sound.wav"], ["dac-2", "sound-2", "sound-2.wav"]];
 /// What the USB sound card takes in before its file does, bytes: a second, so that a busy host loses nothing.
 const DAC_BUFFER: u32 = 192_000;
 
@@ -33,7 +36,7 @@ const DAC_BUFFER: u32 = 192_000;
 pub enum Sound {
     /// A card on the board: stereo, 16 bits. QEMU resamples whatever is played to this rate, Hz.
     Board(u32),
-    /// No card yet, but a USB bus that one can be plugged into: stereo, 16 bits, 48 kHz.
+    /// No card yet, but a USB bus that one can be plugged into, twice: stereo, 16 bits, 48 kHz.
     Plug,
     /// Not at all.
     None,
@@ -69,6 +72,8 @@ pub struct Machine {
     started: Instant,
     /// Its control socket, once it was needed.
     qmp: Option<Qmp>,
+    /// How often a USB sound card was plugged in.
+    plugged: usize,
 }
 
 impl Machine {
@@ -100,12 +105,12 @@ impl Machine {
         qemu.args(["-netdev", &format!("tap,id={NET},ifname={TAP},script=no,downscript=no")]);
         qemu.args(["-device", &format!("virtio-net-pci,netdev={NET},romfile=,mac={GUEST_MAC}")]);
         qemu.args(["-device", "virtio-rng-pci"]);
-        sound(&mut qemu, hardware.sound, &file("sound.wav"));
+        sound(&mut qemu, hardware.sound, scratch);
         // Ctrl-C at the terminal is ours to handle.
         qemu.process_group(0).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         let started = Instant::now();
         let qemu = qemu.spawn().context("starting QEMU")?;
-        Ok(Self { qemu, scratch: scratch.to_path_buf(), started, qmp: None })
+        Ok(Self { qemu, scratch: scratch.to_path_buf(), started, qmp: None, plugged: 0 })
     }
 
     /// When QEMU was started.
@@ -173,15 +178,18 @@ impl Machine {
         self.qmp()?.execute("set_link", &json!({ "name": NET, "up": up })).map(drop)
     }
 
-    /// Plugs a USB sound card in.
+    /// Plugs a USB sound card in; returns the file that takes what it plays, complete when the machine has stopped.
     ///
     /// # Errors
-    /// When the machine was started without [`Sound::Plug`], or there is one already.
-    pub fn plug_dac(&mut self) -> Result<()> {
+    /// When the machine was started without [`Sound::Plug`], or this was done twice already.
+    pub fn plug_dac(&mut self) -> Result<PathBuf> {
+        let [name, output, file] = DACS.get(self.plugged).context("no file is left for another sound card")?;
         let device = json!({
-            "driver": "usb-audio", "id": DAC, "bus": "usb.0", "audiodev": SOUND, "buffer": DAC_BUFFER,
+            "driver": "usb-audio", "id": name, "bus": "usb.0", "audiodev": output, "buffer": DAC_BUFFER,
         });
-        self.qmp()?.execute("device_add", &device).map(drop)
+        self.qmp()?.execute("device_add", &device)?;
+        self.plugged += 1;
+        Ok(self.scratch.join(file))
     }
 
     /// Pulls the USB sound card out.
@@ -189,7 +197,8 @@ impl Machine {
     /// # Errors
     /// When there is none.
     pub fn unplug_dac(&mut self) -> Result<()> {
-        self.qmp()?.execute("device_del", &json!({ "id": DAC })).map(drop)
+        let [name, ..] = self.plugged.checked_sub(1).and_then(|last| DACS.get(last)).context("no sound card is in")?;
+        self.qmp()?.execute("device_del", &json!({ "id": name })).map(drop)
     }
 
     /// What was written to the disk since the start.
@@ -204,7 +213,7 @@ impl Machine {
         Ok(Writes { operations: of("wr_operations")?, bytes: of("wr_bytes")? })
     }
 
-    /// Ends QEMU so that the sound file is complete; returns that file.
+    /// Ends QEMU so that the sound file is complete; returns the file of a card on the board.
     ///
     /// # Errors
     /// When QEMU doesn't answer or end.
@@ -218,7 +227,7 @@ impl Machine {
             }
             std::thread::sleep(Duration::from_millis(20));
         }
-        Ok(self.scratch.join("sound.wav"))
+        Ok(self.scratch.join(SOUND_FILE))
     }
 }
 
@@ -231,10 +240,11 @@ impl Drop for Machine {
 }
 
 /// The sound card, and the file that takes what it plays.
-fn sound(qemu: &mut Command, sound: Sound, file: &str) {
-    let backend = format!("wav,id={SOUND},path={file}");
+fn sound(qemu: &mut Command, sound: Sound, scratch: &Path) {
+    let backend = |id: &str, file: &str| format!("wav,id={id},path={}", scratch.join(file).display());
     match sound {
         Sound::Board(rate) => {
+            let backend = backend(SOUND, SOUND_FILE);
             qemu.args(["-audiodev", &format!("{backend},out.frequency={rate},out.channels=2,out.format=s16")]);
             // Without its own timer the codec takes data when the file does: no clock to drift against.
             let codec = format!("hda-output,audiodev={SOUND},use-timer=off");
@@ -242,7 +252,10 @@ fn sound(qemu: &mut Command, sound: Sound, file: &str) {
         }
         Sound::Plug => {
             // QEMU's mixer takes the card's 0 dB for 0.5 dB less than full scale: do without it.
-            qemu.args(["-audiodev", &format!("{backend},out.mixing-engine=off,out.fixed-settings=off")]);
+            for [_, output, file] in DACS {
+                let backend = backend(output, file);
+                qemu.args(["-audiodev", &format!("{backend},out.mixing-engine=off,out.fixed-settings=off")]);
+            }
             qemu.args(["-device", "qemu-xhci,id=usb"]);
         }
         Sound::None => {}

@@ -8,7 +8,7 @@ use crate::build::Built;
 use crate::cache::Cache;
 use crate::command::progress;
 use crate::machine::Sound;
-use crate::play::Player;
+use crate::play::{self, Player};
 use crate::report::{Report, Writes};
 use crate::session::{self, Options, Session};
 use crate::track::{LENGTH, RATE, Track};
@@ -31,7 +31,7 @@ pub fn run(cache: &Cache, built: &Built, track: &Track, options: Options) -> Res
     let options = Options { sound: Sound::Board(RATE), ..options };
     for attempt in 1..=ATTEMPTS {
         report.attempts = attempt;
-        session::boot(cache, built, options, |session| play(session, track, &mut report))?;
+        session::boot(cache, built, options, |session| play_once(session, track, &mut report))?;
         if report.equal || !report.had_xruns() {
             break;
         }
@@ -40,13 +40,14 @@ pub fn run(cache: &Cache, built: &Built, track: &Track, options: Options) -> Res
     Ok(report)
 }
 
-fn play(mut session: Session, track: &Track, report: &mut Report) -> Result<()> {
+fn play_once(mut session: Session, track: &Track, report: &mut Report) -> Result<()> {
     let announcement = session.announced()?;
     let announced = session.machine.writes()?;
     progress("playing a FLAC file over HTTP");
     let player = Player::find(&session.machine)?;
     player.start(&session.machine, &track.file)?;
     let played = player.to_the_end(&mut session.machine, LENGTH)?;
+    play::tail();
     let writes = Writes::between(announced, session.machine.writes()?);
     let heard = capture::read_wav(&session.machine.stop()?)?;
     report.boot_to_ssdp_ms.host = u64::try_from(announcement.after.as_millis())?;

@@ -20,7 +20,7 @@ const SLACK: Duration = Duration::from_secs(90);
 const CARD: Duration = Duration::from_secs(30);
 /// How long after Play the renderer may still be stopped.
 const BEGIN: Duration = Duration::from_secs(15);
-/// After the end so much silence is recorded: what comes after the track is looked at too, and QEMU loses the last bit.
+/// After the last track so much silence is recorded: what comes after it is looked at too, and QEMU loses the last bit.
 const TAIL: Duration = Duration::from_millis(1500);
 
 /// What the renderer said of itself while it played and after it had.
@@ -32,6 +32,11 @@ pub struct Played {
     pub after: Value,
     /// What the renderer reported instead of playing to the end.
     pub fault: Option<String>,
+}
+
+/// Waits for the silence that ends a recording.
+pub fn tail() {
+    std::thread::sleep(TAIL);
 }
 
 /// A control point that has found the renderer, and a media server.
@@ -105,7 +110,7 @@ impl Player {
         Ok(())
     }
 
-    /// Waits until a track of this length is over, and a little longer.
+    /// Waits until a track of this length is over.
     ///
     /// # Errors
     /// When the renderer doesn't answer, or the machine ends.
@@ -133,9 +138,7 @@ impl Player {
                 break Some(format!("{} for {} s, and the track is not over", transport.state, limit.as_secs()));
             }
         };
-        let after = self.status()?;
-        std::thread::sleep(TAIL);
-        Ok(Played { during, after, fault })
+        Ok(Played { during, after: self.status()?, fault })
     }
 
     /// What the renderer says of itself.

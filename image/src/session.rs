@@ -145,7 +145,7 @@ fn scratch(cache: &Cache) -> Result<(tempfile::TempDir, File)> {
 
 /// Keeps what a person wants to look at afterwards.
 fn keep(cache: &Cache, scratch: &Path) -> Result<()> {
-    for name in ["serial.log", "qemu.log", "udhcpd.log", "sound.wav"] {
+    for name in ["serial.log", "qemu.log", "udhcpd.log", "sound.wav", "sound-2.wav"] {
         let from = scratch.join(name);
         if from.exists() {
             let to: PathBuf = cache.directory("log").join(name);

@@ -11,7 +11,7 @@ use crate::cache::Cache;
 use crate::capture::{self, FRAME};
 use crate::command::progress;
 use crate::machine::Sound;
-use crate::play::Player;
+use crate::play::{self, Player};
 use crate::session::{self, Options, Session};
 use crate::shell::Shell;
 use crate::track::{LENGTH, RATE, Track};
@@ -90,6 +90,7 @@ fn try_it(mut session: Session, track: &Track) -> Result<Survival> {
         found.xruns += xruns(&played.after);
         found.faults.extend(played.fault.map(|fault| format!("after the {name}'s death: {fault}")));
     }
+    play::tail();
     let heard = capture::read_wav(&session.machine.stop()?)?;
     found.faults.extend(judge(&heard, &track.samples));
     found.survived = found.faults.is_empty();
