@@ -11,6 +11,7 @@ use crate::cache::{Cache, Key};
 use crate::command::{output, progress, read, run, tied};
 use crate::environment;
 use crate::kconfig::{Configuration, Series};
+use crate::stop;
 
 /// The version that we want, and the package that has it.
 const PINNED: (&str, &str) = ("linux-source-7.2", "7.2.13-1");
@@ -111,7 +112,10 @@ fn build_chosen(cache: &Cache, repository: &Path, board: &str, source: Source) -
             fs::remove_file(&file).with_context(|| file.display().to_string())?;
         }
         let result = fetched.and_then(|unpacked| compile(&unpacked, &tree.join("build"), &configuration, target, &log));
-        crate::cache::remove(&tree)?;
+        // Whoever interrupts doesn't want to wait until 90 000 files are gone; the next run removes them.
+        if !stop::requested() {
+            crate::cache::remove(&tree)?;
+        }
         result
     })?;
     let build_s = if entry.fresh { start.elapsed().as_secs() } else { 0 };
