@@ -9,8 +9,11 @@ use image::build::{self, Built};
 use image::cache::Cache;
 use image::options::{self, Asked, Mode};
 use image::session::{self, Options, Session};
-use image::{formats, kernel, network, once, proxy, stop, survival, track, trouble};
+use image::{environment, formats, kernel, network, once, proxy, stop, survival, track, trouble};
 use serde::Serialize;
+
+/// What temporary files take at most: the tracks of `--formats`, with what they are encoded from.
+const TEMPORARY_MIB: u64 = 100;
 
 fn main() -> ExitCode {
     let done = match options::parse(lexopt::Parser::from_env()) {
@@ -52,6 +55,8 @@ fn run(mode: Mode, source: kernel::Source, options: Options) -> Result<bool> {
     if mode != Mode::Build {
         proxy::listen(options.port)?;
     }
+    // Programs that can't write what they find out fail in ways that say nothing, or not at all.
+    environment::need_space(&std::env::temp_dir(), TEMPORARY_MIB, "temporary files")?;
     let cache = Cache::open()?;
     let built = build::all(&cache, &build::repository()?, source)?;
     if mode == Mode::Build {

@@ -101,7 +101,7 @@ impl DhcpServer {
         // Nobody else is here: no 2 s of asking around before an address is given.
         udhcpd.args(["udhcpd", "-f", "-a", "1"]).arg(&file);
         let child = udhcpd.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn();
-        Ok(Self(child.context("udhcpd (package busybox-static)")?))
+        Ok(Self(child.context("udhcpd (packages busybox-static and util-linux)")?))
     }
 }
 
