@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn frames_are_counted_without_drift() {
+    fn f6_frames_are_counted_without_drift() {
         assert_eq!(frames_in(SECOND, 44_100), 44_100);
         assert_eq!(frames_in(1000 * 86_400 * SECOND, 44_100), 1000 * 86_400 * 44_100);
         assert_eq!(frames_in(SECOND / 44_100, 44_100), 0, "rounded down: the frame isn't over yet");

@@ -114,7 +114,8 @@ fn run(options: &Options) -> Result<()> {
         Sink::Null | Sink::File(_) => None,
     };
     tracing::info!("engine {} listens on {}", env!("CARGO_PKG_VERSION"), options.socket.display());
-    let tuning = Tuning { period_ms: options.period_ms, preroll_ms: options.preroll_ms };
+    let tuning =
+        Tuning { period_ms: options.period_ms, preroll_ms: options.preroll_ms, dsd_silence_ms: options.dsd_silence_ms };
     let memory = RingSettings::new(options.ring_ms, options.huge_pages);
     Control::new(Parts { status, status_file, door, signals, bell, rt, asks, answers, uevents, tuning, memory }).run()
 }
@@ -124,6 +125,7 @@ fn make_device(options: &Options) -> Result<Box<dyn Device>> {
     let sim = |dir| SimDevice {
         dir,
         accept: options.accept,
+        max_rate: options.max_rate,
         pacing: if options.fast { Pacing::Elastic } else { Pacing::Clocked },
         buffer_ms: [options.buffer_ms, options.period_ms],
         opened: 0,

@@ -3,8 +3,6 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use pcm::WireFormat;
-
 use crate::output::sim::Accept;
 
 /// Where the sound goes.
@@ -20,12 +18,16 @@ pub(crate) enum Sink {
     File(PathBuf),
 }
 
+/// No highest rate, Hz.
+const MAX_RATE: u32 = 100_000_000;
+
 /// Everything that can be set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Options {
     pub(crate) socket: PathBuf,
     pub(crate) sink: Sink,
     pub(crate) accept: Accept,
+    pub(crate) max_rate: u32,
     pub(crate) fast: bool,
     pub(crate) core: Option<u32>,
     pub(crate) priority: u8,
@@ -35,6 +37,7 @@ pub(crate) struct Options {
     pub(crate) buffer_ms: u32,
     pub(crate) ring_ms: u32,
     pub(crate) preroll_ms: u32,
+    pub(crate) dsd_silence_ms: u32,
     pub(crate) huge_pages: bool,
 }
 
@@ -44,6 +47,7 @@ impl Default for Options {
             socket: PathBuf::from("/run/tenuto/engine.sock"),
             sink: Sink::Auto,
             accept: Accept::Auto,
+            max_rate: MAX_RATE,
             fast: false,
             core: None,
             priority: 70,
@@ -53,6 +57,7 @@ impl Default for Options {
             buffer_ms: 100,
             ring_ms: 1000,
             preroll_ms: 20,
+            dsd_silence_ms: 100,
             huge_pages: false,
         }
     }
@@ -81,8 +86,11 @@ Where the sound goes:
   --sink null            a simulated card that forgets what it plays
   --sink file:DIR        a simulated card that writes each stream to DIR/NNNN.raw and what
                          happens to DIR/sink.jsonl
-  --accept FORMAT        what null and file take: auto = 1 to 8 channels of S16, S24_3 or S32
-                         (default); s16, s24_3, s24, s32 = stereo in that format
+  --accept FORMAT        what null and file take: auto = 1 to 8 channels of S16, S24_3, S32 or
+                         DSD_U32_BE (default); s16, s24_3, s24, s32 = stereo in that format;
+                         dsd_u8, dsd_u16_le, dsd_u16_be, dsd_u32_le, dsd_u32_be = the same
+                         beside s32; dop_s24_3, dop_s32 = PCM, and DSD over it (DoP)
+  --max-rate N           null and file take no higher rate, in ALSA's Hz (default: any)
   --fast                 null and file take data as fast as it comes, instead of by the clock
 
 Timing:
@@ -93,6 +101,8 @@ Timing:
                          (default 1000)
   --preroll-ms N         silence in front of every stream, for cards that need time to lock,
                          0 to 5000 (default 20)
+  --dsd-silence-ms N     DSD silence in front of and behind every stream of DSD or DoP, so that
+                         the DAC changes its mode without a pop, 0 to 5000 (default 100)
 
 Real time:
   --core N               bind the real-time thread to this core (default: the last isolated one,
@@ -146,6 +156,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Ask
             "socket" => options.socket = PathBuf::from({ value }()?),
             "sink" => options.sink = sink({ value }()?)?,
             "accept" => options.accept = accept(&text({ value }()?)?)?,
+            "max-rate" => options.max_rate = number(&name, { value }()?, 1, MAX_RATE)?,
             "core" => options.core = Some(number(&name, { value }()?, 0, 8191)?),
             "priority" => options.priority = number(&name, { value }()?, 1, 99)? as u8,
             "user" => options.user = Some(text({ value }()?)?),
@@ -154,6 +165,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Ask
             "buffer-ms" => options.buffer_ms = number(&name, { value }()?, 2, 2000)?,
             "ring-ms" => options.ring_ms = number(&name, { value }()?, 50, 10_000)?,
             "preroll-ms" => options.preroll_ms = number(&name, { value }()?, 0, 5000)?,
+            "dsd-silence-ms" => options.dsd_silence_ms = number(&name, { value }()?, 0, 5000)?,
             _ => return Err(Long(&name).unexpected().to_string()),
         }
     }
@@ -168,8 +180,8 @@ fn check(options: Options) -> Result<Asked, String> {
             options.buffer_ms, options.period_ms
         ));
     }
-    if !simulated && (options.fast || options.accept != Accept::Auto) {
-        return Err("--fast and --accept are for --sink null and --sink file:DIR only".to_owned());
+    if !simulated && (options.fast || options.accept != Accept::Auto || options.max_rate != MAX_RATE) {
+        return Err("--fast, --accept and --max-rate are for --sink null and --sink file:DIR only".to_owned());
     }
     Ok(Asked::Run(Box::new(options)))
 }
@@ -204,14 +216,9 @@ fn is_hardware(name: &str) -> bool {
 }
 
 fn accept(value: &str) -> Result<Accept, String> {
-    Ok(match value {
-        "auto" => Accept::Auto,
-        "s16" => Accept::Only(WireFormat::S16Le),
-        "s24_3" => Accept::Only(WireFormat::S24_3Le),
-        "s24" => Accept::Only(WireFormat::S24Le),
-        "s32" => Accept::Only(WireFormat::S32Le),
-        _ => return Err(format!("--accept wants auto, s16, s24_3, s24 or s32, not '{value}'")),
-    })
+    let found = Accept::NAMES.into_iter().find(|(name, _)| *name == value);
+    let names = || Accept::NAMES.map(|(name, _)| name).join(", ");
+    found.map(|(_, accept)| accept).ok_or_else(|| format!("--accept wants one of {}, not '{value}'", names()))
 }
 
 #[cfg(test)]

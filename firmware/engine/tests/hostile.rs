@@ -82,7 +82,9 @@ fn formats_that_the_sink_does_not_take_are_refused_with_the_reason() {
         [(WireFormat::S24_3Le, 44_100, 2), (WireFormat::S16Le, 1_536_001, 2), (WireFormat::S16Le, 44_100, 1)]
     {
         let wire = Wire { format, rate, channels };
-        let Reply::Refused { code, text } = player.ask(&Request::Open { wire }) else { panic!("{wire} was opened") };
+        let Reply::Refused { code, text } = player.ask(&Request::Open { wire, unscaled: false }) else {
+            panic!("{wire} was opened")
+        };
         assert_eq!(code, Refused::Format);
         assert!(text.contains(&wire.to_string()), "{text}");
     }
@@ -157,7 +159,7 @@ fn impossible_indices_end_the_stream() {
         let link = engine.link();
         link.send(&Request::Hello { version: VERSION }.encode()).expect("the engine listens");
         let welcome = link.receive().expect("an answer").expect("an answer");
-        link.send(&Request::Open { wire: CD }.encode()).expect("the engine listens");
+        link.send(&Request::Open { wire: CD, unscaled: false }.encode()).expect("the engine listens");
         let opened = reply(&link);
         assert!(matches!(opened, Reply::Opened(_)), "{opened:?}");
         rustix::io::pwrite(welcome.files[0].as_fd(), &value.to_ne_bytes(), offset).expect("the ring can be written");
@@ -233,7 +235,7 @@ fn a_missing_card_is_told_once() {
     let engine = Engine::with_card("hw:NoSuchCard");
     let mut player = engine.connect();
     for _ in 0..2 {
-        let reply = player.ask(&Request::Open { wire: CD });
+        let reply = player.ask(&Request::Open { wire: CD, unscaled: false });
         assert!(matches!(reply, Reply::Refused { code: Refused::NoOutput, .. }), "{reply:?}");
     }
     let (_, log) = engine.terminate();

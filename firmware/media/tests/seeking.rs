@@ -61,6 +61,7 @@ fn decode_some(track: &mut Track) -> Vec<i32> {
                 }
                 pcm::Samples::S32(planes) => planes.iter().nth(n).unwrap().iter().map(|&x| x >> (32 - bits)).collect(),
                 pcm::Samples::F32(planes) => planes.iter().nth(n).unwrap().iter().map(|x| x.to_bits() as i32).collect(),
+                pcm::Samples::Dsd(_) => panic!("PCM expected"),
             }
         };
         some.extend(channel(0).into_iter().zip(channel(1)).flat_map(|(left, right)| [left, right]));

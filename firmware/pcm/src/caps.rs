@@ -1,13 +1,14 @@
 //! What a DAC takes, as fixed-size plain data that fits into a status page.
 
-use crate::WireFormat;
+use crate::{Wire, WireFormat};
 
 /// The rates that [`RateSet`] has a bit for, in Hz: bit `n` stands for `STANDARD_RATES[n]`.
 ///
 /// The order is part of the ring's protocol: rates may be appended, never moved.
-pub const STANDARD_RATES: [u32; 24] = [
+pub const STANDARD_RATES: [u32; 28] = [
     8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 64_000, 88_200, 96_000, 128_000, 176_400,
-    192_000, 256_000, 352_800, 384_000, 512_000, 705_600, 768_000, 1_024_000, 1_411_200, 1_536_000,
+    192_000, 256_000, 352_800, 384_000, 512_000, 705_600, 768_000, 1_024_000, 1_411_200, 1_536_000, 2_822_400,
+    3_072_000, 5_644_800, 6_144_000,
 ];
 
 /// A set of [`WireFormat`]s: bit `id` stands for the format with that number.
@@ -21,8 +22,18 @@ impl FormatSet {
     /// No format.
     pub const EMPTY: Self = Self { mask: 0 };
     /// Every format that this version knows.
-    pub const ALL: Self =
-        Self::EMPTY.with(WireFormat::S16Le).with(WireFormat::S24_3Le).with(WireFormat::S24Le).with(WireFormat::S32Le);
+    pub const ALL: Self = Self::of(&WireFormat::ALL);
+    /// Every PCM format.
+    pub const PCM: Self = Self::of(&WireFormat::PCM);
+
+    const fn of(formats: &[WireFormat]) -> Self {
+        let (mut set, mut rest) = (Self::EMPTY, formats);
+        while let [first, others @ ..] = rest {
+            set = set.with(*first);
+            rest = others;
+        }
+        set
+    }
 
     /// The set with `format` added.
     #[must_use]
@@ -48,7 +59,13 @@ impl FormatSet {
         self.mask & (1 << format.id()) != 0
     }
 
-    /// The formats in the set, narrowest first.
+    /// The formats of both sets.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self { mask: self.mask | other.mask }
+    }
+
+    /// The formats in the set: PCM, narrowest first; then DSD, then DoP.
     pub fn iter(self) -> impl DoubleEndedIterator<Item = WireFormat> {
         WireFormat::ALL.into_iter().filter(move |&format| self.contains(format))
     }
@@ -181,7 +198,7 @@ impl ChannelSet {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct Caps {
-    /// Sample layouts.
+    /// Sample layouts. A DoP format is a member where it is known that the DAC understands it.
     pub formats: FormatSet,
     /// Sample rates.
     pub rates: RateSet,
@@ -192,6 +209,14 @@ pub struct Caps {
 }
 
 impl Caps {
+    /// Whether the DAC can be opened with `wire`. It takes DoP, knowing it or not, where it takes the PCM format below.
+    #[must_use]
+    pub fn takes(&self, wire: &Wire) -> bool {
+        self.formats.contains(wire.format.carrier())
+            && self.rates.contains(wire.rate)
+            && self.channels.contains(wire.channels)
+    }
+
     /// How many words [`to_words`](Self::to_words) gives.
     pub const WORDS: usize = 6;
 

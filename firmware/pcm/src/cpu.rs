@@ -18,11 +18,13 @@ pub enum Feature {
     Neon = 1 << 4,
     /// ARMv8: the CRC-32C instructions.
     Crc = 1 << 5,
+    /// x86: GFNI, which turns the bits of 16 bytes at once. Small CPUs have it since 2021, without AVX2 at first.
+    Gfni = 1 << 6,
 }
 
 impl Feature {
     /// All of them.
-    pub const ALL: [Self; 6] = [Self::Sse41, Self::Sse42, Self::Avx2, Self::Avx512, Self::Neon, Self::Crc];
+    pub const ALL: [Self; 7] = [Self::Sse41, Self::Sse42, Self::Avx2, Self::Avx512, Self::Neon, Self::Crc, Self::Gfni];
 }
 
 /// The instruction sets that this machine has: found once at the start, then handed to what chooses a kernel.
@@ -87,6 +89,7 @@ fn is_there(feature: Feature) -> bool {
         Feature::Sse42 => has!("sse4.2"),
         Feature::Avx2 => has!("avx2"),
         Feature::Avx512 => has!("avx512f") && has!("avx512bw") && has!("avx512vbmi"),
+        Feature::Gfni => has!("gfni"),
         Feature::Neon | Feature::Crc => false,
     }
 }
@@ -97,7 +100,7 @@ fn is_there(feature: Feature) -> bool {
     match feature {
         Feature::Neon => has!("neon"),
         Feature::Crc => has!("crc"),
-        Feature::Sse41 | Feature::Sse42 | Feature::Avx2 | Feature::Avx512 => false,
+        Feature::Sse41 | Feature::Sse42 | Feature::Avx2 | Feature::Avx512 | Feature::Gfni => false,
     }
 }
 

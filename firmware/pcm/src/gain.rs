@@ -5,7 +5,8 @@
 //! lengths of the slices.
 
 use crate::kernels::{MOST, Scaling, scaling};
-use crate::{Cpu, MAX_CHANNELS, Tpdf, WireFormat, silence_byte};
+use crate::silence::copy_muted;
+use crate::{Cpu, MAX_CHANNELS, Tpdf, WireFormat};
 
 /// A linear gain from silence to unity: Q31, so that the product with a 32-bit sample fits 63 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -142,11 +143,14 @@ impl Ramp {
 const BLOCK: usize = 256;
 
 /// Copies samples of the wire, scaled: the kernel for a format, chosen once.
+///
+/// DSD and DoP are never scaled: they are copied, or muted (DoP's markers stay) where the ramp ends in silence.
 #[derive(Clone, Copy, Debug)]
 pub struct Scaler {
     format: WireFormat,
     channels: u16,
-    kernel: Scaling,
+    /// None for what isn't PCM.
+    kernel: Option<Scaling>,
 }
 
 impl Scaler {
@@ -166,23 +170,38 @@ impl Scaler {
         let frame_bytes = self.format.bytes() * channels;
         let Some(frames) = src.len().min(dst.len()).checked_div(frame_bytes) else { return 0 };
         let total = frames * frame_bytes;
+        let Some(kernel) = self.kernel else {
+            if let (Some(src), Some(dst)) = (src.get(..total), dst.get_mut(..total)) {
+                self.copy_bits(src, dst, ramp.target);
+            }
+            ramp.skip(u32::try_from(frames).unwrap_or(u32::MAX));
+            return total;
+        };
         let split = frames.min(ramp.left as usize) * frame_bytes;
         if let (Some(src), Some(dst)) = (src.get(..split), dst.get_mut(..split)) {
-            self.scale(src, dst, ramp, dither);
+            self.scale(kernel, src, dst, ramp, dither);
         }
         if let (Some(src), Some(dst)) = (src.get(split..total), dst.get_mut(split..total)) {
             match ramp.target {
                 Gain::UNITY => dst.copy_from_slice(src),
-                Gain::SILENCE => dst.fill(silence_byte(self.format)),
-                _ => self.scale(src, dst, ramp, dither),
+                Gain::SILENCE => dst.fill(0),
+                _ => self.scale(kernel, src, dst, ramp, dither),
             }
         }
         total
     }
 
+    /// One-bit streams as they are, or silence in their place; `src` and `dst` are of one length.
+    fn copy_bits(&self, src: &[u8], dst: &mut [u8], target: Gain) {
+        match target {
+            Gain::SILENCE => copy_muted(self.format, src, dst),
+            _ => dst.copy_from_slice(src),
+        }
+    }
+
     /// `src` and `dst` are whole frames of one length. Every sample has a gain of its own, so that a ramp that moves costs
     /// the kernel what one that stands still does.
-    fn scale(&self, src: &[u8], dst: &mut [u8], ramp: &mut Ramp, dither: &mut Tpdf) {
+    fn scale(&self, kernel: Scaling, src: &[u8], dst: &mut [u8], ramp: &mut Ramp, dither: &mut Tpdf) {
         let mut gains = [0; BLOCK];
         let channels = usize::from(self.channels).clamp(1, MAX_CHANNELS);
         let frames = (BLOCK / channels) & !31;
@@ -205,7 +224,7 @@ impl Scaler {
                     _ => ramp.fill::<8>(gains),
                 }
             }
-            self.kernel.run(src, gains, dst, *dither);
+            kernel.run(src, gains, dst, *dither);
             dither.advance(samples as u32);
         }
     }

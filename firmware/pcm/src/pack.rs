@@ -16,7 +16,8 @@ const TILE: usize = 1024;
 pub struct Packer {
     plan: WirePlan,
     dither: Tpdf,
-    kernels: &'static PackSet,
+    /// None if the wire isn't PCM (or DoP, which comes here only as what a PCM source holds already).
+    kernels: Option<&'static PackSet>,
 }
 
 impl Packer {
@@ -33,7 +34,7 @@ impl Packer {
     }
 
     /// Packs the frames of `src` from `start` on into `dst`; returns how many: as many as both have room for, and none
-    /// if `src` hasn't the number of channels that the plan is for.
+    /// if `src` isn't PCM with the number of channels that the plan is for.
     pub fn pack(&mut self, src: &Samples<'_>, start: usize, dst: &mut [u8]) -> usize {
         let wire_channels = usize::from(self.plan.wire.channels);
         let source_channels = match self.plan.channel_map {
@@ -45,10 +46,11 @@ impl Packer {
             return 0;
         }
         let src = src.part(start, room);
-        match &src {
-            Samples::S16(planes) => self.interleave(planes, &self.kernels.s16, dst),
-            Samples::S32(planes) => self.interleave(planes, &self.kernels.s32, dst),
-            Samples::F32(planes) => self.interleave(planes, &self.kernels.f32, dst),
+        match (&src, self.kernels) {
+            (Samples::S16(planes), Some(kernels)) => self.interleave(planes, &kernels.s16, dst),
+            (Samples::S32(planes), Some(kernels)) => self.interleave(planes, &kernels.s32, dst),
+            (Samples::F32(planes), Some(kernels)) => self.interleave(planes, &kernels.f32, dst),
+            (Samples::Dsd(_), _) | (_, None) => return 0,
         }
         // The product may wrap, as the dither's position does.
         self.dither.advance((src.frames() as u32).wrapping_mul(source_channels as u32));

@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+mod dsd;
+
 use crate::{Caps, ChannelSet, Encoding, RateSet, Source, Wire, WireFormat};
 
 /// What the owner wants of a plan. The default is bit-perfect.
@@ -9,6 +11,9 @@ use crate::{Caps, ChannelSet, Encoding, RateSet, Source, Wire, WireFormat};
 pub struct Rules {
     /// The engine scales samples: open the widest format, so that scaling loses as little as possible.
     pub software_volume: bool,
+    /// The DAC understands DSD over PCM; without that it is used only with DACs that are known to. (To any other it is a
+    /// faint noise.)
+    pub dop: bool,
 }
 
 /// How source channels become wire channels.
@@ -54,6 +59,15 @@ pub enum Refusal {
     },
     /// The DAC takes no format that this appliance can pack.
     NoFormat,
+    /// The DAC takes this one-bit stream neither natively nor over PCM, and nothing is converted.
+    Dsd {
+        /// Bits per second and channel.
+        rate: u32,
+        /// What the DAC takes.
+        caps: Caps,
+        /// Whether DoP was allowed.
+        dop: bool,
+    },
 }
 
 impl fmt::Display for Refusal {
@@ -70,6 +84,7 @@ impl fmt::Display for Refusal {
                 write!(f, "the DAC can't play {channels} channels")?;
                 available.max().map_or(Ok(()), |max| write!(f, " (it plays up to {max})"))
             }
+            Self::Dsd { rate, caps, dop } => dsd::explain(f, *rate, caps, *dop),
             Self::NoFormat => f.write_str("the DAC takes none of S16_LE, S24_3LE, S24_LE, S32_LE"),
         }
     }
@@ -83,18 +98,23 @@ const FLOAT_BITS: u16 = 24;
 /// Chooses how to play `source` on a DAC that takes `caps`.
 ///
 /// The narrowest format that holds the source is taken; of equally wide ones the one with fewer bytes. If none holds
-/// it, the widest there is, with dither. With software volume always the widest.
+/// it, the widest there is, with dither. With software volume always the widest. One-bit streams go out as they are, natively
+/// or as DoP.
 ///
 /// # Errors
 /// [`Refusal`] names what the DAC can't do.
 pub fn plan(source: &Source, caps: &Caps, rules: &Rules) -> Result<WirePlan, Refusal> {
     let Source { rate, bits, channels, encoding } = *source;
     let known_width = encoding == Encoding::Lossy || (1..=64).contains(&bits);
-    let integer_fits = encoding != Encoding::Integer || bits <= 32;
+    let integer_fits = match encoding {
+        Encoding::Integer => bits <= 32,
+        Encoding::Dsd => bits == 1,
+        Encoding::Float | Encoding::Lossy => true,
+    };
     if rate == 0 || !ChannelSet::ALL.contains(channels) || !known_width || !integer_fits {
         return Err(Refusal::Source(*source));
     }
-    if !caps.rates.contains(rate) {
+    if encoding != Encoding::Dsd && !caps.rates.contains(rate) {
         return Err(Refusal::Rate { rate, rates: caps.rates });
     }
     let (wire_channels, channel_map) = if caps.channels.contains(channels) {
@@ -105,6 +125,9 @@ pub fn plan(source: &Source, caps: &Caps, rules: &Rules) -> Result<WirePlan, Ref
         return Err(Refusal::Channels { channels, available: caps.channels });
     };
 
+    if encoding == Encoding::Dsd {
+        return dsd::plan(source, caps, rules, (wire_channels, channel_map));
+    }
     let wanted = if encoding == Encoding::Integer { bits } else { FLOAT_BITS };
     let format = choose(wanted, caps, rules).ok_or(Refusal::NoFormat)?;
     let lossless = encoding == Encoding::Integer && bits <= format.bits();
@@ -117,12 +140,18 @@ pub fn plan(source: &Source, caps: &Caps, rules: &Rules) -> Result<WirePlan, Ref
 }
 
 fn choose(bits: u16, caps: &Caps, rules: &Rules) -> Option<WireFormat> {
-    let holding = caps.formats.iter().find(|format| format.bits() >= bits);
+    let holding = pcm(caps).find(|format| format.bits() >= bits);
     if rules.software_volume { widest(caps) } else { holding.or_else(|| widest(caps)) }
 }
 
 /// The most bits; of equally wide formats the one with fewer bytes.
 fn widest(caps: &Caps) -> Option<WireFormat> {
-    let most = caps.formats.iter().map(WireFormat::bits).max()?;
-    caps.formats.iter().find(|format| format.bits() == most)
+    let most = pcm(caps).map(WireFormat::bits).max()?;
+    pcm(caps).find(|format| format.bits() == most)
+}
+
+/// The PCM formats that the DAC takes.
+fn pcm(caps: &Caps) -> impl Iterator<Item = WireFormat> + use<> {
+    let formats = caps.formats;
+    WireFormat::PCM.into_iter().filter(move |&format| formats.contains(format))
 }

@@ -1,6 +1,6 @@
 //! Decoded audio, as decoders hand it out: one slice per channel.
 
-use crate::MAX_CHANNELS;
+use crate::{Dsd, MAX_CHANNELS};
 
 /// Why some slices are no [`Planes`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,16 +92,19 @@ pub enum Samples<'a> {
     S32(Planes<'a, i32>),
     /// Float and lossy sources.
     F32(Planes<'a, f32>),
+    /// One-bit sources; a frame is a byte of each channel.
+    Dsd(Dsd<'a>),
 }
 
 impl Samples<'_> {
-    /// Samples in each channel.
+    /// Samples in each channel; of DSD bytes in each channel.
     #[must_use]
     pub const fn frames(&self) -> usize {
         match self {
             Self::S16(planes) => planes.frames(),
             Self::S32(planes) => planes.frames(),
             Self::F32(planes) => planes.frames(),
+            Self::Dsd(dsd) => dsd.frames(),
         }
     }
 
@@ -112,6 +115,7 @@ impl Samples<'_> {
             Self::S16(planes) => planes.channels(),
             Self::S32(planes) => planes.channels(),
             Self::F32(planes) => planes.channels(),
+            Self::Dsd(dsd) => dsd.channels(),
         }
     }
 
@@ -122,6 +126,7 @@ impl Samples<'_> {
             Self::S16(planes) => Self::S16(planes.part(start, frames)),
             Self::S32(planes) => Self::S32(planes.part(start, frames)),
             Self::F32(planes) => Self::F32(planes.part(start, frames)),
+            Self::Dsd(dsd) => Self::Dsd(dsd.part(start, frames)),
         }
     }
 }

@@ -15,7 +15,7 @@ fn scale(format: WireFormat, channels: u16, src: &[u8], ramp: &mut Ramp) -> Vec<
 }
 
 fn format() -> impl Strategy<Value = WireFormat> {
-    prop::sample::select(&WireFormat::ALL)
+    prop::sample::select(&WireFormat::PCM)
 }
 
 proptest! {
@@ -114,7 +114,7 @@ fn a_fade_is_straight_and_ends_where_it_should() {
 fn a_fade_to_where_the_gain_is_touches_nothing() {
     let src: Vec<u8> = (0..=255).cycle().take(4000).collect();
     for (format, gain) in
-        WireFormat::ALL.into_iter().flat_map(|format| [(format, Gain::UNITY), (format, Gain::SILENCE)])
+        WireFormat::PCM.into_iter().flat_map(|format| [(format, Gain::UNITY), (format, Gain::SILENCE)])
     {
         let mut ramp = Ramp::constant(gain);
         ramp.fade_to(gain, 400);

@@ -33,6 +33,8 @@ pub enum Request {
     Open {
         /// Format, rate (Hz), channels.
         wire: Wire,
+        /// The samples carry what scaling would destroy: the volume has no effect on the stream, mute has.
+        unscaled: bool,
     },
     /// Play out what is queued and close the output. Answer: `Closed`, when that is done.
     Close,
@@ -152,7 +154,7 @@ impl Request {
     pub fn encode(&self) -> Datagram {
         match self {
             Self::Hello { version } => Writer::new(1).u32(*version),
-            Self::Open { wire } => Writer::new(2).wire(*wire),
+            Self::Open { wire, unscaled } => Writer::new(2).wire(*wire).u32(u32::from(*unscaled)),
             Self::Close => Writer::new(3),
             Self::Volume(volume) => Writer::new(4).volume(*volume),
         }
@@ -164,7 +166,7 @@ impl Request {
         let (kind, mut fields) = Reader::new(bytes)?;
         let request = match kind {
             1 => Self::Hello { version: fields.u32() },
-            2 => Self::Open { wire: fields.wire()? },
+            2 => Self::Open { wire: fields.wire()?, unscaled: fields.flag("scaling")? },
             3 => Self::Close,
             4 => Self::Volume(fields.volume()?),
             _ => return Err(DecodeError::Kind(kind)),
@@ -264,12 +266,15 @@ impl Reader<'_> {
         };
         let percent = u8::try_from(self.u32()).ok().filter(|&percent| percent <= 100);
         let percent = percent.ok_or(DecodeError::Field("volume"))?;
-        let mute = match self.u32() {
-            0 => false,
-            1 => true,
-            _ => return Err(DecodeError::Field("mute")),
-        };
-        Ok(Volume { mode, percent, mute })
+        Ok(Volume { mode, percent, mute: self.flag("mute")? })
+    }
+
+    fn flag(&mut self, name: &'static str) -> Result<bool, DecodeError> {
+        match self.u32() {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(DecodeError::Field(name)),
+        }
     }
 
     fn refused(&mut self) -> Result<Refused, DecodeError> {

@@ -225,7 +225,7 @@ fn frame(n: u64) -> [u8; 6] {
 fn the_other_process() {
     let Some(socket) = std::env::var_os(SOCKET) else { return };
     let mut connection = Connection::connect(Path::new(&socket)).expect("a connection");
-    connection.link.send(&Request::Open { wire: STEREO }.encode()).expect("the parent listens");
+    connection.link.send(&Request::Open { wire: STEREO, unscaled: false }.encode()).expect("the parent listens");
     let answer = connection.link.receive().expect("an answer").expect("an answer");
     let Ok(FromEngine::Reply(Reply::Opened(stream))) = FromEngine::decode(&answer.bytes) else { panic!("not opened") };
     let producer = &mut connection.producer;
@@ -272,7 +272,7 @@ fn two_processes_share_a_ring() {
     let (_writer, status_file) = StatusWriter::create().expect("a page");
     let welcome = FromEngine::Reply(Reply::Welcome).encode();
     link.send_with(&welcome, &[ring_file.as_fd(), status_file.as_fd()]).expect("the child is there");
-    assert_eq!(receive(), Ok(Request::Open { wire: STEREO }));
+    assert_eq!(receive(), Ok(Request::Open { wire: STEREO, unscaled: false }));
     let mut consumer = Consumer::new(memory);
     // A small part of the ring, so that it wraps often.
     let stream = Stream { epoch: 1, wire: STEREO, ring_frames: 3001 };

@@ -62,7 +62,7 @@ impl Control {
                 Request::Hello { version } if !greeted => self.greet(version),
                 Request::Hello { .. } => Err(Gone::Broken("a second greeting".to_owned())),
                 _ if !greeted => Err(Gone::Broken("a request before the greeting".to_owned())),
-                Request::Open { wire } => self.serve_open(wire),
+                Request::Open { wire, unscaled } => self.serve_open(wire, unscaled),
                 Request::Close => self.serve_close(),
                 Request::Volume(volume) => {
                     client.busy = true;

@@ -19,6 +19,8 @@ pub(super) enum Stage {
     Opening {
         /// With this format,
         wire: Wire,
+        /// whatever the volume is,
+        unscaled: bool,
         /// for this player.
         player: u64,
     },
@@ -47,11 +49,11 @@ impl Stage {
 
 impl Control {
     /// Opens, after what is open has been played out and closed. Called again at each of those steps.
-    pub(super) fn serve_open(&mut self, wire: Wire) -> Result<(), Gone> {
+    pub(super) fn serve_open(&mut self, wire: Wire, unscaled: bool) -> Result<(), Gone> {
         match self.stage {
             Stage::Closed => {
                 let player = self.client.as_ref().map_or(0, |client| client.number);
-                self.stage = Stage::Opening { wire, player };
+                self.stage = Stage::Opening { wire, unscaled, player };
                 self.ask(Ask::Open(wire));
             }
             Stage::Attached { .. } => self.start_drain(),
@@ -102,10 +104,10 @@ impl Control {
 
     /// The device thread has opened the output, or not.
     pub(super) fn opened(&mut self, result: Result<Opened, Refusal>) {
-        let Stage::Opening { wire, player } = self.stage else { return };
+        let Stage::Opening { wire, unscaled, player } = self.stage else { return };
         let waiting = self.client.as_mut().filter(|client| client.number == player);
         match (result, waiting.and_then(|client| client.consumer.take())) {
-            (Ok(opened), Some(consumer)) => self.attach(wire, opened, player, consumer),
+            (Ok(opened), Some(consumer)) => self.attach((wire, unscaled), opened, player, consumer),
             // The player has gone in the meantime.
             (Ok(opened), None) => {
                 self.ask(Ask::Close(opened));
@@ -129,13 +131,14 @@ impl Control {
         }
     }
 
-    fn attach(&mut self, wire: Wire, opened: Opened, player: u64, mut consumer: Consumer) {
+    fn attach(&mut self, (wire, unscaled): (Wire, bool), opened: Opened, player: u64, mut consumer: Consumer) {
         self.epoch = self.epoch.checked_add(1).unwrap_or(1);
         let stream = Stream { epoch: self.epoch, wire, ring_frames: frames_in_ms(self.parts.memory.ms, wire.rate) };
         consumer.begin(&stream);
         let stream = Stream { ring_frames: u32::try_from(consumer.capacity_frames()).unwrap_or(u32::MAX), ..stream };
         let Opened { output, capture } = opened;
         let session = Session::new(output, consumer, stream, self.parts.tuning, self.gain());
+        let session = if unscaled { session.unscaled() } else { session };
         self.parts.status.set_stream(Some((stream.epoch, wire)));
         self.parts.status.set_fault("");
         self.parts.status.set_state(State::Silent);

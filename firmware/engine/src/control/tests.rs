@@ -110,7 +110,7 @@ fn start(socket: &Path, plug: &Arc<AtomicBool>) -> Receiver<Volume> {
         asks,
         answers,
         uevents: None,
-        tuning: Tuning { period_ms: 20, preroll_ms: 0 },
+        tuning: Tuning { period_ms: 20, preroll_ms: 0, dsd_silence_ms: 0 },
         memory: RingSettings::new(1000, false),
     };
     std::thread::spawn(move || Control::new(parts).run());
@@ -153,7 +153,9 @@ fn an_output_that_is_unplugged_is_reported_and_found_again() {
     assert_eq!(ask(&connection, &Request::Volume(volume)), Reply::VolumeSet(volume));
 
     for _ in 0..3 {
-        let Reply::Opened(stream) = ask(&connection, &Request::Open { wire: WIRE }) else { panic!("not opened") };
+        let Reply::Opened(stream) = ask(&connection, &Request::Open { wire: WIRE, unscaled: false }) else {
+            panic!("not opened")
+        };
         connection.producer.begin(&stream);
         let area = connection.producer.write_area(20_000).expect("an honest engine");
         let frames = (area.len() / 4) as u64;
@@ -168,7 +170,9 @@ fn an_output_that_is_unplugged_is_reported_and_found_again() {
         assert_eq!(text, "the output was unplugged");
         assert_eq!(connection.status.fault(), text);
         assert_eq!((connection.status.output(), connection.status.caps()), (String::new(), Some(Caps::default())));
-        let Reply::Refused { code, .. } = ask(&connection, &Request::Open { wire: WIRE }) else { panic!("opened") };
+        let Reply::Refused { code, .. } = ask(&connection, &Request::Open { wire: WIRE, unscaled: false }) else {
+            panic!("opened")
+        };
         assert_eq!(code, Refused::NoOutput);
 
         while volumes.try_recv().is_ok() {}
@@ -186,7 +190,9 @@ fn an_engine_without_an_output_refuses_and_takes_the_first_that_comes() {
     let plug = Arc::new(AtomicBool::new(false));
     let _volumes = start(&socket, &plug);
     let connection = Connection::connect(&socket).expect("it listens");
-    let Reply::Refused { code, text } = ask(&connection, &Request::Open { wire: WIRE }) else { panic!("opened") };
+    let Reply::Refused { code, text } = ask(&connection, &Request::Open { wire: WIRE, unscaled: false }) else {
+        panic!("opened")
+    };
     assert_eq!((code, text.as_str()), (Refused::NoOutput, "unplugged"));
     plug.store(true, Ordering::Relaxed);
     // The first one may tell that there is none.
@@ -194,6 +200,6 @@ fn an_engine_without_an_output_refuses_and_takes_the_first_that_comes() {
         assert_eq!(message, FromEngine::Event(Event::CapsChanged));
         connection.status.caps().is_some_and(|caps| caps.mixer).then_some(())
     });
-    assert!(matches!(ask(&connection, &Request::Open { wire: WIRE }), Reply::Opened(_)));
+    assert!(matches!(ask(&connection, &Request::Open { wire: WIRE, unscaled: false }), Reply::Opened(_)));
     assert_eq!(ask(&connection, &Request::Close), Reply::Closed);
 }

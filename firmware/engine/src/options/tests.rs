@@ -14,15 +14,17 @@ fn the_defaults_run() {
 
 #[test]
 fn every_option_is_taken() {
-    let options =
-        run("--socket /tmp/s --sink file:/tmp/d --accept s24_3 --fast --core 3 --priority 60 --user u --group g \
-                       --period-ms 5 --buffer-ms=20 --ring-ms 500 --preroll-ms 0 --huge-pages");
+    let options = run(
+        "--socket /tmp/s --sink file:/tmp/d --accept s24_3 --max-rate 96000 --fast --core 3 --priority 60 --user u --group g \
+                       --period-ms 5 --buffer-ms=20 --ring-ms 500 --preroll-ms 0 --dsd-silence-ms 7 --huge-pages",
+    );
     assert_eq!(
         options,
         Ok(Options {
             socket: "/tmp/s".into(),
             sink: Sink::File("/tmp/d".into()),
-            accept: Accept::Only(WireFormat::S24_3Le),
+            accept: Accept::Only(pcm::WireFormat::S24_3Le),
+            max_rate: 96_000,
             fast: true,
             core: Some(3),
             priority: 60,
@@ -32,6 +34,7 @@ fn every_option_is_taken() {
             buffer_ms: 20,
             ring_ms: 500,
             preroll_ms: 0,
+            dsd_silence_ms: 7,
             huge_pages: true,
         })
     );
@@ -48,6 +51,7 @@ fn wrong_usage_is_explained() {
         ("--sink default", "hw:CARD[,DEV]"),
         ("--sink hw:", "hw:CARD[,DEV]"),
         ("--fast", "for --sink null"),
+        ("--max-rate 96000", "for --sink null"),
         ("--accept s8 --sink null", "s24_3"),
         ("--loud", "--loud"),
         ("more", "more"),

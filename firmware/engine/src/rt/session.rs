@@ -2,9 +2,10 @@
 
 mod flow;
 mod limits;
+mod one_bit;
 
 use pcm::gain::{Gain, Ramp, Scaler};
-use pcm::{Cpu, Tpdf, silence_byte};
+use pcm::{Cpu, Tpdf};
 use ring::{Consumer, Corrupt, Mark, MarkKind, Position, State, Stream};
 
 pub(crate) use limits::{Limits, Tuning};
@@ -13,6 +14,7 @@ use super::report::{Kind, Reporter};
 use super::timeline::Timeline;
 use crate::output::{Fill, Output, Pacing, Trouble};
 use flow::{Fade, Mode, Next};
+use one_bit::OneBit;
 
 /// Pieces that are written in one wake-up at most. Boundaries of tracks and of the output's buffer cut pieces; what
 /// doesn't fit waits for the next wake-up.
@@ -60,6 +62,7 @@ pub(crate) struct Session {
     ramp: Ramp,
     dither: Tpdf,
     scaler: Scaler,
+    one_bit: OneBit,
     mode: Mode,
     fade: Option<Fade>,
     timeline: Timeline,
@@ -93,6 +96,8 @@ impl Session {
         volume: Gain,
     ) -> Self {
         let limits = Limits::new(&tuning, &stream, consumer.capacity_frames(), &*output);
+        let one_bit = OneBit::new(stream.wire);
+        let volume = one_bit.volume(volume);
         Self {
             output,
             consumer,
@@ -102,6 +107,7 @@ impl Session {
             ramp: Ramp::constant(volume),
             dither: Tpdf::new(stream.epoch),
             scaler: Scaler::new(stream.wire.format, stream.wire.channels, Cpu::detect()),
+            one_bit,
             mode: Mode::Silent,
             fade: None,
             timeline: Timeline::default(),
@@ -117,6 +123,14 @@ impl Session {
             xruns: 0,
             scaled: false,
         }
+    }
+
+    /// The same, but the volume has no effect, as with a one-bit stream; mute has.
+    pub(crate) fn unscaled(mut self) -> Self {
+        self.one_bit.leave_unscaled();
+        self.volume = self.one_bit.volume(self.volume);
+        self.ramp = Ramp::constant(self.volume);
+        self
     }
 
     /// The output and the ring, when it is over.
@@ -136,6 +150,7 @@ impl Session {
 
     /// Goes to this volume without a click.
     pub(super) fn set_volume(&mut self, volume: Gain) {
+        let volume = self.one_bit.volume(volume);
         self.volume = volume;
         if self.mode == Mode::Playing && self.fade.is_none() {
             self.ramp.fade_to(volume, self.limits.fade);
@@ -214,6 +229,7 @@ impl Session {
         self.xruns = self.xruns.saturating_add(1);
         report.event(Kind::Xrun, self.timeline.written(), now);
         self.output.prepare()?;
+        self.one_bit.restart();
         self.running = false;
         self.preroll_left = self.limits.preroll;
         if self.mode == Mode::Playing && self.fade.is_none() {
@@ -225,6 +241,9 @@ impl Session {
 
     /// Writes frames of the ring, up to the next mark. At most `frames`, which are there.
     fn write_audio(&mut self, frames: u32, now: u64, report: &mut Reporter) -> Result<u32, Outcome> {
+        if !self.one_bit.follows(self.consumer.read_area(1)) {
+            return self.write_silence(1);
+        }
         self.pass_marks(Due::All, now, report)?;
         let first = self.consumer.read();
         let frames = match self.consumer.next_mark()? {
@@ -232,15 +251,16 @@ impl Session {
             None => frames,
         };
         let untouched = self.ramp.is_unity();
-        let (silence, frame_bytes) = (silence_byte(self.stream.wire.format), self.stream.frame_bytes());
-        let Self { output, consumer, ramp, dither, scaler, .. } = self;
+        let frame_bytes = self.stream.frame_bytes();
+        let Self { output, consumer, ramp, dither, scaler, one_bit, .. } = self;
         let written = output.write(frames, &mut |room| {
             let source = consumer.read_area((room.len() / frame_bytes) as u64);
             let copied = scaler.copy(source, room, ramp, dither);
             if let Some(rest) = room.get_mut(copied..) {
-                rest.fill(silence);
+                one_bit.fill_silence(rest);
             }
         })?;
+        self.one_bit.advance(written);
         self.consumer.advance(u64::from(written))?;
         self.timeline.audio(first, written);
         self.audio_end = self.timeline.written();
@@ -252,8 +272,9 @@ impl Session {
     }
 
     fn write_silence(&mut self, frames: u32) -> Result<u32, Outcome> {
-        let byte = silence_byte(self.stream.wire.format);
-        let written = self.output.write(frames, &mut |room| room.fill(byte))?;
+        let Self { output, one_bit, .. } = self;
+        let written = output.write(frames, &mut |room| one_bit.fill_silence(room))?;
+        self.one_bit.advance(written);
         self.timeline.silence(self.consumer.read(), written);
         self.preroll_left = self.preroll_left.saturating_sub(written);
         Ok(written)

@@ -210,7 +210,7 @@ impl Player {
 
     /// Opens a stream.
     pub(crate) fn open(&mut self, wire: Wire) -> Stream {
-        match self.ask(&Request::Open { wire }) {
+        match self.ask(&Request::Open { wire, unscaled: false }) {
             Reply::Opened(stream) => {
                 self.connection.producer.begin(&stream);
                 stream

@@ -145,7 +145,7 @@ mod tests {
         match planar.samples(&layout).unwrap() {
             Samples::S16(planes) => i64::from(planes.iter().next().unwrap()[0]),
             Samples::S32(planes) => i64::from(planes.iter().next().unwrap()[0]),
-            Samples::F32(_) => panic!("integers expected"),
+            Samples::F32(_) | Samples::Dsd(_) => panic!("integers expected"),
         }
     }
 

@@ -62,6 +62,7 @@ fn append(samples: &Samples<'_>, bits: u16, encoding: Encoding, all: &mut Vec<i3
                 interleave(n, channels, &mut plane.iter().map(|&x| x.to_bits() as i32));
             }
         }
+        Samples::Dsd(_) => panic!("PCM expected"),
     }
 }
 

@@ -207,28 +207,31 @@ fn table(cpu: Cpu) -> &'static Table {
     &scalar::TABLE
 }
 
-/// The kernels that pack into `format`. 32 bits aren't dithered: what is cut off there is below everything.
-pub(crate) fn packs(cpu: Cpu, format: WireFormat, dither: bool) -> &'static PackSet {
+/// The kernels that pack into `format`, or into what carries it if it is DoP; none if it is DSD. 32 bits aren't dithered: what
+/// is cut off there is below everything.
+pub(crate) fn packs(cpu: Cpu, format: WireFormat, dither: bool) -> Option<&'static PackSet> {
     let Table { plain: [s16, s24_3, s24, s32], dithered: [dithered_s16, dithered_s24_3, dithered_s24], .. } =
         table(cpu);
-    match (format, dither) {
-        (WireFormat::S16Le, false) => s16,
-        (WireFormat::S16Le, true) => dithered_s16,
-        (WireFormat::S24_3Le, false) => s24_3,
-        (WireFormat::S24_3Le, true) => dithered_s24_3,
-        (WireFormat::S24Le, false) => s24,
-        (WireFormat::S24Le, true) => dithered_s24,
-        (WireFormat::S32Le, _) => s32,
+    match (format.carrier(), dither) {
+        (WireFormat::S16Le, false) => Some(s16),
+        (WireFormat::S16Le, true) => Some(dithered_s16),
+        (WireFormat::S24_3Le, false) => Some(s24_3),
+        (WireFormat::S24_3Le, true) => Some(dithered_s24_3),
+        (WireFormat::S24Le, false) => Some(s24),
+        (WireFormat::S24Le, true) => Some(dithered_s24),
+        (WireFormat::S32Le, _) => Some(s32),
+        _ => None,
     }
 }
 
-/// The kernel that scales samples of `format`.
-pub(crate) fn scaling(cpu: Cpu, format: WireFormat) -> Scaling {
+/// The kernel that scales samples of `format`; none if that isn't PCM.
+pub(crate) fn scaling(cpu: Cpu, format: WireFormat) -> Option<Scaling> {
     let [s16, s24_3, s24, s32] = table(cpu).scale;
     match format {
-        WireFormat::S16Le => s16,
-        WireFormat::S24_3Le => s24_3,
-        WireFormat::S24Le => s24,
-        WireFormat::S32Le => s32,
+        WireFormat::S16Le => Some(s16),
+        WireFormat::S24_3Le => Some(s24_3),
+        WireFormat::S24Le => Some(s24),
+        WireFormat::S32Le => Some(s32),
+        _ => None,
     }
 }

@@ -139,6 +139,7 @@ fn source(source: &Source) -> Value {
         Encoding::Integer => "integer",
         Encoding::Float => "float",
         Encoding::Lossy => "lossy",
+        Encoding::Dsd => "dsd",
     };
     json!({ "rate": source.rate, "bits": source.bits, "channels": source.channels, "encoding": encoding })
 }

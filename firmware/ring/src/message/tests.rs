@@ -17,7 +17,7 @@ fn volumes() -> impl Strategy<Value = Volume> {
 fn requests() -> impl Strategy<Value = Request> {
     prop_oneof![
         any::<u32>().prop_map(|version| Request::Hello { version }),
-        wires().prop_map(|wire| Request::Open { wire }),
+        (wires(), any::<bool>()).prop_map(|(wire, unscaled)| Request::Open { wire, unscaled }),
         Just(Request::Close),
         volumes().prop_map(Request::Volume),
     ]
@@ -79,11 +79,12 @@ fn a_long_text_is_cut_to_fit() {
 
 #[test]
 fn values_out_of_range_are_named() {
-    let cases: [(&[u32], DecodeError); 7] = [
+    let cases: [(&[u32], DecodeError); 8] = [
         (&[9], DecodeError::Kind(9)),
         (&[2, 99, 48_000, 2], DecodeError::Field("format")),
         (&[2, 1, 0, 2], DecodeError::Field("rate")),
         (&[2, 1, 48_000, 9], DecodeError::Field("channel count")),
+        (&[2, 1, 48_000, 2, 2], DecodeError::Field("scaling")),
         (&[4, 2, 101, 0], DecodeError::Field("volume")),
         (&[4, 3, 100, 0], DecodeError::Field("volume mode")),
         (&[3, 1], DecodeError::Trailing),

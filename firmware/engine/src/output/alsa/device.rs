@@ -140,10 +140,7 @@ impl AlsaDevice {
         };
         let caps = &current.found.caps;
         let refuse = |code, what: String| Refusal { code, text: format!("{}: {what}", current.found.name) };
-        let takes = caps.formats.contains(wire.format)
-            && caps.rates.contains(wire.rate)
-            && caps.channels.contains(wire.channels);
-        if !takes {
+        if !caps.takes(&wire) {
             return Err(refuse(Refused::Format, format!("doesn't take {wire}")));
         }
         match AlsaOutput::open(&current.name, wire, self.buffer_ms, self.period_ms) {

@@ -2,7 +2,7 @@
 
 use std::ffi::CString;
 
-use ::pcm::{Wire, silence_byte};
+use ::pcm::{Marker, Wire, fill_silence};
 use alsa::pcm::{Access, HwParams, PCM, State};
 use alsa::{Direction, ValueOr};
 
@@ -49,16 +49,16 @@ impl AlsaOutput {
         let narrow = |frames: i64| u32::try_from(frames).unwrap_or(0);
         let output =
             Self { pcm, buffer_frames: narrow(buffer), period_frames: narrow(period), frame_bytes: wire.frame_bytes() };
-        output.prefault(silence_byte(wire.format))?;
+        output.prefault(wire)?;
         Ok(output)
     }
 
     /// Fills the card's memory with silence without committing it: its pages are there afterwards, and nothing of an
     /// earlier stream is left in it.
-    fn prefault(&self, silence: u8) -> alsa::Result<()> {
+    fn prefault(&self, wire: Wire) -> alsa::Result<()> {
         self.pcm.avail_update()?;
         self.pcm.io_bytes().mmap(self.buffer_frames as usize, |room| {
-            room.fill(silence);
+            fill_silence(wire.format, wire.channels, Marker::Even, room);
             0
         })?;
         Ok(())

@@ -15,7 +15,9 @@ pub(super) fn caps(name: &str) -> alsa::Result<Caps> {
     let params = HwParams::any(&pcm)?;
     params.set_rate_resample(false)?;
     params.set_access(Access::MMapInterleaved)?;
-    let formats = WireFormat::ALL.into_iter().filter(|&wire| params.test_format(format(wire)).is_ok());
+    // Whether a card understands DoP can't be asked.
+    let askable = WireFormat::ALL.into_iter().filter(|wire| !wire.is_dop());
+    let formats = askable.filter(|&wire| params.test_format(format(wire)).is_ok());
     let rates = STANDARD_RATES.into_iter().filter(|&rate| params.test_rate(rate).is_ok());
     let channels = (1..=8u16).filter(|&channels| params.test_channels(u32::from(channels)).is_ok());
     Ok(Caps {

@@ -106,9 +106,10 @@ impl Capture {
         let log_path = dir.join("sink.jsonl");
         let mut log = File::options().create(true).append(true).open(log_path)?;
         let Wire { format, rate, channels } = wire;
+        let (layout, dop) = (format.alsa_name(), format.is_dop());
         writeln!(
             log,
-            r#"{{"event":"open","file":"{name}","format":"{format}","rate":{rate},"channels":{channels},"ns":{}}}"#,
+            r#"{{"event":"open","file":"{name}","format":"{layout}","rate":{rate},"channels":{channels},"dop":{dop},"ns":{}}}"#,
             now_ns()
         )?;
         let per_second = wire.frame_bytes() * rate as usize;

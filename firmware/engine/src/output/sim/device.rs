@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use pcm::{Caps, ChannelSet, FormatSet, RateSet, Wire, WireFormat};
+use pcm::{Caps, ChannelSet, Content, FormatSet, RateSet, Wire, WireFormat};
 use ring::message::{Refused, Volume, VolumeMode};
 
 use super::super::Pacing;
@@ -12,34 +12,54 @@ use crate::clock::frames_in_ms;
 
 /// The highest rate that a simulated card takes, Hz.
 const MAX_RATE: u32 = 1_536_000;
+/// The same with words of DSD shorter than 32 bits: DSD1024 of the 48 kHz family in bytes.
+const MAX_SHORT_RATE: u32 = 6_144_000;
 
 /// What a simulated card takes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Accept {
-    /// 1 to 8 channels of S16, S24_3 or S32.
+    /// 1 to 8 channels of S16, S24_3, S32 or DSD_U32_BE.
     #[default]
     Auto,
-    /// Stereo in this format only.
+    /// Stereo in this format only. A card for DSD takes S32 beside it, and one for DoP the PCM format that carries it.
     Only(WireFormat),
 }
 
 impl Accept {
-    fn caps(self) -> Caps {
-        let rates = RateSet::any(1, MAX_RATE);
-        match self {
-            Self::Auto => Caps {
-                formats: [WireFormat::S16Le, WireFormat::S24_3Le, WireFormat::S32Le].into_iter().collect(),
-                rates,
-                channels: (1..=8).fold(ChannelSet::EMPTY, ChannelSet::with),
-                mixer: false,
+    /// The names on the command line.
+    pub(crate) const NAMES: [(&str, Self); 12] = [
+        ("auto", Self::Auto),
+        ("s16", Self::Only(WireFormat::S16Le)),
+        ("s24_3", Self::Only(WireFormat::S24_3Le)),
+        ("s24", Self::Only(WireFormat::S24Le)),
+        ("s32", Self::Only(WireFormat::S32Le)),
+        ("dsd_u8", Self::Only(WireFormat::DsdU8)),
+        ("dsd_u16_le", Self::Only(WireFormat::DsdU16Le)),
+        ("dsd_u16_be", Self::Only(WireFormat::DsdU16Be)),
+        ("dsd_u32_le", Self::Only(WireFormat::DsdU32Le)),
+        ("dsd_u32_be", Self::Only(WireFormat::DsdU32Be)),
+        ("dop_s24_3", Self::Only(WireFormat::DopS24_3Le)),
+        ("dop_s32", Self::Only(WireFormat::DopS32Le)),
+    ];
+
+    /// With rates up to `max_rate` Hz.
+    fn caps(self, max_rate: u32) -> Caps {
+        use WireFormat::{DsdU32Be, S16Le, S24_3Le, S32Le};
+        let formats: FormatSet = match self {
+            Self::Auto => [S16Le, S24_3Le, S32Le, DsdU32Be].into_iter().collect(),
+            Self::Only(format) => match format.content() {
+                Content::Pcm => FormatSet::EMPTY.with(format),
+                Content::Dsd => FormatSet::EMPTY.with(S32Le).with(format),
+                Content::Dop => FormatSet::EMPTY.with(format.carrier()).with(format),
             },
-            Self::Only(format) => Caps {
-                formats: FormatSet::EMPTY.with(format),
-                rates,
-                channels: ChannelSet::EMPTY.with(2),
-                mixer: false,
-            },
-        }
+        };
+        let channels = match self {
+            Self::Auto => ChannelSet::ALL,
+            Self::Only(_) => ChannelSet::STEREO,
+        };
+        let short = matches!(self, Self::Only(format) if format.content() == Content::Dsd && format.bits() < 32);
+        let most = if short { MAX_SHORT_RATE } else { MAX_RATE };
+        Caps { formats, rates: RateSet::any(1, max_rate.min(most)), channels, mixer: false }
     }
 }
 
@@ -50,6 +70,8 @@ pub(crate) struct SimDevice {
     pub(crate) dir: Option<PathBuf>,
     /// What it takes.
     pub(crate) accept: Accept,
+    /// The highest rate that it takes, Hz.
+    pub(crate) max_rate: u32,
     /// Clocked, or as fast as data comes.
     pub(crate) pacing: Pacing,
     /// Length of its buffer and its periods, ms.
@@ -61,15 +83,11 @@ pub(crate) struct SimDevice {
 impl Device for SimDevice {
     fn scan(&mut self) -> Option<Found> {
         let name = self.dir.as_ref().map_or_else(|| "null".to_owned(), |dir| format!("file:{}", dir.display()));
-        Some(Found { name, caps: self.accept.caps() })
+        Some(Found { name, caps: self.accept.caps(self.max_rate) })
     }
 
     fn open(&mut self, wire: Wire) -> Result<Opened, Refusal> {
-        let caps = self.accept.caps();
-        let takes = caps.formats.contains(wire.format)
-            && caps.rates.contains(wire.rate)
-            && caps.channels.contains(wire.channels);
-        if !takes {
+        if !self.accept.caps(self.max_rate).takes(&wire) {
             return Err(Refusal { code: Refused::Format, text: format!("the sink doesn't take {wire}") });
         }
         let number = self.opened + 1;

@@ -12,6 +12,8 @@ pub(crate) struct Tuning {
     pub(crate) period_ms: u32,
     /// Silence in front of a stream, ms.
     pub(crate) preroll_ms: u32,
+    /// Silence in front of and behind a stream of DSD or DoP, ms.
+    pub(crate) dsd_silence_ms: u32,
 }
 
 /// Length of every fade, ms.
@@ -28,7 +30,7 @@ const READY_MS: u32 = 2;
 /// Times in frames and ns.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// A fade.
+    /// A fade; a one-bit stream can't be faded.
     pub(super) fade: u32,
     /// What is kept for fading out over.
     pub(super) margin: u64,
@@ -41,7 +43,8 @@ pub(crate) struct Limits {
     pub(super) resume: u64,
     /// Silence in front of a stream.
     pub(super) preroll: u32,
-    /// Silence that has to be heard behind a stream: two periods, and one frame so that nothing stale follows.
+    /// Silence that has to be heard behind a stream: two periods, and one frame so that nothing stale follows; and what a DAC
+    /// needs to leave DSD.
     pub(super) tail: u64,
     /// Time for the output to play its buffer and the tail, and then some, ns.
     pub(super) patience_ns: u64,
@@ -63,17 +66,19 @@ impl Limits {
         let guard = u64::from(period) + u64::from(period / 2);
         let margin = u64::from(frames(MARGIN_MS));
         let elastic = output.pacing() == Pacing::Elastic;
-        let tail = 2 * u64::from(output.period_frames()) + 1;
+        let one_bit = !stream.wire.format.is_pcm();
+        let dsd_silence = if one_bit { frames(tuning.dsd_silence_ms) } else { 0 };
+        let tail = (2 * u64::from(output.period_frames()) + 1).max(dsd_silence.into());
         let ready_ns = if elastic { 1 } else { u64::from(READY_MS) } * MILLISECOND;
         Self {
-            fade: frames(FADE_MS),
+            fade: if one_bit { 0 } else { frames(FADE_MS) },
             margin,
             guard,
             // What the first wake-up can write without counting as dry at the next. A ring smaller than that starts
             // when it is three quarters full.
             start: (margin + guard + u64::from(period)).min(capacity / 4 * 3).max(1),
             resume: u64::from(frames(RESUME_MS)).min(capacity / 2).max(1),
-            preroll: frames(tuning.preroll_ms),
+            preroll: frames(tuning.preroll_ms).max(dsd_silence),
             tail,
             patience_ns: 2 * frames_ns(u64::from(buffer) + tail, stream.wire.rate) + 500 * MILLISECOND,
             period_ns,

@@ -46,7 +46,7 @@ impl Rig {
         let (feed, bytes) = rtrb::RingBuffer::new(1 << 20);
         let frames = [100, 20].map(|ms| frames_in_ms(ms, WIRE.rate));
         let output = SimOutput::new(WIRE, frames, pacing, Some(Feed::new(feed)));
-        let tuning = Tuning { period_ms: 40, preroll_ms };
+        let tuning = Tuning { period_ms: 40, preroll_ms, dsd_silence_ms: 0 };
         let session = Session::new(Box::new(output), consumer, stream, tuning, Gain::UNITY);
         let (heard, events) = (Vec::new(), Vec::new());
         Self { session, producer, report, news, status, bytes, heard, events, now: 1, outcome: None }

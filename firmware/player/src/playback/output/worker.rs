@@ -25,7 +25,7 @@ impl Output {
     /// What the owner wants of a plan.
     pub(in crate::playback) fn rules(&self) -> Rules {
         let software_volume = self.lock().volume.is_some_and(|volume| volume.mode == VolumeMode::Software);
-        Rules { software_volume }
+        Rules { software_volume, ..Rules::default() }
     }
 
     /// What the DAC takes, once the volume for it has been asked for: the plan depends on it, and nothing may be heard at another.
@@ -70,7 +70,7 @@ impl Output {
         engine.stream = None;
         engine.opened = None;
         engine.opening = true;
-        engine.requests.send(&Request::Open { wire });
+        engine.requests.send(&Request::Open { wire, unscaled: false });
         drop(shared);
         let mut shared = self.wait_for_open(|shared| {
             shared.check(generation)?;

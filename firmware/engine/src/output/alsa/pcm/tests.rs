@@ -28,7 +28,8 @@ fn record(wire: Wire, material: &[u8]) -> Vec<u8> {
 
 #[test]
 fn what_is_written_through_mmap_arrives() {
-    for (format, channels) in [(WireFormat::S16Le, 2), (WireFormat::S24_3Le, 2), (WireFormat::S32Le, 6)] {
+    let pcm = [(WireFormat::S16Le, 2), (WireFormat::S24_3Le, 2), (WireFormat::S32Le, 6), (WireFormat::DopS24_3Le, 2)];
+    for (format, channels) in WireFormat::DSD.map(|format| (format, 2)).into_iter().chain(pcm) {
         let wire = Wire { format, rate: 96_000, channels };
         let material: Vec<u8> = (0..20_000 * wire.frame_bytes()).map(|n| (n * 7 + n / 251) as u8).collect();
         assert!(record(wire, &material) == material, "{wire}");
@@ -45,7 +46,8 @@ fn a_name_that_alsa_does_not_know_is_an_error() {
 #[test]
 fn probing_finds_what_a_pcm_takes() {
     let caps = probe::caps("null").expect("alsa-lib has it");
-    assert!(WireFormat::ALL.into_iter().all(|format| caps.formats.contains(format)));
+    assert!(WireFormat::PCM.into_iter().chain(WireFormat::DSD).all(|format| caps.formats.contains(format)));
+    assert!(!WireFormat::DOP.into_iter().any(|format| caps.formats.contains(format)), "nobody can know");
     assert!(caps.rates.contains(44_100) && caps.rates.contains(192_000));
     assert!(caps.channels.contains(1) && caps.channels.contains(2));
 }

@@ -1,0 +1,183 @@
+//! Silence in every wire format, DoP's markers included.
+//!
+//! A one-bit stream is silent where it has as many ones as zeros in a pattern too fast to be heard. 0x69 (01101001) has
+//! four of each, is what SACD players and DACs use, and lies on byte boundaries, so every word of it is the same in every
+//! byte order.
+
+use crate::WireFormat;
+use crate::wire::Content;
+
+/// Eight bits of DSD silence.
+pub const DSD_SILENCE: u8 = 0x69;
+
+/// The marker of a DoP frame. Frames of a stream carry the two in turn, and all channels of a frame the same ("DoP Open
+/// Standard 1.1"); a DAC that misses a change of marker plays PCM.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Marker {
+    /// 0x05.
+    #[default]
+    Even,
+    /// 0xFA.
+    Odd,
+}
+
+impl Marker {
+    /// The byte.
+    #[must_use]
+    pub const fn byte(self) -> u8 {
+        match self {
+            Self::Even => 0x05,
+            Self::Odd => 0xfa,
+        }
+    }
+
+    /// The marker with this byte.
+    #[must_use]
+    pub const fn from_byte(byte: u8) -> Option<Self> {
+        match byte {
+            0x05 => Some(Self::Even),
+            0xfa => Some(Self::Odd),
+            _ => None,
+        }
+    }
+
+    /// The marker `frames` frames later.
+    #[must_use]
+    pub const fn after(self, frames: u64) -> Self {
+        match (self, frames % 2) {
+            (marker, 0) => marker,
+            (Self::Even, _) => Self::Odd,
+            (Self::Odd, _) => Self::Even,
+        }
+    }
+
+    /// The marker of the first frame in `bytes`, which hold DoP in `format`; `None` if there is no frame, or no marker where
+    /// it should be.
+    #[must_use]
+    pub fn of_first(format: WireFormat, bytes: &[u8]) -> Option<Self> {
+        let at = match format {
+            WireFormat::DopS24_3Le | WireFormat::DopS24Le => 2,
+            WireFormat::DopS32Le => 3,
+            _ => return None,
+        };
+        bytes.get(at).and_then(|&byte| Self::from_byte(byte))
+    }
+}
+
+/// Lays two bytes of DSD, the earlier one first, below a marker.
+#[inline]
+pub(crate) const fn dop_s24_packed(marker: u8, [first, second]: [u8; 2]) -> [u8; 3] {
+    [second, first, marker]
+}
+
+/// As [`dop_s24_packed`], right-justified and sign-extended in four bytes.
+#[inline]
+pub(crate) const fn dop_s24(marker: u8, [first, second]: [u8; 2]) -> [u8; 4] {
+    [second, first, marker, ((marker as i8) >> 7) as u8]
+}
+
+/// As [`dop_s24_packed`], left-justified in four bytes.
+#[inline]
+pub(crate) const fn dop_s32(marker: u8, [first, second]: [u8; 2]) -> [u8; 4] {
+    [0, second, first, marker]
+}
+
+/// Fills `bytes`, whole frames of `channels` channels, with silence. `marker` is what the first frame carries if the format
+/// is DoP; the others follow in turn. Bytes behind the last whole frame of DoP become 0.
+pub fn fill_silence(format: WireFormat, channels: u16, marker: Marker, bytes: &mut [u8]) {
+    const PATTERN: [u8; 2] = [DSD_SILENCE; 2];
+    match format.content() {
+        Content::Pcm => bytes.fill(0),
+        Content::Dsd => bytes.fill(DSD_SILENCE),
+        Content::Dop => {
+            let frames = bytes.chunks_mut((format.bytes() * usize::from(channels)).max(1));
+            for (n, frame) in (0u64..).zip(frames) {
+                let marker = marker.after(n).byte();
+                let rest = match format {
+                    WireFormat::DopS24_3Le => fill(frame, dop_s24_packed(marker, PATTERN)),
+                    WireFormat::DopS24Le => fill(frame, dop_s24(marker, PATTERN)),
+                    _ => fill(frame, dop_s32(marker, PATTERN)),
+                };
+                rest.fill(0);
+            }
+        }
+    }
+}
+
+/// Fills with one sample; returns what is shorter than a sample.
+fn fill<const BYTES: usize>(bytes: &mut [u8], sample: [u8; BYTES]) -> &mut [u8] {
+    let (samples, rest) = bytes.as_chunks_mut::<BYTES>();
+    samples.fill(sample);
+    rest
+}
+
+/// Copies whole frames of DSD or DoP and puts silence in the place of the one-bit stream: DoP's markers stay. `src` and
+/// `dst` are of one length.
+pub(crate) fn copy_muted(format: WireFormat, src: &[u8], dst: &mut [u8]) {
+    match format {
+        WireFormat::DopS24_3Le => mute(src, dst, |[_, _, marker]: [u8; 3]| dop_s24_packed(marker, [DSD_SILENCE; 2])),
+        WireFormat::DopS24Le => mute(src, dst, |[_, _, marker, _]: [u8; 4]| dop_s24(marker, [DSD_SILENCE; 2])),
+        WireFormat::DopS32Le => mute(src, dst, |[_, _, _, marker]: [u8; 4]| dop_s32(marker, [DSD_SILENCE; 2])),
+        _ => fill_silence(format, 1, Marker::Even, dst),
+    }
+}
+
+fn mute<const BYTES: usize>(src: &[u8], dst: &mut [u8], silent: impl Fn([u8; BYTES]) -> [u8; BYTES]) {
+    for (src, dst) in src.as_chunks::<BYTES>().0.iter().zip(dst.as_chunks_mut::<BYTES>().0) {
+        *dst = silent(*src);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec;
+    use std::vec::Vec;
+
+    #[test]
+    fn f4_dop_silence_is_marked_in_turn_and_the_same_in_all_channels() {
+        let mut bytes = vec![0xaa; 3 * 2 * 3];
+        fill_silence(WireFormat::DopS24_3Le, 2, Marker::Even, &mut bytes);
+        let expected: Vec<u8> =
+            [0x05, 0x05, 0xfa, 0xfa, 0x05, 0x05].into_iter().flat_map(|m| [0x69, 0x69, m]).collect();
+        assert_eq!(bytes, expected);
+        let mut bytes = vec![0xaa; 8];
+        fill_silence(WireFormat::DopS24Le, 1, Marker::Odd, &mut bytes);
+        assert_eq!(bytes, [0x69, 0x69, 0xfa, 0xff, 0x69, 0x69, 0x05, 0x00]);
+        fill_silence(WireFormat::DopS32Le, 1, Marker::Odd, &mut bytes);
+        assert_eq!(bytes, [0x00, 0x69, 0x69, 0xfa, 0x00, 0x69, 0x69, 0x05]);
+    }
+
+    #[test]
+    fn markers_are_found_where_they_are_laid() {
+        for format in WireFormat::DOP {
+            for marker in [Marker::Even, Marker::Odd] {
+                let mut bytes = vec![0; format.bytes() * 2];
+                fill_silence(format, 2, marker, &mut bytes);
+                assert_eq!(Marker::of_first(format, &bytes), Some(marker));
+            }
+            assert_eq!(Marker::of_first(format, &[]), None);
+            assert_eq!(Marker::of_first(format, &[0; 8]), None);
+        }
+        assert_eq!(Marker::Even.after(u64::MAX), Marker::Odd);
+    }
+
+    #[test]
+    fn muting_keeps_the_markers() {
+        for format in WireFormat::DOP {
+            let mut src = vec![0; format.bytes() * 6];
+            fill_silence(format, 2, Marker::Odd, &mut src);
+            let silent = src.clone();
+            // Sound: other bytes of DSD.
+            for byte in src.iter_mut().filter(|byte| **byte == DSD_SILENCE) {
+                *byte = 0x3c;
+            }
+            let mut dst = vec![0xaa; src.len()];
+            copy_muted(format, &src, &mut dst);
+            assert_eq!(dst, silent);
+        }
+        let mut dst = [0; 5];
+        copy_muted(WireFormat::DsdU8, &[1, 2, 3, 4, 5], &mut dst);
+        assert_eq!(dst, [DSD_SILENCE; 5]);
+    }
+}
