@@ -12,7 +12,9 @@
 //! - **Hostile input** costs bounded memory and time, and a panic inside a decoder ends the track, not the player.
 #![forbid(unsafe_code)]
 
+mod ahead;
 mod cancel;
+mod dsd;
 mod elementary;
 mod fault;
 mod flac;

@@ -9,7 +9,7 @@ use crate::input::{ByteReader, Input};
 use crate::sniff::{self, Format, Hints};
 use crate::stream::Opened;
 use crate::track::guard;
-use crate::{Cancel, Limits, Track, elementary, flac, mp4, ogg, pcm_file};
+use crate::{Cancel, Limits, Track, dsd, elementary, flac, mp4, ogg, pcm_file};
 
 /// What to play, as a control point gives it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +75,8 @@ fn recognise(mut input: Box<dyn Input>, hints: &Hints<'_>) -> Result<Opened, Fau
         Format::Riff => pcm_file::open_riff(reader(input)?),
         Format::W64 => pcm_file::open_w64(reader(input)?),
         Format::Aiff => pcm_file::open_aiff(reader(input)?),
+        Format::Dsf => dsd::open_dsf(reader(input)?),
+        Format::Dff => dsd::open_dff(reader(input)?),
         Format::Raw(format) => pcm_file::open_raw(reader(input)?, format),
         Format::Mp3 => elementary::open_mp3(reader(input)?),
         Format::Adts => elementary::open_adts(reader(input)?),

@@ -14,6 +14,8 @@ pub(crate) enum Format {
     Riff,
     W64,
     Aiff,
+    Dsf,
+    Dff,
     Ogg,
     Mp4,
     Mp3,
@@ -88,6 +90,8 @@ fn by_marker(head: &[u8]) -> Result<Option<Format>, Fault> {
         (at(8, b"WAVE") && (at(0, b"RIFF") || at(0, b"RF64") || at(0, b"BW64")), Format::Riff),
         (at(0, &W64_MARKER), Format::W64),
         (at(0, b"FORM") && (at(8, b"AIFF") || at(8, b"AIFC")), Format::Aiff),
+        (at(0, b"DSD "), Format::Dsf),
+        (at(0, b"FRM8") && at(12, b"DSD "), Format::Dff),
         (at(0, b"OggS"), Format::Ogg),
         (at(4, b"ftyp"), Format::Mp4),
     ];
@@ -95,8 +99,7 @@ fn by_marker(head: &[u8]) -> Result<Option<Format>, Fault> {
         return Ok(Some(format));
     }
     let refused = [
-        (at(0, b"DSD "), "DSF"),
-        (at(0, b"FRM8"), "DSDIFF"),
+        (at(0, b"FRM8"), "an FRM8 file that isn't DSDIFF"),
         (at(0, b"wvpk"), "WavPack"),
         (at(0, b"MAC "), "Monkey's Audio"),
         (at(0, b"MPCK") || at(0, b"MP+"), "Musepack"),
@@ -140,6 +143,9 @@ mod tests {
     fn t10_content_decides_before_names() {
         let hints = Hints { content_type: Some("audio/x-dsf"), mime: Some("audio/flac"), extension: Some("dsf") };
         assert_eq!(format(WAV, &hints).unwrap(), Format::Riff);
+        let hints = Hints { content_type: Some("audio/wav"), ..Hints::default() };
+        assert_eq!(format(b"DSD \x1c\0", &hints).unwrap(), Format::Dsf);
+        assert_eq!(format(b"FRM8\0\0\0\0\0\0\0\0DSD FVER", &hints).unwrap(), Format::Dff);
     }
 
     #[test]
@@ -167,6 +173,6 @@ mod tests {
         let page = format(b"<!DOCTYPE html>", &Hints { content_type: Some("audio/mpeg"), ..Hints::default() });
         assert_eq!(page.unwrap_err().kind, Kind::NotAudio);
         assert_eq!(format(b"", &Hints::default()).unwrap_err().kind, Kind::NotAudio);
-        assert_eq!(format(b"DSD \x1c\0", &Hints::default()).unwrap_err().to_string(), "not supported (DSF)");
+        assert_eq!(format(b"MAC \x1c\0", &Hints::default()).unwrap_err().to_string(), "not supported (Monkey's Audio)");
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use pcm::{Samples, Source};
 
+use crate::ahead::Ahead;
 use crate::fault::{Error, Fault, Kind};
 use crate::stream::{Opened, Stream};
 
@@ -24,6 +25,8 @@ pub enum Codec {
     Vorbis,
     /// MPEG-4 AAC, Low Complexity.
     Aac,
+    /// Direct Stream Digital: a one-bit stream, not compressed.
+    Dsd,
 }
 
 impl Codec {
@@ -37,6 +40,7 @@ impl Codec {
             Self::Mp3 => "MP3",
             Self::Vorbis => "Vorbis",
             Self::Aac => "AAC",
+            Self::Dsd => "DSD",
         }
     }
 }
@@ -50,7 +54,8 @@ pub struct Info {
     pub container: &'static str,
     /// Rate, width and channels.
     pub source: Source,
-    /// Its length in frames, without what an encoder added; `None` where only the end tells.
+    /// Its length in frames, without what an encoder added; `None` where only the end tells. A frame of DSD is a byte of each
+    /// channel.
     pub frames: Option<u64>,
     /// The resource's length in bytes, if the server said it.
     pub content_length: Option<u64>,
@@ -65,6 +70,13 @@ pub struct Track {
     stream: Box<dyn Stream>,
     /// Frames of the next blocks that lie before the position sought to.
     skip: u64,
+    /// What was looked at ahead, and isn't given yet.
+    ahead: Ahead,
+    /// Where in the present block of the stream the frames begin, if they were looked at and aren't given yet: they come behind
+    /// those of `ahead`.
+    looked_at: Option<usize>,
+    /// The stream has come to a clean end.
+    ended: bool,
     /// Why nothing more can be read.
     fault: Option<Fault>,
 }
@@ -73,7 +85,16 @@ impl Track {
     pub(crate) fn new(url: &Arc<str>, opened: Opened, content_length: Option<u64>) -> Self {
         let Opened { codec, container, source, frames, seekable, stream } = opened;
         let info = Info { codec, container, source, frames, content_length, seekable };
-        Self { url: Arc::clone(url), info, stream, skip: 0, fault: None }
+        Self {
+            url: Arc::clone(url),
+            info,
+            stream,
+            skip: 0,
+            ahead: Ahead::default(),
+            looked_at: None,
+            ended: false,
+            fault: None,
+        }
     }
 
     /// What is known of the track.
@@ -88,18 +109,43 @@ impl Track {
     /// Once the frames that could be decoded have been given: [`Kind::Truncated`], [`Kind::Corrupt`],
     /// [`Kind::FormatChanged`], [`Kind::Stalled`], [`Kind::Cancelled`] and so on. It stays so until a seek succeeds.
     pub fn read(&mut self) -> Result<Option<Samples<'_>>, Error> {
+        if self.ahead.step() {
+            return Ok(self.ahead.given());
+        }
+        let Some(start) = self.prepare()? else { return Ok(None) };
+        self.looked_at = None;
+        Ok(self.stream.block().map(|block| block.part(start, usize::MAX)))
+    }
+
+    /// Shows the next frames to `look`, block by block, as long as it wants to see more (and they are integers), up to the end.
+    /// [`read`](Self::read) gives all of them afterwards, and tells what is wrong with them. They are kept in memory until then:
+    /// how many that are is the caller's to bound.
+    pub fn look_ahead(&mut self, mut look: impl FnMut(&Samples<'_>) -> bool) {
+        while let Ok(Some(start)) = self.prepare() {
+            let Some(samples) = self.stream.block().map(|block| block.part(start, usize::MAX)) else { return };
+            if !look(&samples) || !self.ahead.keep(&samples) {
+                return;
+            }
+            self.looked_at = None;
+        }
+    }
+
+    /// Decodes a block unless there is one that wasn't given yet; returns where in it the wanted frames begin.
+    fn prepare(&mut self) -> Result<Option<usize>, Error> {
+        if self.looked_at.is_some() || self.ended {
+            return Ok(self.looked_at);
+        }
         if let Some(fault) = &self.fault {
             return Err(Error::new(&self.url, fault.clone()));
         }
-        let start = match self.next_block() {
-            Ok(Some(start)) => start,
-            Ok(None) => return Ok(None),
+        match self.next_block() {
+            Ok(start) => (self.looked_at, self.ended) = (start, start.is_none()),
             Err(fault) => {
                 self.fault = Some(fault.clone());
                 return Err(Error::new(&self.url, fault));
             }
-        };
-        Ok(self.stream.block().map(|block| block.part(start, usize::MAX)))
+        }
+        Ok(self.looked_at)
     }
 
     /// Decodes until there is a block that isn't skipped altogether; returns where in it the wanted frames begin.
@@ -134,6 +180,8 @@ impl Track {
             match guard(|| self.stream.seek(frame)) {
                 Ok(landed) if landed <= frame => {
                     self.skip = frame - landed;
+                    (self.looked_at, self.ended) = (None, false);
+                    self.ahead = Ahead::default();
                     self.fault = None;
                     return Ok(frame);
                 }

@@ -1,0 +1,159 @@
+//! DSF (Sony, "DSF File Format Specification 1.01"): little-endian chunks `DSD `, `fmt `, `data`; the audio in blocks of one
+//! channel each, in turn, the last ones padded; tags behind it.
+
+use pcm::{BitOrder, Dsd, Planes, Samples};
+
+use super::{NO_SIZE, source};
+use crate::Codec;
+use crate::fault::{Fault, Kind};
+use crate::input::ByteReader;
+use crate::stream::{Opened, Stream};
+
+/// Bytes of the `fmt ` chunk that are known, its header included; more may follow.
+const FMT_BYTES: u64 = 52;
+
+/// The longest block of a channel that is read. The specification has 4096 bytes and nothing else.
+const MAX_BLOCK: u32 = 1 << 16;
+
+struct DsfStream {
+    reader: ByteReader,
+    /// The first byte of the first block.
+    start: u64,
+    channels: usize,
+    /// Bytes of a block of one channel.
+    block: usize,
+    order: BitOrder,
+    /// Frames that there must be; `None` where only the end of the input tells.
+    frames: Option<u64>,
+    /// Frames that the data chunk has room for.
+    room: u64,
+    /// The frame that is read next; the first of a block, or the end.
+    position: u64,
+    /// One block of each channel, and how many bytes of each are audio.
+    bytes: Vec<u8>,
+    length: usize,
+    /// The last block was cut off.
+    cut: bool,
+}
+
+/// Opens a file that starts with `DSD ` at the reader's position.
+pub(crate) fn open(mut reader: ByteReader) -> Result<Opened, Fault> {
+    let start = reader.position();
+    let [b'D', b'S', b'D', b' ', size @ ..] = reader.array::<12>()? else {
+        return Err(Fault::corrupt("no DSD chunk"));
+    };
+    // 28 always. Total size and the tag's place follow; neither is needed, and both are often wrong.
+    reader.seek(start.saturating_add(u64::from_le_bytes(size).clamp(28, MAX_BLOCK.into())))?;
+
+    let fmt = reader.position();
+    let [b'f', b'm', b't', b' ', size @ ..] = reader.array::<12>()? else {
+        return Err(Fault::corrupt("no fmt chunk behind the DSD chunk"));
+    };
+    let mut word = || reader.array().map(u32::from_le_bytes);
+    let (_version, format) = (word()?, word()?);
+    if format != 0 {
+        return Err(Fault::unsupported(format!("DSF with format {format}")));
+    }
+    let (_channel_type, channels, rate, bits) = (word()?, word()?, word()?, word()?);
+    let samples = u64::from_le_bytes(reader.array()?);
+    let block = u32::from_le_bytes(reader.array()?);
+    let order = match bits {
+        1 => BitOrder::LsbFirst,
+        8 => BitOrder::MsbFirst,
+        _ => return Err(Fault::corrupt(format!("DSF with {bits} bits a sample"))),
+    };
+    let source = source(rate, channels)?;
+    if block == 0 || block > MAX_BLOCK {
+        return Err(Fault::corrupt(format!("blocks of {block} bytes")));
+    }
+    reader.seek(fmt.saturating_add(u64::from_le_bytes(size).clamp(FMT_BYTES, MAX_BLOCK.into())))?;
+
+    let [b'd', b'a', b't', b'a', size @ ..] = reader.array::<12>()? else {
+        return Err(Fault::corrupt("no data chunk behind the fmt chunk"));
+    };
+    let start = reader.position();
+    let channels = usize::from(source.channels);
+    let group = u64::from(block) * channels as u64;
+    let whole = |bytes: u64| bytes / group * u64::from(block);
+    let room = match u64::from_le_bytes(size) {
+        size if size <= 12 || size >= NO_SIZE => None,
+        // A last block that isn't padded holds what its first channel has beside the others' whole blocks.
+        size => Some((size - 12).div_ceil(group) * u64::from(block)),
+    };
+    let frames = match samples {
+        0 => room.or_else(|| Some(whole(reader.byte_len()?.checked_sub(start)?))),
+        samples => Some(samples.div_ceil(8)),
+    };
+    let seekable = reader.is_seekable();
+    let stream = DsfStream {
+        reader,
+        start,
+        channels,
+        block: block as usize,
+        order,
+        frames,
+        room: room.unwrap_or(u64::MAX),
+        position: 0,
+        bytes: Vec::new(),
+        length: 0,
+        cut: false,
+    };
+    Ok(Opened { codec: Codec::Dsd, container: "DSF", source, frames, seekable, stream: Box::new(stream) })
+}
+
+impl DsfStream {
+    fn truncated(&self) -> Fault {
+        let total = self.frames.map_or_else(|| "an unknown number of".into(), |frames| frames.to_string());
+        Fault::truncated(format!("{} of {total} bytes of each channel", self.position))
+    }
+}
+
+impl Stream for DsfStream {
+    fn advance(&mut self) -> Result<usize, Fault> {
+        let left = self.frames.map_or(u64::MAX, |frames| frames.saturating_sub(self.position));
+        if left == 0 {
+            return Ok(0);
+        }
+        let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(self.block);
+        let read = if self.cut || self.position >= self.room {
+            0
+        } else {
+            self.bytes.resize(self.block * self.channels, 0);
+            self.reader.fill_some(&mut self.bytes)?
+        };
+        // The last channel's block comes last: what it lacks, all lack.
+        let others = self.block * (self.channels - 1);
+        self.length = read.saturating_sub(others).min(wanted);
+        self.position += self.length as u64;
+        self.cut |= self.length < wanted;
+        if self.length == 0 {
+            // A fault that is told now, or the end.
+            self.reader.fill_some(&mut [0])?;
+            return if read == 0 && self.frames.is_none() { Ok(0) } else { Err(self.truncated()) };
+        }
+        Ok(self.length)
+    }
+
+    fn block(&self) -> Option<Samples<'_>> {
+        let planes = self.bytes.chunks(self.block).map(|block| block.get(..self.length).unwrap_or_default());
+        Planes::new(planes).ok().map(|planes| Samples::Dsd(Dsd::planar(planes, self.order)))
+    }
+
+    fn seek(&mut self, frame: u64) -> Result<u64, Fault> {
+        if self.frames.is_some_and(|frames| frame > frames) {
+            return Err(Fault::new(Kind::OutOfRange, ""));
+        }
+        let group = frame / self.block as u64;
+        let byte = group.checked_mul(self.bytes_of_group()).and_then(|offset| offset.checked_add(self.start));
+        self.reader.seek(byte.ok_or_else(|| Fault::new(Kind::OutOfRange, ""))?)?;
+        self.cut = false;
+        self.position = group * self.block as u64;
+        Ok(self.position)
+    }
+}
+
+impl DsfStream {
+    fn bytes_of_group(&self) -> u64 {
+        self.block as u64 * self.channels as u64
+    }
+}
