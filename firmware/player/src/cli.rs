@@ -30,6 +30,9 @@ Usage: player [OPTIONS]
   --volume MODE       hardware: the DAC's mixer; fixed: none, the bits stay as
                       they are; software: the engine scales
                                          [hardware if the DAC can, else fixed]
+  --dop on|off        on: the DAC understands DSD over PCM (DoP); off: it is used
+                      only with DACs that are known to. To any other DAC it is
+                      noise                                              [off]
   --ready-file PATH   written once the renderer is announced: one line of JSON
                       with location, page and udn
   --help              this
@@ -52,6 +55,7 @@ pub(crate) struct Options {
     pub(crate) uuid: Option<Uuid>,
     pub(crate) state_dir: PathBuf,
     pub(crate) volume: Option<Mode>,
+    pub(crate) dop: bool,
     pub(crate) ready_file: Option<PathBuf>,
 }
 
@@ -73,6 +77,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command>
         uuid: None,
         state_dir: "/var/lib/tenuto".into(),
         volume: None,
+        dop: false,
         ready_file: None,
     };
     let mut parser = lexopt::Parser::from_args(args);
@@ -103,6 +108,13 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command>
                 let text = parser.value()?.string()?;
                 let mode = Mode::from_name(&text);
                 options.volume = Some(mode.with_context(|| format!("--volume {text}: hardware, fixed or software"))?);
+            }
+            Long("dop") => {
+                options.dop = match parser.value()?.string()?.as_str() {
+                    "on" => true,
+                    "off" => false,
+                    text => bail!("--dop {text}: on or off"),
+                };
             }
             Long("ready-file") => options.ready_file = Some(parser.value()?.into()),
             Long("help") | Short('h') => return Ok(Command::Print(HELP.to_owned())),
@@ -145,6 +157,7 @@ mod tests {
             ["--uuid", uuid],
             ["--state-dir", "/s"],
             ["--volume", "software"],
+            ["--dop", "on"],
             ["--ready-file", "/r"],
         ];
         let options = run(&args.concat()).unwrap();
@@ -152,6 +165,7 @@ mod tests {
         assert_eq!(options.name, "Küche");
         assert_eq!(options.uuid.unwrap().to_string(), uuid);
         assert_eq!(options.volume, Some(Mode::Software));
+        assert!(options.dop && !run(&[]).unwrap().dop);
         for [option, _] in args {
             assert!(HELP.contains(option), "{option}");
         }
@@ -163,6 +177,7 @@ mod tests {
             (["--listen", "80"], "--listen 80"),
             (["--uuid", "1"], "--uuid 1"),
             (["--volume", "loud"], "--volume loud"),
+            (["--dop", "perhaps"], "--dop perhaps"),
             (["--name", " "], "--name"),
             (["--frobnicate", "1"], "--frobnicate"),
         ] {

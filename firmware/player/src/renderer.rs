@@ -51,6 +51,7 @@ pub(crate) struct Renderer {
 impl Renderer {
     pub(crate) fn new(output: Arc<Output>, mode: Option<Mode>, facts: Facts) -> Self {
         let transport = Transport::new();
+        let sink_protocol_info = sinks::protocol_info(None, output.allows_dop());
         let mut renderer = Self {
             published: transport.values(),
             transport,
@@ -61,7 +62,7 @@ impl Renderer {
             events: Events::new(),
             facts,
             memory: Memory::default(),
-            sink_protocol_info: sinks::protocol_info(None),
+            sink_protocol_info,
             look: None,
             changed: Rc::new(Notify::new()),
         };
@@ -112,7 +113,7 @@ impl Renderer {
     fn on_report(&mut self, report: Report) {
         self.ledger.note(&report);
         let event = match report {
-            Report::Opening { .. } | Report::Planned { .. } => return,
+            Report::Opening { .. } | Report::Planned { .. } | Report::Recognised { .. } => return,
             Report::Opened { track, opened } => {
                 Event::Opened { track, duration: opened.duration(), seekable: opened.seekable }
             }
@@ -150,7 +151,7 @@ impl Renderer {
             self.output.fit_volume(volume, caps);
             info!("the DAC is {}", sinks::describe(&caps, &self.output));
         }
-        self.sink_protocol_info = sinks::protocol_info(caps.as_ref());
+        self.sink_protocol_info = sinks::protocol_info(caps.as_ref(), self.output.allows_dop());
         self.publish_volume();
         self.events.sinks_changed(&self.sink_protocol_info);
     }

@@ -39,6 +39,8 @@ pub(crate) struct Output {
     /// Told when an engine is there, and when it has opened a stream.
     changed: Condvar,
     reports: UnboundedSender<Report>,
+    /// The owner says that the DAC understands DSD over PCM.
+    dop: bool,
 }
 
 struct Shared {
@@ -62,13 +64,15 @@ struct Engine {
     status: Arc<Status>,
     requests: Requests,
     stream: Option<Stream>,
+    /// The volume has no effect on that.
+    unscaled: bool,
     /// Answers of the engine that were waited for.
     opened: Option<Result<Stream, PlayError>>,
     opening: bool,
 }
 
 impl Output {
-    pub(crate) fn new(reports: UnboundedSender<Report>) -> Self {
+    pub(crate) fn new(reports: UnboundedSender<Report>, dop: bool) -> Self {
         let shared = Shared {
             engine: None,
             absence: "the audio engine isn't running; see its log".to_owned(),
@@ -80,7 +84,7 @@ impl Output {
             volume_for: None,
             idle_since: None,
         };
-        Self { shared: Mutex::new(shared), changed: Condvar::new(), reports }
+        Self { shared: Mutex::new(shared), changed: Condvar::new(), reports, dop }
     }
 
     fn lock(&self) -> MutexGuard<'_, Shared> {
@@ -91,6 +95,11 @@ impl Output {
     pub(crate) fn report(&self, report: Report) {
         // Nobody listens any more only when the program ends.
         let _ = self.reports.send(report);
+    }
+
+    /// Whether DSD over PCM may be sent to any DAC.
+    pub(crate) fn allows_dop(&self) -> bool {
+        self.dop
     }
 
     /// The engine's status page; `None` while there is no engine.

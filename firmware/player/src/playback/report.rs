@@ -12,8 +12,10 @@ pub(crate) enum Report {
     Opening { track: TrackId, uri: String },
     /// It was opened, and is audio.
     Opened { track: TrackId, opened: Opened },
-    /// How it goes to the DAC.
-    Planned { track: TrackId, plan: pcm::WirePlan },
+    /// How it goes to the DAC, and whether the volume has no effect on it, though it is PCM.
+    Planned { track: TrackId, plan: pcm::WirePlan, unscaled: bool },
+    /// Its PCM carries something else.
+    Recognised { track: TrackId, hidden: pcm::hidden::Hidden },
     /// Its first frames after a load or a seek are in the ring.
     Started { track: TrackId },
     /// It gave no frame.
@@ -50,6 +52,6 @@ pub(crate) struct Opened {
 impl Opened {
     /// `None` for a resource that doesn't say how long it is.
     pub(crate) fn duration(&self) -> Option<Duration> {
-        self.frames.map(|frames| super::timeline::frames_to_time(frames, self.source.rate))
+        self.frames.map(|frames| super::timeline::frames_to_time(frames, self.source.frame_rate()))
     }
 }

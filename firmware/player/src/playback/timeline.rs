@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn times_and_frames_convert_without_drift() {
+    fn f6_times_and_frames_convert_without_drift() {
         let rate = 44_100;
         for frames in [0, 1, 44_099, 44_100, 158_760_001, 44_100 * 3600 * 24 * 365] {
             assert_eq!(time_to_frames(frames_to_time(frames, rate), rate), frames);

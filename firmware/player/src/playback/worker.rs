@@ -1,13 +1,16 @@
 //! The thread that opens, decodes and packs, from one load until it is let go.
 
 mod feed;
+mod inside;
 mod loaded;
+mod packing;
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::Duration;
 
 use media::Cancel;
+use pcm::Marker;
 use tracing::warn;
 
 use super::output::{Generation, Stop};
@@ -57,6 +60,8 @@ pub(super) struct Worker {
     queued: Option<Item>,
     /// Open already, and put back by a seek in the one before it.
     put_back: Option<Loaded>,
+    /// What the next frame has to be marked with, if it is DoP: the markers take turns from track to track.
+    marker: Marker,
 }
 
 impl Worker {
@@ -71,6 +76,7 @@ impl Worker {
             finished: None,
             queued: None,
             put_back: None,
+            marker: Marker::default(),
         }
     }
 
@@ -125,10 +131,11 @@ impl Worker {
 
     /// Opens the stream that the track needs, and writes the track.
     fn play(&mut self, loaded: &mut Loaded) -> Result<(), Stop> {
-        let wire = loaded.wire();
-        while !self.output.is_open(wire) {
+        let (wire, unscaled) = (loaded.wire(), loaded.unscaled);
+        while !self.output.is_open(wire, unscaled) {
             if self.output.is_played_out(self.generation)? {
-                self.output.open(self.generation, wire)?;
+                self.output.open(self.generation, wire, unscaled)?;
+                self.marker = Marker::default();
                 break;
             }
             self.wait(loaded.unqueueable(), PLAY_OUT)?;
@@ -208,6 +215,7 @@ impl Worker {
             }
             Command::Seek { generation, track, to } => {
                 self.generation = generation;
+                self.marker = Marker::default();
                 self.seek(track, to);
             }
         }

@@ -20,6 +20,10 @@ pub(super) struct Entry {
     pub(super) uri: String,
     pub(super) opened: Option<Opened>,
     pub(super) plan: Option<pcm::WirePlan>,
+    /// The volume has no effect on it: it is no PCM, or carries what scaling would destroy.
+    pub(super) unscaled: bool,
+    /// What its PCM carries, if that isn't levels.
+    pub(super) hidden: Option<pcm::hidden::Hidden>,
     pub(super) error: Option<PlayError>,
 }
 
@@ -31,10 +35,16 @@ impl Ledger {
                     self.entries.pop_front();
                 }
                 let uri = uri.clone();
-                self.entries.push_back(Entry { track: *track, uri, opened: None, plan: None, error: None });
+                let empty =
+                    Entry { track: *track, uri, opened: None, plan: None, unscaled: false, hidden: None, error: None };
+                self.entries.push_back(empty);
             }
             Report::Opened { track, opened } => self.change(*track, |entry| entry.opened = Some(opened.clone())),
-            Report::Planned { track, plan } => self.change(*track, |entry| entry.plan = Some(*plan)),
+            Report::Planned { track, plan, unscaled } => self.change(*track, |entry| {
+                entry.plan = Some(*plan);
+                entry.unscaled = *unscaled || !plan.wire.format.is_pcm();
+            }),
+            Report::Recognised { track, hidden } => self.change(*track, |entry| entry.hidden = Some(*hidden)),
             Report::Failed { track, error } | Report::Ended { track, error: Some(error) } => {
                 self.fail(*track, error);
             }

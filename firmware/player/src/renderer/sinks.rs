@@ -1,11 +1,11 @@
 //! What decoders and DAC take together, as ConnectionManager lists it (R3).
 
-use pcm::{Caps, FormatSet, RateSet};
+use pcm::{Caps, Encoding, FormatSet, RateSet, Rules, Source};
 use upnp::protocol_info::{Format, Sink, sink};
 
 use crate::playback::Output;
 
-/// What `media` decodes.
+/// What `media` decodes, and any DAC can be given.
 const FORMATS: [Format; 9] = [
     Format::Flac,
     Format::Wav,
@@ -21,14 +21,30 @@ const FORMATS: [Format; 9] = [
 /// The rates of raw PCM that are listed one by one where the DAC takes them, Hz: those that servers offer.
 const RATES: [u32; 8] = [44_100, 48_000, 88_200, 96_000, 176_400, 192_000, 352_800, 384_000];
 
-/// SinkProtocolInfo for a DAC; without one, what the decoders take, since one may come.
-pub(super) fn protocol_info(caps: Option<&Caps>) -> String {
+/// The rates of DSD, bits per second and channel: from DSD64 to DSD1024 of both families.
+const DSD_RATES: [u32; 10] = [
+    2_822_400, 3_072_000, 5_644_800, 6_144_000, 11_289_600, 12_288_000, 22_579_200, 24_576_000, 45_158_400, 49_152_000,
+];
+
+/// SinkProtocolInfo for a DAC; without one, what the decoders take, since one may come. `dop`: DSD over PCM is allowed.
+pub(super) fn protocol_info(caps: Option<&Caps>, dop: bool) -> String {
     let none =
         Caps { formats: FormatSet::EMPTY, rates: RateSet::EMPTY, channels: pcm::ChannelSet::EMPTY, mixer: false };
     let caps = caps.unwrap_or(&none);
     let rates: Vec<u32> = RATES.into_iter().filter(|rate| caps.rates.contains(*rate)).collect();
     let channels: Vec<u16> = [1, 2].into_iter().filter(|count| *count == 1 || caps.channels.contains(*count)).collect();
-    sink(&Sink { formats: &FORMATS, rates: &rates, channels: &channels })
+    let dsd = (caps.formats == FormatSet::EMPTY || takes_dsd(caps, dop)).then_some(Format::Dsd);
+    let formats: Vec<Format> = FORMATS.into_iter().chain(dsd).collect();
+    sink(&Sink { formats: &formats, rates: &rates, channels: &channels })
+}
+
+/// Whether there is any one-bit stream that the DAC can be given.
+fn takes_dsd(caps: &Caps, dop: bool) -> bool {
+    let rules = Rules { dop, ..Rules::default() };
+    DSD_RATES.into_iter().any(|rate| {
+        let source = |channels| Source { rate, bits: 1, channels, encoding: Encoding::Dsd };
+        [1, 2].into_iter().any(|channels| pcm::plan(&source(channels), caps, &rules).is_ok())
+    })
 }
 
 /// A DAC in a log line.
@@ -45,12 +61,39 @@ pub(super) fn describe(caps: &Caps, output: &Output) -> String {
 mod tests {
     use super::*;
 
+    fn list(caps: Option<&Caps>, dop: bool) -> Vec<String> {
+        upnp::protocol_info::split_list(&protocol_info(caps, dop))
+    }
+
+    fn has(list: &[String], mime: &str) -> bool {
+        list.contains(&format!("http-get:*:{mime}:*"))
+    }
+
     #[test]
     fn r03_the_list_follows_the_decoders_even_without_a_dac() {
-        let list = upnp::protocol_info::split_list(&protocol_info(None));
-        for mime in ["audio/flac", "audio/x-flac", "audio/wav", "audio/x-wav", "audio/mpeg", "audio/mp4"] {
-            assert!(list.contains(&format!("http-get:*:{mime}:*")), "{mime}");
+        let list = list(None, false);
+        for mime in ["audio/flac", "audio/x-flac", "audio/wav", "audio/x-wav", "audio/mpeg", "audio/mp4", "audio/x-dsf"]
+        {
+            assert!(has(&list, mime), "{mime}");
         }
-        assert!(!list.iter().any(|entry| entry.contains("dsd")));
+    }
+
+    #[test]
+    fn r03_dsd_is_listed_where_the_dac_can_be_given_some() {
+        let pcm = Caps {
+            formats: FormatSet::PCM,
+            rates: [44_100, 176_400].into_iter().collect(),
+            channels: pcm::ChannelSet::STEREO,
+            mixer: false,
+        };
+        let native = Caps { formats: FormatSet::EMPTY.with(pcm::WireFormat::DsdU16Be), ..pcm };
+        let slow = Caps { rates: RateSet::EMPTY.with(96_000), ..pcm };
+        for (caps, dop, listed) in [(pcm, false, false), (pcm, true, true), (native, false, true), (slow, true, false)]
+        {
+            let list = list(Some(&caps), dop);
+            for mime in ["dsd", "x-dsd", "dsf", "x-dsf", "dff", "x-dff"] {
+                assert_eq!(has(&list, &format!("audio/{mime}")), listed, "{mime} {caps:?} {dop}");
+            }
+        }
     }
 }

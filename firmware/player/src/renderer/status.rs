@@ -5,13 +5,14 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use pcm::{Encoding, Source, Wire, WirePlan};
+use pcm::hidden::Hidden;
+use pcm::{Encoding, Source, Wire};
 use ring::Policy;
 use serde_json::{Value, json};
 
-use super::Renderer;
 use super::ledger::Entry;
 use super::memory::PROGRAMS;
+use super::{Mode, Renderer};
 
 /// What doesn't change while the program runs.
 #[derive(Clone, Debug, Default)]
@@ -50,14 +51,16 @@ impl Renderer {
                 "codec": entry.and_then(codec),
                 "source": entry.and_then(|entry| entry.opened.as_ref()).map(|opened| source(&opened.source)),
                 "wire": entry.and_then(|entry| entry.plan).map(|plan| wire(&plan.wire)),
-                "changes": entry.and_then(|entry| entry.plan).map(|plan| self.changes(&plan)),
-                "bit_perfect": entry.and_then(|entry| entry.plan).map(|plan| self.changes(&plan).is_empty()),
+                "changes": entry.and_then(|entry| self.changes(entry)),
+                "inside": entry.and_then(|entry| entry.hidden).map(Hidden::name),
+                "bit_perfect": entry.and_then(|entry| self.changes(entry)).map(|changes| changes.is_empty()),
             })),
             "next": now.get("NextAVTransportURI"),
             "volume": {
                 "mode": self.loudness.mode().name(),
                 "percent": self.loudness.percent(),
                 "mute": self.loudness.mute(),
+                "without_effect": entry.is_some_and(|entry| entry.unscaled && self.loudness.mode() == Mode::Software),
             },
             "tracks": self.ledger.iter().map(track).collect::<Vec<_>>(),
             "engine": self.engine(),
@@ -69,18 +72,19 @@ impl Renderer {
         })
     }
 
-    /// What happens to the samples on the way, in words; nothing happens to what is bit-perfect.
-    fn changes(&self, plan: &WirePlan) -> Vec<&'static str> {
-        let volume = self.loudness.mode() == super::Mode::Software && self.loudness.percent() < 100;
-        [
-            ("the DAC has fewer bits than the source", !plan.lossless && plan.dither),
-            ("the decoder's floating-point output is rounded", !plan.lossless && !plan.dither),
-            ("software volume", volume),
+    /// What happens to the samples on the way, in words, if that is known; nothing happens to what is bit-perfect.
+    fn changes(&self, entry: &Entry) -> Option<Vec<&'static str>> {
+        let plan = entry.plan?;
+        let software = self.loudness.mode() == Mode::Software && self.loudness.percent() < 100;
+        let integer = entry.opened.as_ref().is_some_and(|opened| opened.source.encoding == Encoding::Integer);
+        let narrower = plan.dither || integer;
+        let changes = [
+            ("the DAC has fewer bits than the source", !plan.lossless && narrower),
+            ("the decoder's floating-point output is rounded", !plan.lossless && !narrower),
+            ("software volume", software && !entry.unscaled),
             ("muted", self.loudness.mute()),
-        ]
-        .into_iter()
-        .filter_map(|(what, so)| so.then_some(what))
-        .collect()
+        ];
+        Some(changes.into_iter().filter_map(|(what, so)| so.then_some(what)).collect())
     }
 
     fn engine(&self) -> Value {
@@ -125,6 +129,7 @@ fn track(entry: &Entry) -> Value {
         "codec": codec(entry),
         "source": entry.opened.as_ref().map(|opened| source(&opened.source)),
         "wire": entry.plan.map(|plan| wire(&plan.wire)),
+        "inside": entry.hidden.map(Hidden::name),
         "frames": entry.opened.as_ref().and_then(|opened| opened.frames),
         "error": entry.error.as_ref().map(|error| json!({ "kind": error.kind, "text": error.text })),
     })
@@ -145,5 +150,5 @@ fn source(source: &Source) -> Value {
 }
 
 fn wire(wire: &Wire) -> Value {
-    json!({ "format": wire.format.alsa_name(), "rate": wire.rate, "channels": wire.channels, "dop": false })
+    json!({ "format": wire.format.alsa_name(), "rate": wire.rate, "channels": wire.channels, "dop": wire.format.is_dop() })
 }

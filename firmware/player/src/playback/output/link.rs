@@ -19,7 +19,8 @@ impl Output {
         }
         // The renderer has to see first what this engine's DAC is.
         shared.volume_for = None;
-        shared.engine = Some(Engine { producer, status, requests, stream: None, opened: None, opening: false });
+        shared.engine =
+            Some(Engine { producer, status, requests, stream: None, unscaled: false, opened: None, opening: false });
         drop(shared);
         self.changed.notify_all();
         self.report(Report::CapsChanged);

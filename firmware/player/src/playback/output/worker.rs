@@ -25,7 +25,7 @@ impl Output {
     /// What the owner wants of a plan.
     pub(in crate::playback) fn rules(&self) -> Rules {
         let software_volume = self.lock().volume.is_some_and(|volume| volume.mode == VolumeMode::Software);
-        Rules { software_volume, ..Rules::default() }
+        Rules { software_volume, dop: self.dop }
     }
 
     /// What the DAC takes, once the volume for it has been asked for: the plan depends on it, and nothing may be heard at another.
@@ -55,13 +55,15 @@ impl Output {
         Ok(shared.is_played_out())
     }
 
-    /// Whether the open stream has this format already.
-    pub(in crate::playback) fn is_open(&self, wire: Wire) -> bool {
-        self.lock().stream().is_some_and(|stream| stream.wire == wire)
+    /// Whether the open stream has this format already, and is scaled by the volume or isn't, as asked for.
+    pub(in crate::playback) fn is_open(&self, wire: Wire, unscaled: bool) -> bool {
+        let shared = self.lock();
+        let same = |engine: &super::Engine| engine.unscaled == unscaled;
+        shared.engine.as_ref().is_some_and(same) && shared.stream().is_some_and(|stream| stream.wire == wire)
     }
 
-    /// Has the engine open `wire`; returns when it has.
-    pub(in crate::playback) fn open(&self, generation: Generation, wire: Wire) -> Result<(), Stop> {
+    /// Has the engine open `wire`, with or without an effect of the volume; returns when it has.
+    pub(in crate::playback) fn open(&self, generation: Generation, wire: Wire, unscaled: bool) -> Result<(), Stop> {
         let mut shared = self.wait_for_open(|shared| {
             shared.check(generation)?;
             Ok(shared.engine.as_ref().is_none_or(|engine| !engine.opening))
@@ -70,7 +72,8 @@ impl Output {
         engine.stream = None;
         engine.opened = None;
         engine.opening = true;
-        engine.requests.send(&Request::Open { wire, unscaled: false });
+        engine.unscaled = unscaled;
+        engine.requests.send(&Request::Open { wire, unscaled });
         drop(shared);
         let mut shared = self.wait_for_open(|shared| {
             shared.check(generation)?;
@@ -88,11 +91,11 @@ impl Output {
     }
 
     /// Hands the free room in the ring to `fill`, which says how many frames it packed there. `None` if there is no room now.
-    pub(in crate::playback) fn write(
+    pub(in crate::playback) fn write<T>(
         &self,
         generation: Generation,
-        fill: impl FnOnce(&mut [u8]) -> usize,
-    ) -> Result<Option<usize>, Stop> {
+        fill: impl FnOnce(&mut [u8]) -> T,
+    ) -> Result<Option<T>, Stop> {
         let mut shared = self.lock();
         let producer = shared.producer(generation)?;
         let room = producer.write_area(u64::MAX).map_err(corrupt)?;

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use pcm::Packed;
+use pcm::hidden::Hidden;
+
 use super::loaded::{Loaded, media_error};
 use super::{Stop, Worker};
 use crate::playback::error::{INTERNAL, PlayError};
@@ -26,17 +29,20 @@ impl Worker {
             if samples.frames() > 0 {
                 self.commit_pending(track, &mut writing)?;
             }
+            if loaded.mqa.feed(&samples) {
+                self.output.report(Report::Recognised { track, hidden: Hidden::Mqa });
+            }
             let mut done = 0;
             while done < samples.frames() {
-                let packer = &mut loaded.packer;
-                match self.output.write(self.generation, |room| packer.pack(&samples, done, room))? {
-                    Some(0) => {
+                let packing = &mut loaded.packing;
+                match self.output.write(self.generation, |room| packing.pack(&samples, done, room))? {
+                    Some(Packed { taken: 0, frames: 0 }) => {
                         return Err(
                             PlayError::new(INTERNAL, "the decoder gave samples of another shape than it said").into()
                         );
                     }
-                    Some(frames) => {
-                        done += frames;
+                    Some(Packed { taken, frames }) => {
+                        done += taken;
                         writing.pending = frames as u64;
                         if done < samples.frames() {
                             self.commit_pending(track, &mut writing)?;
@@ -49,6 +55,15 @@ impl Worker {
         if let Some(error) = error.as_ref().filter(|_| !writing.started && writing.pending == 0) {
             return Err(error.clone().into());
         }
+        while loaded.packing.is_unfinished() {
+            self.commit_pending(track, &mut writing)?;
+            let packing = &mut loaded.packing;
+            match self.output.write(self.generation, |room| packing.finish(room))? {
+                Some(frames) => writing.pending = frames as u64,
+                None => self.wait_for_room(&mut writing)?,
+            }
+        }
+        self.marker = loaded.packing.marker();
         while !self.output.end(self.generation, track, writing.pending, error.as_ref())? {
             self.wait_for_room(&mut writing)?;
         }
@@ -63,6 +78,7 @@ impl Worker {
             self.wait_for_room(writing)?;
         }
         loaded.place = None;
+        loaded.packing.begin(self.marker);
         Ok(())
     }
 

@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use media::{Cancel, Limits, Location};
-use pcm::{Cpu, Packer, Wire};
+use pcm::Wire;
+use pcm::hidden::MqaDetector;
 use tracing::debug;
 
 use super::Item;
+use super::inside::Inside;
+use super::packing::Packing;
 use crate::playback::error::REFUSED;
 use crate::playback::output::Stop;
 use crate::playback::timeline::{frames_to_time, time_to_frames};
@@ -17,7 +20,10 @@ use crate::transport::TrackId;
 pub(super) struct Loaded {
     item: Item,
     pub(super) media: media::Track,
-    pub(super) packer: Packer,
+    pub(super) packing: Packing,
+    pub(super) mqa: MqaDetector,
+    /// The volume must have no effect on it.
+    pub(super) unscaled: bool,
     /// Where writing begins, until it has.
     pub(super) place: Option<Place>,
 }
@@ -37,18 +43,23 @@ impl Loaded {
         let track = item.track;
         output.report(Report::Opening { track, uri: item.media.uri.clone() });
         let location = Location { url: item.media.uri.clone(), mime: item.media.metadata.mime.clone() };
-        let media = media::open(&location, &Limits::default(), cancel).map_err(|error| media_error(&error))?;
+        let mut media = media::open(&location, &Limits::default(), cancel).map_err(|error| media_error(&error))?;
         let info = media.info();
         let source = info.source;
         debug!("track {}: {} {source:?}, {:?} frames", track.0, info.codec.name(), info.frames);
         output.report(Report::Opened { track, opened: describe(info) });
         let caps = output.caps(cancel)?;
-        let plan = pcm::plan(&source, &caps, &output.rules());
-        let plan = plan.map_err(|refusal| PlayError::new(REFUSED, refusal.to_string()))?;
-        output.report(Report::Planned { track, plan });
+        let rules = output.rules();
+        let plan = pcm::plan(&source, &caps, &rules);
+        let mut plan = plan.map_err(|refusal| PlayError::new(REFUSED, refusal.to_string()))?;
+        let Inside { hidden, unscaled, mqa } = Inside::look(&mut media, &mut plan, &rules)?;
+        if let Some(hidden) = hidden {
+            output.report(Report::Recognised { track, hidden });
+        }
+        output.report(Report::Planned { track, plan, unscaled });
         let at = std::mem::take(&mut item.at);
         let place = Some(Place { frame: 0, is_start: true });
-        let mut loaded = Self { item, media, packer: Packer::new(&plan, Cpu::detect()), place };
+        let mut loaded = Self { item, media, packing: Packing::new(&source, &plan), mqa, unscaled, place };
         if !at.is_zero() {
             loaded.seek(at)?;
         }
@@ -60,7 +71,7 @@ impl Loaded {
     }
 
     pub(super) fn wire(&self) -> Wire {
-        self.packer.plan().wire
+        self.packing.wire()
     }
 
     /// The track, if it can still be kept out of the ring.
@@ -73,7 +84,7 @@ impl Loaded {
         if self.place.is_some() && !self.media.info().seekable {
             return Ok(());
         }
-        let rate = self.media.info().source.rate;
+        let rate = self.media.info().source.frame_rate();
         let frame = self.media.seek(time_to_frames(to, rate)).map_err(|error| media_error(&error))?;
         self.place = Some(Place { frame, is_start: false });
         Ok(())
@@ -92,7 +103,7 @@ impl Loaded {
 
     /// The moment of the track at a place.
     pub(super) fn moment(&self, place: Place) -> Duration {
-        frames_to_time(place.frame, self.media.info().source.rate)
+        frames_to_time(place.frame, self.media.info().source.frame_rate())
     }
 }
 

@@ -1,0 +1,60 @@
+//! What a track's PCM carries, and what that does to the plan: neither gain nor dither may touch it (F5).
+
+use pcm::hidden::{Hidden, MqaDetector, is_dop};
+use pcm::{Rules, WirePlan};
+
+use crate::playback::PlayError;
+use crate::playback::error::REFUSED;
+
+/// What was found before the track begins.
+pub(super) struct Inside {
+    pub(super) hidden: Option<Hidden>,
+    /// The volume must have no effect on its PCM.
+    pub(super) unscaled: bool,
+    /// Goes on looking while the track is written, if it hasn't looked.
+    pub(super) mqa: MqaDetector,
+}
+
+impl Inside {
+    /// Looks into the beginning of the track. DoP shows in the first block; then the plan is for DoP, which isn't scaled, and
+    /// whose silence is DSD's. MQA may take seconds to show, so those are decoded beforehand where gain or dither would harm it:
+    /// a volume that changed in the middle of the track would startle.
+    ///
+    /// # Errors
+    /// DoP that the DAC hasn't the bits for: what is left of it would be noise.
+    pub(super) fn look(media: &mut media::Track, plan: &mut WirePlan, rules: &Rules) -> Result<Self, PlayError> {
+        let source = media.info().source;
+        let mut inside = Self { hidden: None, unscaled: false, mqa: MqaDetector::new(source.rate) };
+        if Hidden::Dop.may_be_in(&source) {
+            let mut found = false;
+            media.look_ahead(|samples| {
+                found = is_dop(samples);
+                false
+            });
+            if found {
+                let room = plan.wire.format.with_dop().filter(|_| plan.lossless);
+                plan.wire.format = room.ok_or_else(|| PlayError::new(REFUSED, no_room(plan)))?;
+                inside.hidden = Some(Hidden::Dop);
+            }
+        }
+        let harmed = rules.software_volume || plan.dither;
+        // What has no length may be live: there are no seconds to be had in advance.
+        if harmed && Hidden::Mqa.may_be_in(&source) && media.info().frames.is_some() {
+            let mut found = false;
+            media.look_ahead(|samples| {
+                found = inside.mqa.feed(samples);
+                !inside.mqa.is_done()
+            });
+            if found {
+                inside.hidden = Some(Hidden::Mqa);
+                inside.unscaled = rules.software_volume;
+                plan.dither = false;
+            }
+        }
+        Ok(inside)
+    }
+}
+
+fn no_room(plan: &WirePlan) -> String {
+    format!("this is DSD over PCM (DoP), and the DAC has no 24 bits for it, only {}", plan.wire.format)
+}
