@@ -5,12 +5,14 @@ use std::path::Path;
 use crate::digest::SampleMd5;
 
 pub mod damage;
+mod dsd;
 mod encode;
 mod wav;
 
 pub use crate::tool::Error;
-pub use encode::{aac, aiff, alac, flac, flac_with, mp3, vorbis};
-pub use wav::{Sizes, Style, wav, wav_float, wav_with};
+pub use dsd::{DsdShape, DsdWire, dff, dff_bytes, dsf, dsf_bytes};
+pub use encode::{aac, aiff, alac, flac, flac_dop, flac_with, mp3, vorbis};
+pub use wav::{Sizes, Style, wav, wav_dop, wav_float, wav_mqa, wav_with};
 
 /// What a track holds. The same shape always gives the same samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,6 +12,8 @@ enum Event {
     Open {
         file: String,
         format: String,
+        #[serde(default)]
+        dop: bool,
         rate: u32,
         channels: u16,
     },
@@ -51,6 +53,8 @@ pub struct Stream {
     pub file: PathBuf,
     /// ALSA's name of the sample format.
     pub format: String,
+    /// Whether that carries DSD over PCM.
+    pub dop: bool,
     /// Frames a second.
     pub rate: u32,
     /// Channels.
@@ -162,12 +166,13 @@ impl Capture {
 
     fn take(&mut self, event: Event) {
         match event {
-            Event::Open { file, format, rate, channels } => {
+            Event::Open { file, format, dop, rate, channels } => {
                 self.cut();
                 self.pending_xruns = 0;
                 self.streams.push(Stream {
                     file: self.directory.join(file),
                     format,
+                    dop,
                     rate,
                     channels,
                     frames: None,

@@ -28,6 +28,8 @@ pub struct Setting {
     pub sink: Option<String>,
     /// What the sink takes: `auto`, `s16`, …
     pub accept: String,
+    /// The highest rate that it takes, in ALSA's Hz.
+    pub max_rate: Option<u32>,
     /// Whether the sink takes data as fast as it comes.
     pub fast: bool,
     /// The directory for sockets, captures and logs.
@@ -51,6 +53,7 @@ impl Setting {
             programs: own.parent().context("where this program lies")?.to_path_buf(),
             sink: None,
             accept: "auto".into(),
+            max_rate: None,
             fast: false,
             directory,
             keep: false,
@@ -228,7 +231,12 @@ fn start_engine(setting: &Setting, home: &Path, number: u32) -> anyhow::Result<R
         &setting.accept,
         "--preroll-ms",
         "0",
+        "--dsd-silence-ms",
+        "0",
     ]);
+    if let Some(rate) = setting.max_rate {
+        engine.args(["--max-rate", &rate.to_string()]);
+    }
     if setting.fast {
         engine.arg("--fast");
     }

@@ -9,6 +9,10 @@ use support::digest::{SampleMd5, hex};
 
 use crate::capture::Stream;
 
+mod one_bit;
+
+pub use one_bit::{Layout as OneBitLayout, OneBitSource, recover as recover_one_bit};
+
 /// Frames that are handled at a time.
 const CHUNK: usize = 16 * 1024;
 
@@ -108,13 +112,35 @@ pub fn recover(stream: &Stream, start: u64, end: u64, source: Option<Source>) ->
     let format = format_of(stream)?;
     let channels = usize::from(stream.channels);
     let frame_bytes = format.bytes() * channels;
-    let mut file = BufReader::new(File::open(&stream.file)?);
-    file.seek(SeekFrom::Start(start * frame_bytes as u64))?;
     let mut sha = Sha256::new();
     let mut check = source
         .filter(|source| source.bits <= format.bits() && (1..=32).contains(&source.bits))
         .filter(|source| source.channels == stream.channels || source.channels == 1)
         .map(|source| Check::new(format, channels, source));
+    frames(stream, frame_bytes, start, end, |bytes, first| {
+        sha.update(bytes);
+        if let Some(check) = &mut check {
+            check.feed(bytes, first - start);
+        }
+    })?;
+    let (md5, fault) = match check {
+        Some(check) if check.fault.is_some() => (None, check.fault),
+        Some(check) => (Some(check.md5.finish()), None),
+        None => (None, None),
+    };
+    Ok(Recovered { wire_sha256: hex(&sha.finalize()), md5, fault })
+}
+
+/// Gives the frames `start..end` to `take`, in pieces, each with the number of its first.
+fn frames(
+    stream: &Stream,
+    frame_bytes: usize,
+    start: u64,
+    end: u64,
+    mut take: impl FnMut(&[u8], u64),
+) -> io::Result<()> {
+    let mut file = BufReader::new(File::open(&stream.file)?);
+    file.seek(SeekFrom::Start(start * frame_bytes as u64))?;
     let mut buffer = vec![0; CHUNK * frame_bytes];
     let mut frame = start;
     while frame < end {
@@ -124,18 +150,10 @@ pub fn recover(stream: &Stream, start: u64, end: u64, source: Option<Source>) ->
             io::ErrorKind::UnexpectedEof => bad(format!("{} ends before frame {end}", stream.file.display())),
             _ => error,
         })?;
-        sha.update(&*bytes);
-        if let Some(check) = &mut check {
-            check.feed(bytes, frame - start);
-        }
+        take(bytes, frame);
         frame += frames as u64;
     }
-    let (md5, fault) = match check {
-        Some(check) if check.fault.is_some() => (None, check.fault),
-        Some(check) => (Some(check.md5.finish()), None),
-        None => (None, None),
-    };
-    Ok(Recovered { wire_sha256: hex(&sha.finalize()), md5, fault })
+    Ok(())
 }
 
 /// The first frame of `start..end` that isn't silent.
@@ -143,6 +161,9 @@ pub fn recover(stream: &Stream, start: u64, end: u64, source: Option<Source>) ->
 /// # Errors
 /// As for [`recover`].
 pub fn first_sound(stream: &Stream, start: u64, end: u64) -> io::Result<Option<u64>> {
+    if OneBitLayout::of(stream).is_some() {
+        return one_bit::first_sound(stream, start, end);
+    }
     let format = format_of(stream)?;
     let frame_bytes = (format.bytes() * usize::from(stream.channels)) as u64;
     let mut file = File::open(&stream.file)?;

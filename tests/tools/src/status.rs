@@ -31,7 +31,7 @@ pub struct Track {
     pub codec: Option<String>,
     /// What the file holds.
     pub source: Option<Source>,
-    /// Frames that the file says it holds.
+    /// Frames that the file says it holds; of DSD bytes of each channel.
     pub frames: Option<u64>,
     /// Why it couldn't be played, or ended early.
     pub error: Option<Fault>,
@@ -47,7 +47,7 @@ pub struct Source {
     pub bits: Option<u16>,
     /// Channels.
     pub channels: Option<u16>,
-    /// `integer`, `float` or `lossy`.
+    /// `integer`, `float`, `lossy` or `dsd`.
     pub encoding: Option<String>,
 }
 
@@ -56,6 +56,14 @@ impl Source {
     #[must_use]
     pub fn is_integer(&self) -> bool {
         self.encoding.as_deref() == Some("integer")
+    }
+}
+
+impl Source {
+    /// Whether it is a one-bit stream.
+    #[must_use]
+    pub fn is_one_bit(&self) -> bool {
+        self.encoding.as_deref() == Some("dsd")
     }
 }
 

@@ -2,7 +2,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::{Error, Shape, wav};
+use super::{DsdShape, Error, Shape, wav};
 use crate::tool::run;
 
 /// A WAV beside `path` that is removed again.
@@ -50,6 +50,19 @@ pub fn flac_with(path: &Path, shape: &Shape, options: &[&str]) -> Result<(), Err
     let input = Input::new(path, shape)?;
     let fixed: &[&str] = &["--totally-silent", "--force", "--lax"];
     run("flac", &arguments(&[fixed, options, &["-o"]], path, &[], &input.0)).map(drop)
+}
+
+/// DSD over PCM in FLAC.
+///
+/// # Errors
+/// When `flac` isn't there or fails.
+pub fn flac_dop(path: &Path, dsd: &DsdShape) -> Result<(), Error> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".source.wav");
+    let input = Input(name.into());
+    super::wav_dop(&input.0, dsd)?;
+    let options: &[&str] = &["--totally-silent", "--force", "--lax", "-o"];
+    run("flac", &arguments(&[options], path, &[], &input.0)).map(drop)
 }
 
 /// ffmpeg, from the shape's WAV.

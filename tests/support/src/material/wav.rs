@@ -2,7 +2,7 @@
 //! (Microsoft, "Multimedia Programming Interface and Data Specifications 1.0" and WAVEFORMATEXTENSIBLE).
 use std::path::Path;
 
-use super::{Error, Shape, write};
+use super::{DsdShape, DsdWire, Error, Shape, write};
 
 /// The `fmt ` chunk's kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +71,36 @@ pub fn wav_float(path: &Path, shape: &Shape, double: bool) -> Result<(), Error> 
     let bytes = if double { 8 } else { 4 };
     let shape = Shape { bits: bytes as u16 * 8, ..*shape };
     write(path, &file(&shape, bytes, 3, shape.channels > 2, &data, Sizes::True))
+}
+
+/// DSD over PCM, as a 24-bit file at a sixteenth of its rate.
+///
+/// # Errors
+/// When it can't be written.
+pub fn wav_dop(path: &Path, dsd: &DsdShape) -> Result<(), Error> {
+    let frames = dsd.frames(DsdWire::DopPacked) as u32;
+    let shape = Shape { rate: dsd.rate / 16, bits: 24, channels: dsd.channels, frames, seed: dsd.seed };
+    write(path, &file(&shape, 3, 1, shape.channels > 2, &dsd.wire(DsdWire::DopPacked), Sizes::True))
+}
+
+/// PCM in which the two channels begin to differ at frame `at` as MQA's do, by the word that its packets begin with, in the
+/// sixteenth bit from the top. Returns the samples, interleaved, right-justified.
+///
+/// # Errors
+/// When it can't be written.
+pub fn wav_mqa(path: &Path, shape: &Shape, at: u32) -> Result<Vec<i32>, Error> {
+    const SYNC: u64 = 0xb_e049_8c88;
+    let (place, mut samples) = (shape.bits - 16, shape.samples());
+    for (n, frame) in (0_u32..).zip(samples.as_chunks_mut::<2>().0) {
+        let [left, right] = frame;
+        // Before and behind it the channels are equal there.
+        let bit = n.checked_sub(at).filter(|n| *n < 36).map_or(0, |n| SYNC >> (35 - n) & 1) as i32;
+        *right = *right & !(1 << place) | (*left ^ bit << place) & 1 << place;
+    }
+    let bytes = crate::digest::bytes_per_sample(shape.bits);
+    let data: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes().into_iter().take(bytes)).collect();
+    write(path, &file(shape, bytes, 1, false, &data, Sizes::True))?;
+    Ok(samples)
 }
 
 /// A whole file; `tag` is 1 for PCM, 3 for float.

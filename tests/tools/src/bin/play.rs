@@ -41,7 +41,13 @@ fn run(options: &Options) -> anyhow::Result<()> {
             temporary.path().to_path_buf()
         }
     };
-    let setting = Setting { accept: options.sink.clone(), fast: options.fast, keep, ..Setting::new(directory)? };
+    let setting = Setting {
+        accept: options.sink.clone(),
+        max_rate: options.max_rate,
+        fast: options.fast,
+        keep,
+        ..Setting::new(directory)?
+    };
     let mut out = std::io::stdout().lock();
     let mut run = Run::new(options, setting, &mut out)?;
     if options.gapless { run.gapless() } else { run.one_by_one() }

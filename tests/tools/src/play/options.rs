@@ -9,6 +9,8 @@ use lexopt::{Arg, Parser, ValueExt as _};
 pub struct Options {
     /// What the sink takes.
     pub sink: String,
+    /// The highest rate that the sink takes, in ALSA's Hz.
+    pub max_rate: Option<u32>,
     /// One queue instead of one file after the other.
     pub gapless: bool,
     /// The sink takes data as fast as it comes.
@@ -20,9 +22,24 @@ pub struct Options {
 }
 
 /// The sinks that there are.
-const SINKS: [&str; 5] = ["auto", "s16", "s24_3", "s24", "s32"];
+const SINKS: [&str; 12] = [
+    "auto",
+    "s16",
+    "s24_3",
+    "s24",
+    "s32",
+    "dsd_u8",
+    "dsd_u16_le",
+    "dsd_u16_be",
+    "dsd_u32_le",
+    "dsd_u32_be",
+    "dop_s24_3",
+    "dop_s32",
+];
 /// More seconds than any file has; still far from what a clock can hold.
 const LONGEST: f64 = 1e9;
+/// Above every rate that a sink takes, Hz.
+const MAX_RATE: u32 = 100_000_000;
 /// Seconds for each file, unless told.
 const TIMEOUT: f64 = 120.0;
 
@@ -34,6 +51,7 @@ impl Options {
     pub fn parse(mut parser: Parser) -> Result<Self, lexopt::Error> {
         let mut options = Self {
             sink: "auto".into(),
+            max_rate: None,
             gapless: false,
             fast: false,
             timeout: Duration::from_secs_f64(TIMEOUT),
@@ -47,6 +65,13 @@ impl Options {
                         let known = SINKS.join(", ");
                         return Err(format!("unknown sink {}; there are: {known}", options.sink).into());
                     }
+                }
+                Arg::Long("max-rate") => {
+                    let rate = parser.value()?.parse()?;
+                    if !(1..=MAX_RATE).contains(&rate) {
+                        return Err(format!("--max-rate {rate}: from 1 to {MAX_RATE} Hz").into());
+                    }
+                    options.max_rate = Some(rate);
                 }
                 Arg::Long("gapless") => options.gapless = true,
                 Arg::Long("fast") => options.fast = true,
@@ -80,9 +105,20 @@ mod tests {
 
     #[test]
     fn options_and_files_in_any_order() {
-        let options = parse(&["a", "--sink=s24_3", "--fast", "--timeout", "2.5", "b", "--gapless", "a"]);
+        let options = parse(&[
+            "a",
+            "--sink=dsd_u16_le",
+            "--max-rate",
+            "96000",
+            "--fast",
+            "--timeout",
+            "2.5",
+            "b",
+            "--gapless",
+            "a",
+        ]);
         let options = options.expect("parsed");
-        assert_eq!(options.sink, "s24_3");
+        assert_eq!((options.sink.as_str(), options.max_rate), ("dsd_u16_le", Some(96_000)));
         assert!(options.fast && options.gapless);
         assert_eq!(options.timeout, Duration::from_millis(2500));
         assert_eq!(options.files, ["a", "b", "a"].map(PathBuf::from));
@@ -96,6 +132,8 @@ mod tests {
             &["--fast"],
             &["--sink", "s8", "a"],
             &["--sink"],
+            &["--max-rate", "0", "a"],
+            &["--max-rate", "x", "a"],
             &["--timeout", "0", "a"],
             &["--timeout", "-1", "a"],
             &["--timeout", "x", "a"],

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::Outcome;
 use super::report::{Report, Source, State, Wire};
 use crate::capture::{Ending, Passage, Stream};
-use crate::recover::{self, Recovered, first_sound, recover};
+use crate::recover::{self, OneBitLayout, OneBitSource, Recovered, first_sound, recover, recover_one_bit};
 use crate::status::Track;
 
 /// Where a track's frames went.
@@ -72,7 +72,7 @@ impl Evidence {
         let empty = state == State::Played && self.here.is_none();
         let md5 = match recovered {
             Some(Recovered { ref md5, .. }) => md5.clone(),
-            None => self.integer_source().filter(|_| empty).map(|_| support::digest::md5(b"")),
+            None => (empty && self.is_exact()).then(|| support::digest::md5(b"")),
         };
         Report {
             file: self.file.display().to_string(),
@@ -92,7 +92,7 @@ impl Evidence {
                 format: stream.format.clone(),
                 rate: stream.rate,
                 channels: stream.channels,
-                dop: false,
+                dop: stream.dop,
             }),
             frames,
             xruns: (!self.fast).then(|| self.here.as_ref().map_or(0, |here| here.passage.xruns)),
@@ -169,9 +169,24 @@ impl Evidence {
         Some(recover::Source { bits: source.bits?, channels: source.channels? })
     }
 
+    /// A one-bit source, of which all is on the wire.
+    fn one_bit_source(&self) -> Option<OneBitSource> {
+        let source = self.track.source.as_ref().filter(|source| source.is_one_bit())?;
+        Some(OneBitSource { rate: source.rate?, channels: source.channels?, bytes: self.track.frames })
+    }
+
+    /// Whether the source's samples are known to the bit.
+    fn is_exact(&self) -> bool {
+        self.integer_source().is_some() || self.one_bit_source().is_some()
+    }
+
     /// The length that the file promises, where a promise is exact: lossy files may only estimate theirs.
     fn whole(&self) -> Option<u64> {
         let source = self.track.source.as_ref()?;
+        if source.is_one_bit() {
+            let layout = self.here.as_ref().and_then(|here| OneBitLayout::of(here.stream()))?;
+            return self.track.frames.map(|bytes| bytes.div_ceil(layout.word_bytes()));
+        }
         let exact = source.encoding.as_deref() != Some("lossy");
         let resampled = self.here.as_ref().map(|here| here.stream().rate) != source.rate;
         self.track.frames.filter(|_| exact && !resampled)
@@ -179,6 +194,11 @@ impl Evidence {
 
     fn recover(&self, here: &Place, end: u64) -> io::Result<Recovered> {
         let stream = here.stream();
+        let one_bit = self.one_bit_source();
+        if one_bit.is_some() && OneBitLayout::of(stream).is_some() {
+            let whole = one_bit.filter(|_| stream.scaled != Some(true));
+            return recover_one_bit(stream, here.passage.start, end, whole);
+        }
         let resampled = self.track.source.as_ref().and_then(|source| source.rate) != Some(stream.rate);
         let scaled = stream.scaled == Some(true);
         let changed = self.track.error.as_ref().and_then(|fault| fault.kind.as_deref()) == Some("FormatChanged");

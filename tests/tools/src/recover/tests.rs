@@ -9,7 +9,7 @@ fn stream(format: &str, channels: u16, bytes: &[u8]) -> (tempfile::TempDir, Stre
     let dir = tempfile::tempdir().expect("temporary directory");
     let file = dir.path().join("0001.raw");
     std::fs::write(&file, bytes).expect("write");
-    let stream = Stream { file, format: format.into(), rate: 44_100, channels, frames: None, scaled: None };
+    let stream = Stream { file, format: format.into(), dop: false, rate: 44_100, channels, frames: None, scaled: None };
     (dir, stream)
 }
 

@@ -3,7 +3,9 @@
 #![forbid(unsafe_code)]
 
 mod common;
+mod dsd;
 mod formats;
 mod gapless;
+mod inside;
 mod states;
 mod trouble;

@@ -22,21 +22,26 @@ const SHORT: Shape = Shape { rate: 44_100, bits: 16, channels: 2, frames: 22_051
 const LONG: Shape = Shape { frames: 44_100 * 30, ..SHORT };
 
 /// A chain in a directory of its own.
-struct Bench {
-    material: Material,
-    server: MediaServer,
-    chain: Chain,
+pub(crate) struct Bench {
+    pub(crate) material: Material,
+    pub(crate) server: MediaServer,
+    pub(crate) chain: Chain,
 }
 
 impl Bench {
     fn new(fast: bool) -> Self {
+        Self::with(|setting| setting.fast = fast)
+    }
+
+    /// With a setting of one's own.
+    pub(crate) fn with(change: impl FnOnce(&mut Setting)) -> Self {
         let material = Material::new();
-        let setting = Setting {
+        let mut setting = Setting {
             // The programs lie beside the tests' own directory.
             programs: PathBuf::from(env!("CARGO_BIN_EXE_play")).with_file_name(""),
-            fast,
             ..Setting::new(material.path("chain")).expect("setting")
         };
+        change(&mut setting);
         Self {
             chain: Chain::start(&setting, 1).expect("engine and player"),
             server: MediaServer::start((Ipv4Addr::LOCALHOST, 0).into(), None).expect("server"),
@@ -45,13 +50,13 @@ impl Bench {
     }
 
     /// SetAVTransportURI and Play; a refusal by a fault is as good as one by status.
-    fn begin(&self, url: &str) {
+    pub(crate) fn begin(&self, url: &str) {
         let point = self.chain.point();
         let _ = point.set_uri(url, "").and_then(|_| point.play());
     }
 
     /// Waits until something is so.
-    fn until<T>(&mut self, what: &str, mut seen: impl FnMut(&mut Chain) -> Option<T>) -> T {
+    pub(crate) fn until<T>(&mut self, what: &str, mut seen: impl FnMut(&mut Chain) -> Option<T>) -> T {
         let begin = Instant::now();
         loop {
             if let Some(value) = seen(&mut self.chain) {
@@ -64,7 +69,7 @@ impl Bench {
     }
 
     /// Waits until the renderer has stopped; the player's word about the track.
-    fn stopped(&mut self, url: &str) -> (Transport, Track) {
+    pub(crate) fn stopped(&mut self, url: &str) -> (Transport, Track) {
         let transport = self.until("stopped", |chain| {
             let transport = chain.point().transport_info().ok()?;
             matches!(transport.state.as_str(), "STOPPED" | "NO_MEDIA_PRESENT").then_some(transport)
@@ -74,7 +79,7 @@ impl Bench {
     }
 
     /// Waits until sound has reached the sink.
-    fn sounding(&mut self) -> Passage {
+    pub(crate) fn sounding(&mut self) -> Passage {
         self.until("sound", |chain| {
             chain.capture().refresh().expect("readable");
             chain.capture().passages().last().cloned()

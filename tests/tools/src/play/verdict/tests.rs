@@ -32,6 +32,7 @@ fn place(shape: &Shape, lead: u64, tail: u64) -> (tempfile::TempDir, Place) {
         streams: vec![Stream {
             file,
             format: "S16_LE".into(),
+            dop: false,
             rate: shape.rate,
             channels: 2,
             frames: Some(end + tail),

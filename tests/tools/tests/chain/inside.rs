@@ -1,0 +1,104 @@
+//! PCM that carries something else, DoP or MQA: recognised, and kept from gain and dither.
+use serde_json::Value;
+use support::digest::sha256;
+use support::material::{self, DsdShape, DsdWire, Shape};
+use tools::capture::Stream;
+
+use crate::common::{Material, play};
+use crate::trouble::Bench;
+
+#[test]
+fn f5_dop_inside_pcm_is_recognised_and_not_scaled() {
+    let shape = DsdShape::stereo(64, 700_001);
+    let mut bench = Bench::with(|setting| setting.volume = "software".into());
+    bench.chain.point().set_volume(30).expect("set");
+    let wav = bench.material.path("a.wav");
+    material::wav_dop(&wav, &shape).expect("written");
+    let flac = bench.material.path("a.flac");
+    material::flac_dop(&flac, &shape).expect("flac");
+    for (n, file) in [&wav, &flac].into_iter().enumerate() {
+        let url = bench.server.add(file);
+        bench.begin(&url);
+        bench.until("its name, and that the volume has no effect on it", |chain| {
+            let page = chain.point().fetch("/status.json").ok()?;
+            let page: Value = serde_json::from_slice(&page).ok()?;
+            (page["track"]["inside"] == "DoP" && page["volume"]["without_effect"] == true).then_some(())
+        });
+        let (transport, track) = bench.stopped(&url);
+        assert_eq!(transport.status, "OK", "{track:?}");
+        let (stream, own) = passage(&mut bench, n);
+        // The widest format, as with every software volume: 24 bits in the upper ones of 32.
+        assert_eq!((stream.dop, stream.format.as_str()), (true, "S32_LE"));
+        assert!(own == shape.wire(DsdWire::Dop32), "untouched at 30 %");
+    }
+    let files = [wav, flac];
+    for line in &play(&["--fast", "--sink", "s24_3"], &files) {
+        assert_eq!((&line["state"], &line["wire"]["dop"]), (&"played".into(), &true.into()), "{line}");
+        assert_eq!(line["wire_sha256"], sha256(&shape.wire(DsdWire::DopPacked)), "{line}");
+        assert_eq!(line["source"]["bits"], 24, "{line}");
+        assert_eq!(line["md5"], support::digest::md5(&shape.wire(DsdWire::DopPacked)), "{line}");
+    }
+    // 16 bits have no room for the markers.
+    for line in &play(&["--fast", "--sink", "s16"], &files) {
+        assert_eq!(line["state"], "refused", "{line}");
+        assert!(line["error"].as_str().is_some_and(|error| error.contains("DoP")), "{line}");
+    }
+}
+
+/// Waits for the `n`th passage to end; the stream that it is in, and its bytes, without what is around it.
+fn passage(bench: &mut Bench, n: usize) -> (Stream, Vec<u8>) {
+    let passage = bench.until("its end", |chain| {
+        chain.capture().refresh().expect("readable");
+        chain.capture().passages().get(n).filter(|passage| passage.end.is_some()).cloned()
+    });
+    let stream = bench.chain.capture().streams()[passage.stream].clone();
+    let raw = std::fs::read(&stream.file).expect("readable");
+    let frame = 4 * usize::from(stream.channels);
+    let [start, end] = [passage.start, passage.end.expect("it has one").0].map(|frames| frames as usize * frame);
+    (stream, raw[start..end].to_vec())
+}
+
+#[test]
+fn f5_mqa_inside_pcm_is_recognised_and_not_scaled() {
+    let mut bench = Bench::with(|setting| setting.volume = "software".into());
+    bench.chain.point().set_volume(30).expect("set");
+    // It shows after two seconds.
+    let shape = Shape::stereo(44_100, 16, 44_100 * 3);
+    let mqa = bench.material.path("mqa.wav");
+    let samples = material::wav_mqa(&mqa, &shape, 44_100 * 2).expect("written");
+    let plain = bench.material.path("plain.wav");
+    material::wav(&plain, &shape).expect("written");
+    for (n, (file, inside)) in [(&mqa, "MQA".into()), (&plain, Value::Null)].into_iter().enumerate() {
+        let url = bench.server.add(file);
+        bench.begin(&url);
+        bench.until("what is inside, and whether the volume has an effect on it", |chain| {
+            let page = chain.point().fetch("/status.json").ok()?;
+            let page: Value = serde_json::from_slice(&page).ok()?;
+            let (track, volume) = (&page["track"], &page["volume"]);
+            let unscaled = inside == "MQA";
+            (track["inside"] == inside && volume["without_effect"] == unscaled && track["bit_perfect"] == unscaled)
+                .then_some(())
+        });
+        bench.stopped(&url);
+        let (stream, own) = passage(&mut bench, n);
+        assert_eq!(stream.format, "S32_LE", "{stream:?}");
+        let exact: Vec<u8> = samples.iter().flat_map(|sample| (sample << 16).to_le_bytes()).collect();
+        assert!((own == exact) == (inside == "MQA"), "{inside}");
+    }
+}
+
+#[test]
+fn f5_mqa_is_cut_to_a_narrower_dac_without_dither() {
+    let material = Material::new();
+    let shape = Shape::stereo(48_000, 24, 60_000);
+    let mqa = material.path("mqa.wav");
+    let samples = material::wav_mqa(&mqa, &shape, 50_000).expect("written");
+    let plain = material.path("plain.wav");
+    material::wav(&plain, &shape).expect("written");
+    let cut: Vec<u8> = samples.iter().flat_map(|sample| ((sample >> 8) as i16).to_le_bytes()).collect();
+    let lines = play(&["--fast", "--sink", "s16"], &[mqa, plain]);
+    assert_eq!(lines[0]["wire_sha256"], sha256(&cut), "{}", lines[0]);
+    let cut: Vec<u8> = shape.samples().iter().flat_map(|sample| ((sample >> 8) as i16).to_le_bytes()).collect();
+    assert_ne!(lines[1]["wire_sha256"], sha256(&cut), "{}", lines[1]);
+    assert!(lines.iter().all(|line| line["state"] == "played" && line["md5"].is_null()), "{lines:?}");
+}
