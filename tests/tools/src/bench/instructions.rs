@@ -15,7 +15,7 @@ const MANY: u32 = 6;
 /// Which kernels are counted: a choice of its own, so that the figures don't depend on what else the CPU has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Set {
-    /// With AVX2, the best that valgrind can run: it knows no AVX-512.
+    /// With AVX2, the best that valgrind can run: it knows neither AVX-512 nor GFNI.
     Best,
     /// Without AVX2: what runs on small PCs.
     Small,
@@ -36,7 +36,7 @@ impl Set {
 
     /// `cpu` without what the set is without; `None` if it lacks something that the set has.
     fn of(self, cpu: Cpu) -> Option<Cpu> {
-        let cpu = cpu.without(Feature::Avx512);
+        let cpu = cpu.without(Feature::Avx512).without(Feature::Gfni);
         let (needed, cpu) = match self {
             Self::Best => (&[Feature::Avx2, Feature::Sse41, Feature::Sse42][..], cpu),
             Self::Small => (&[Feature::Sse41, Feature::Sse42][..], cpu.without(Feature::Avx2)),

@@ -2,7 +2,9 @@
 use std::hint::black_box;
 
 use pcm::gain::{Gain, Ramp, Scaler};
-use pcm::{ChannelMap, Cpu, Crc32c, Packer, Planes, Samples, Tpdf, Wire, WireFormat, WirePlan};
+use pcm::{
+    BitOrder, ChannelMap, Cpu, Crc32c, Dsd, DsdPacker, Packer, Planes, Samples, Tpdf, Wire, WireFormat, WirePlan,
+};
 
 use super::{Line, compare};
 
@@ -24,6 +26,8 @@ enum Work {
     Pack(Source, Channels, WireFormat, bool),
     /// Stereo.
     Scale(WireFormat, Motion),
+    /// Stereo; a sample is a word of the wire.
+    Dsd(Container, WireFormat),
     /// Of bytes, which are its samples.
     Crc,
 }
@@ -44,16 +48,25 @@ enum Channels {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Container {
+    /// The oldest bit last in a byte, a block for each channel.
+    Dsf,
+    /// The oldest bit first, a byte of each channel in turn.
+    Dff,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Motion {
     Still,
     Ramp,
 }
 
 /// All that player and engine run often, named after what goes in and what comes out.
-pub const KERNELS: [Kernel; 22] = {
+pub const KERNELS: [Kernel; 29] = {
     use Channels::{Mono, MonoToStereo, Six, Stereo};
+    use Container::{Dff, Dsf};
     use Source::{F32, S16, S32};
-    use WireFormat::{S16Le, S24_3Le, S24Le, S32Le};
+    use WireFormat::{DopS24_3Le, DopS32Le, DsdU8, DsdU32Be, DsdU32Le, S16Le, S24_3Le, S24Le, S32Le};
     [
         kernel("pack_16_s16", Work::Pack(S16, Stereo, S16Le, false)),
         kernel("pack_16_s24_3", Work::Pack(S16, Stereo, S24_3Le, false)),
@@ -76,6 +89,13 @@ pub const KERNELS: [Kernel; 22] = {
         kernel("gain_s32", Work::Scale(S32Le, Motion::Still)),
         kernel("ramp_s16", Work::Scale(S16Le, Motion::Ramp)),
         kernel("ramp_s32", Work::Scale(S32Le, Motion::Ramp)),
+        kernel("dsf_dsd_u8", Work::Dsd(Dsf, DsdU8)),
+        kernel("dsf_dsd_u32_be", Work::Dsd(Dsf, DsdU32Be)),
+        kernel("dff_dsd_u32_be", Work::Dsd(Dff, DsdU32Be)),
+        kernel("dff_dsd_u32_le", Work::Dsd(Dff, DsdU32Le)),
+        kernel("dsf_dop_s24_3", Work::Dsd(Dsf, DopS24_3Le)),
+        kernel("dff_dop_s24_3", Work::Dsd(Dff, DopS24_3Le)),
+        kernel("dff_dop_s32", Work::Dsd(Dff, DopS32Le)),
         kernel("crc32c", Work::Crc),
     ]
 };
@@ -89,7 +109,7 @@ impl Kernel {
     #[must_use]
     pub const fn samples_in(&self, bytes: usize) -> usize {
         match self.work {
-            Work::Pack(_, _, format, _) | Work::Scale(format, _) => bytes / format.bytes(),
+            Work::Pack(_, _, format, _) | Work::Scale(format, _) | Work::Dsd(_, format) => bytes / format.bytes(),
             Work::Crc => bytes,
         }
     }
@@ -117,6 +137,7 @@ pub struct Bench {
 enum State {
     Pack { packer: Packer, planes: Material },
     Scale { scaler: Scaler, motion: Motion, src: Vec<u8>, dither: Tpdf },
+    Dsd { packer: DsdPacker, container: Container, src: Vec<u8> },
     Crc { crc: Crc32c, src: Vec<u8> },
 }
 
@@ -153,6 +174,14 @@ impl Bench {
                 let state = State::Scale { scaler, motion, src: bytes(written), dither };
                 Self { samples: samples / 2 * 2, moved: 2 * written, state, out: vec![0; written] }
             }
+            Work::Dsd(container, format) => {
+                let wire = Wire { format, rate: 88_200, channels: 2 };
+                let plan = WirePlan { wire, lossless: true, dither: false, channel_map: ChannelMap::Same };
+                let frames = samples / 2;
+                let (read, written) = (frames * 2 * usize::from(format.bits()) / 8, frames * wire.frame_bytes());
+                let state = State::Dsd { packer: DsdPacker::new(&plan, cpu), container, src: bytes(read) };
+                Self { samples: frames * 2, moved: read + written, state, out: vec![0; written] }
+            }
             Work::Crc => {
                 let state = State::Crc { crc: Crc32c::new(cpu), src: bytes(samples) };
                 Self { samples, moved: samples, state, out: Vec::new() }
@@ -185,6 +214,17 @@ impl Bench {
                     ramp.fade_to(Gain::from_percent(90), u32::MAX);
                 }
                 black_box(scaler.copy(black_box(src), out, &mut ramp, dither));
+            }
+            State::Dsd { packer, container, src } => {
+                let src = &black_box(src)[..];
+                let stream = match container {
+                    Container::Dff => Dsd::interleaved(src, 2, BitOrder::MsbFirst),
+                    Container::Dsf => {
+                        let (left, right) = src.split_at(src.len() / 2);
+                        Planes::new([left, right]).map(|planes| Dsd::planar(planes, BitOrder::LsbFirst))
+                    }
+                };
+                black_box(packer.pack(&stream.expect("two channels of one length"), 0, out));
             }
             State::Crc { crc, src } => {
                 crc.update(black_box(src));
