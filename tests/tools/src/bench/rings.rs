@@ -1,107 +1,132 @@
-//! The shared ring against rtrb (which lives in one process only) and against two copies, on one thread.
+//! The shared ring against rings that live in one process only: chunks of bytes go in at one end and come out at the other,
+//! on one thread and on two that are bound to a core each.
+//!
+//! Every contestant has 1 MiB of room and copies each chunk in and out. Ours runs in one mapping, as the others do, and
+//! through two mappings of the same memory, as between processes: some CPUs (AMD's, whose first cache is looked up by
+//! virtual address) then fetch every line from the second-level cache, which no code can change.
+mod contestants;
+mod padding;
+
 use std::hint::black_box;
-use std::os::fd::AsFd as _;
+use std::sync::{Arc, Barrier};
+use std::time::{Duration, Instant};
 
-use pcm::{Wire, WireFormat};
-use ring::{Consumer, Producer, RingMemory, Stream};
+use nix::sched::{CpuSet, sched_setaffinity};
+use nix::unistd::Pid;
 
-use super::{Line, compare};
+use super::{Line, line, turn};
+use contestants::{ALL, Make};
 
-/// Bytes of both rings.
+/// Bytes of every ring.
 const RING: usize = 1 << 20;
+/// Bytes that go from thread to thread in a turn.
+const TRANSFER: usize = 16 << 20;
+/// Turns that each contestant has; the faster half of them counts. What else the machine does only ever adds.
+const RUNS: usize = 61;
+/// Looks at a ring that is full or empty before the other thread is given the core, should they have to share one.
+const SPINS: u32 = 20_000;
 
-/// A ring, both its ends in this process.
-struct Shared {
-    producer: Producer,
-    consumer: Consumer,
-}
-
-impl Shared {
-    fn new() -> Option<Self> {
-        let (memory, file) = RingMemory::create_sized(RING).ok()?;
-        let mut consumer = Consumer::new(memory);
-        let mut producer = Producer::new(RingMemory::from_fd(file.as_fd()).ok()?);
-        let wire = Wire { format: WireFormat::S32Le, rate: 192_000, channels: 2 };
-        let stream = Stream { epoch: 1, wire, ring_frames: u32::MAX };
-        consumer.begin(&stream);
-        producer.begin(&stream);
-        Some(Self { producer, consumer })
-    }
-
-    /// Writes and reads a chunk; `None` would be a bug of the ring's.
-    fn pass(&mut self, from: &[u8], to: &mut [u8]) -> Option<()> {
-        let frames = (from.len() / 8) as u64;
-        self.producer.write_area(frames).ok()?.copy_from_slice(from);
-        self.producer.commit(frames).ok()?;
-        self.consumer.refresh().ok()?;
-        to.copy_from_slice(self.consumer.read_area(frames));
-        self.consumer.advance(frames).ok()
-    }
-}
-
-/// The same through rtrb.
-fn pass_rtrb(
-    producer: &mut rtrb::Producer<u8>,
-    consumer: &mut rtrb::Consumer<u8>,
-    from: &[u8],
-    to: &mut [u8],
-) -> Option<()> {
-    let mut chunk = producer.write_chunk(from.len()).ok()?;
-    let (first, second) = chunk.as_mut_slices();
-    let (begin, rest) = from.split_at(first.len());
-    first.copy_from_slice(begin);
-    second.copy_from_slice(rest);
-    chunk.commit_all();
-    let chunk = consumer.read_chunk(to.len()).ok()?;
-    let (first, second) = chunk.as_slices();
-    let (begin, rest) = to.split_at_mut(first.len());
-    begin.copy_from_slice(first);
-    rest.copy_from_slice(second);
-    chunk.commit_all();
-    Some(())
-}
-
-/// Two lines for each chunk size.
+/// For each chunk size and number of threads: our two against each of the others.
 #[must_use]
 pub fn lines() -> Vec<Line> {
     let mut lines = Vec::new();
     for kibibytes in [1, 4, 16, 64] {
-        let Some(mut shared) = Shared::new() else {
-            continue;
-        };
-        let size = kibibytes * 1024;
-        let from = vec![7_u8; size];
-        let mut to = vec![0_u8; size];
-        let what = format!("push and pop of {kibibytes} KiB on one thread");
-        let name = format!("ring_{kibibytes}k");
-        let (mut producer, mut consumer) = rtrb::RingBuffer::new(RING);
-        let mut other = vec![0_u8; size];
-        lines.push(compare(
-            &name,
-            &what,
-            "ns",
-            1.0,
-            &mut || assert!(shared.pass(black_box(&from), black_box(&mut to)).is_some()),
-            ("rtrb", &mut || {
-                let passed = pass_rtrb(&mut producer, &mut consumer, black_box(&from), black_box(&mut other));
-                assert!(passed.is_some());
-            }),
-        ));
-        let mut between = vec![0_u8; RING];
-        let mut at = 0;
-        lines.push(compare(
-            &name,
-            &what,
-            "ns",
-            1.0,
-            &mut || assert!(shared.pass(black_box(&from), black_box(&mut to)).is_some()),
-            ("two memcpys", &mut || {
-                // Through a megabyte, as the rings go.
-                black_box(&mut between)[at..at + size].copy_from_slice(black_box(&from));
-                black_box(&mut other).copy_from_slice(&black_box(&between)[at..at + size]);
-                at = (at + size) % RING;
-            }),
-        ));
+        let chunk = kibibytes * 1024;
+        let one = |make: Make| one_thread(make, chunk);
+        lines.extend(compare(&format!("ring_{kibibytes}k"), &format!("{kibibytes} KiB in and out, one thread"), one));
+        let two = |make: Make| two_threads(make, chunk);
+        let what = format!("{kibibytes} KiB from thread to thread, each on its core");
+        lines.extend(compare(&format!("ring_{kibibytes}k_threads"), &what, two));
     }
+    lines.extend(padding::line());
     lines
+}
+
+/// A contestant's turns.
+type Turns = Box<dyn FnMut() -> f64>;
+
+/// All contestants take turns; our first two are then compared with each other one.
+fn compare(name: &str, what: &str, start: impl Fn(Make) -> Option<Turns>) -> Vec<Line> {
+    let mut turns: Vec<_> = ALL.iter().filter_map(|&(name, make)| Some((name, start(make)?, Vec::new()))).collect();
+    for _ in 0..RUNS {
+        for (_, turn, figures) in &mut turns {
+            figures.push(turn());
+        }
+    }
+    for (_, _, figures) in &mut turns {
+        figures.sort_by(f64::total_cmp);
+        figures.truncate(RUNS.div_ceil(2));
+    }
+    let (ours, peers) = turns.split_at(2.min(turns.len()));
+    let pairs = ours.iter().flat_map(|ours| peers.iter().map(move |peer| (ours, peer)));
+    pairs
+        .map(|((ours, _, figures), (peer, _, theirs))| {
+            let what = format!("{what}; ours in {ours}");
+            line(name, &what, "ns", figures.clone(), Some((peer, theirs.clone())))
+        })
+        .collect()
+}
+
+fn one_thread(make: Make, chunk: usize) -> Option<Turns> {
+    let (mut push, mut pop) = make(chunk)?;
+    let (from, mut to) = (vec![7_u8; chunk], vec![0_u8; chunk]);
+    Some(Box::new(move || {
+        turn(&mut || assert!(push(black_box(&from)) && pop(black_box(&mut to)), "a ring with room takes a chunk"))
+    }))
+}
+
+/// Both threads for as long as the turns last; the barrier starts each.
+fn two_threads(make: Make, chunk: usize) -> Option<Turns> {
+    drop(make(chunk)?);
+    Some(Box::new(move || {
+        let Some((mut push, mut pop)) = make(chunk) else { return f64::NAN };
+        let count = TRANSFER / chunk;
+        let start = Arc::new(Barrier::new(2));
+        let ready = Arc::clone(&start);
+        let writer = std::thread::spawn(move || {
+            bind(0);
+            let from = vec![7_u8; chunk];
+            // Once through the whole ring, so that its memory is there.
+            for _ in 0..RING / chunk {
+                patiently(|| push(&from));
+            }
+            ready.wait();
+            for _ in 0..count {
+                patiently(|| push(black_box(&from)));
+            }
+        });
+        let reader = std::thread::spawn(move || {
+            bind(1);
+            let mut to = vec![0_u8; chunk];
+            for _ in 0..RING / chunk {
+                patiently(|| pop(&mut to));
+            }
+            start.wait();
+            let begin = Instant::now();
+            for _ in 0..count {
+                patiently(|| pop(black_box(&mut to)));
+            }
+            begin.elapsed()
+        });
+        let time = reader.join().unwrap_or(Duration::MAX);
+        let _ = writer.join();
+        time.as_secs_f64() * 1e9 / count as f64
+    }))
+}
+
+/// Binds the calling thread; on a machine with one core it stays where it is.
+fn bind(core: usize) {
+    let mut set = CpuSet::new();
+    let _ = set.set(core).and_then(|()| sched_setaffinity(Pid::from_raw(0), &set));
+}
+
+fn patiently(mut done: impl FnMut() -> bool) {
+    let mut spins = 0;
+    while !done() {
+        spins += 1;
+        if spins % SPINS == 0 {
+            std::thread::yield_now();
+        }
+        std::hint::spin_loop();
+    }
 }
