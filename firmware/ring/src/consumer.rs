@@ -5,6 +5,39 @@ use crate::mapping::RingMemory;
 use crate::mark::Mark;
 use crate::stream::Stream;
 
+/// Reads again what a [`Consumer`] has taken out of the ring, from another thread.
+///
+/// The player is told only that it may go on writing; the bytes stay until it has come round. What it writes too early,
+/// against the protocol, is copied as it is: whoever has to know compares a checksum with the consumer's.
+#[derive(Debug)]
+pub struct Tap {
+    memory: RingMemory,
+    frame_bytes: usize,
+    kept: u64,
+}
+
+impl Tap {
+    /// Frames that stay behind the newest one taken, if the player keeps to the protocol.
+    #[must_use]
+    pub fn kept_frames(&self) -> u64 {
+        self.kept
+    }
+
+    /// Bytes of a frame; never 0.
+    #[must_use]
+    pub fn frame_bytes(&self) -> usize {
+        self.frame_bytes
+    }
+
+    /// Copies the stream's bytes from `frame` on, as many as fit `to` and the ring's memory.
+    pub fn copy(&self, frame: u64, to: &mut [u8]) -> usize {
+        let from = self.memory.bytes(frame.wrapping_mul(self.frame_bytes as u64), to.len());
+        // Shortened to the memory's size, never lengthened.
+        to[..from.len()].copy_from_slice(from);
+        from.len()
+    }
+}
+
 /// Takes audio out of the ring.
 #[derive(Debug)]
 pub struct Consumer {
@@ -25,6 +58,17 @@ impl Consumer {
         self.frame_bytes = stream.frame_bytes();
         self.index = ConsumerIndex::new(stream.capacity_in(self.memory.data_bytes()));
         self.memory.control().reset(stream.epoch);
+    }
+
+    /// For following what this consumer takes in the stream that has begun.
+    #[must_use]
+    pub fn tap(&self) -> Tap {
+        let all = (self.memory.data_bytes() / self.frame_bytes) as u64;
+        Tap {
+            memory: self.memory.share(),
+            frame_bytes: self.frame_bytes,
+            kept: all.saturating_sub(self.index.capacity()),
+        }
     }
 
     /// Frames that the ring holds.

@@ -27,14 +27,15 @@ mod status;
 mod stream;
 mod word;
 
-pub use consumer::Consumer;
+pub use consumer::{Consumer, Tap};
 pub use control::{Control, MARKS, VERSION};
 pub use index::{Corrupt, Flush, Full};
 pub use mapping::{DATA_BYTES, HUGE_PAGES, MapError, RingMemory};
 pub use mark::{Mark, MarkKind};
 pub use producer::Producer;
 pub use status::{
-    Counters, Gap, LATENESS_BUCKETS, Passed, Policy, Position, State, Status, StatusWriter, Thread, lateness_bucket,
+    CERTIFICATES, Certificate, Counters, Gap, LATENESS_BUCKETS, Passed, Policy, Position, State, Status, StatusWriter,
+    Thread, lateness_bucket,
 };
 pub use stream::Stream;
 pub use word::Word;

@@ -218,8 +218,13 @@ impl RingMemory {
     /// [`Consumer`](crate::Consumer). For measuring the ring against those that can't leave a process.
     pub fn pair(data_bytes: usize) -> Result<(Self, Self), MapError> {
         let (memory, _) = Self::create_sized(data_bytes)?;
-        let other = Self { region: Arc::clone(&memory.region), geometry: memory.geometry };
+        let other = memory.share();
         Ok((memory, other))
+    }
+
+    /// The same mapping once more; for one that writes, or for any number that only read.
+    pub(crate) fn share(&self) -> Self {
+        Self { region: Arc::clone(&self.region), geometry: self.geometry }
     }
 
     fn map(fd: BorrowedFd<'_>, geometry: Geometry, how: MapFlags) -> Result<Self, MapError> {

@@ -13,10 +13,12 @@ use crate::mapping::{MapError, StatusMemory};
 use crate::seqlock::Seqlock;
 use crate::word::Word;
 
+mod certificate;
 mod reader;
 mod text;
 mod writer;
 
+pub use certificate::{CERTIFICATES, Certificate};
 pub use reader::Status;
 pub use writer::StatusWriter;
 
@@ -48,6 +50,8 @@ pub(crate) struct StatusPage {
     output: Seqlock<AtomicU64, { text::words(OUTPUT_BYTES) }>,
     fault: Seqlock<AtomicU64, { text::words(FAULT_BYTES) }>,
     thread: Seqlock<AtomicU64, 3>,
+    /// Written by the hashing thread; each at its number's place.
+    certificates: [Seqlock<AtomicU64, { certificate::WORDS }>; CERTIFICATES],
     rt: RtLines,
 }
 

@@ -10,8 +10,8 @@ use proptest::prelude::*;
 use ring::link::{Connection, Link, LinkError, Listener};
 use ring::message::{FromEngine, Refused, Reply, Request};
 use ring::{
-    Consumer, Gap, MapError, Mark, MarkKind, Policy, Position, Producer, RingMemory, State, Status, StatusWriter,
-    Stream, Thread,
+    Certificate, Consumer, Gap, MapError, Mark, MarkKind, Policy, Position, Producer, RingMemory, State, Status,
+    StatusWriter, Stream, Thread,
 };
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, ftruncate, memfd_create};
 
@@ -65,6 +65,31 @@ fn the_capacity_is_what_the_stream_asks_for_and_fits() {
     let all = (4 * rustix::param::page_size() / 6) as u64;
     let (producer, consumer) = pair(4, &stream(u32::MAX));
     assert_eq!((producer.capacity_frames(), consumer.capacity_frames()), (all, all));
+}
+
+/// What was taken can be read until the player has come round: through the memory that the ring leaves unused.
+#[test]
+fn what_was_taken_can_be_followed() {
+    let all = 4 * rustix::param::page_size() as u64 / 6;
+    let (mut producer, mut consumer) = pair(4, &Stream { epoch: 1, wire: STEREO, ring_frames: (all / 4) as u32 });
+    let tap = consumer.tap();
+    assert_eq!((tap.kept_frames(), tap.frame_bytes()), (all - all / 4, 6));
+    let mut written = 0;
+    while written < 5 * all {
+        for bytes in producer.write_area(all).expect("an honest consumer").as_chunks_mut::<6>().0 {
+            *bytes = frame(written);
+            written += 1;
+        }
+        producer.commit(written - producer.written()).expect("there is room");
+        let readable = consumer.refresh().expect("an honest producer");
+        consumer.advance(readable / 3 + 1).expect("they are there");
+        let oldest = consumer.read().saturating_sub(tap.kept_frames());
+        let mut bytes = vec![0; ((consumer.read() - oldest) * 6) as usize];
+        assert_eq!(tap.copy(oldest, &mut bytes), bytes.len());
+        for (n, bytes) in (oldest..).zip(bytes.as_chunks::<6>().0) {
+            assert_eq!(bytes, &frame(n), "frame {n} of {}", consumer.read());
+        }
+    }
 }
 
 #[test]
@@ -150,6 +175,24 @@ fn everything_in_the_status_page_arrives() {
         assert_eq!(status.thread(), Some(thread));
     }
 
+    let certificate = |number: u64| Certificate {
+        number,
+        epoch: 3,
+        track: number + 100,
+        frames: 1 << 33,
+        crc32c: 0xE306_9283,
+        sha256: number.is_multiple_of(2).then_some([7; 32]),
+        scaled: false,
+        whole: true,
+        late_wakeups: 1,
+        xruns: 0,
+    };
+    assert_eq!(status.certificates(), []);
+    for number in 1..=40 {
+        writer.add_certificate(&certificate(number));
+    }
+    assert_eq!(status.certificates(), (9..=40).map(certificate).collect::<Vec<_>>(), "the last 32");
+
     writer.count_wakeup(999);
     writer.count_wakeup(1_000);
     writer.count_wakeup(5_000_000_000_000_000);
@@ -163,6 +206,7 @@ fn everything_in_the_status_page_arrives() {
     assert_eq!((counters.wakeups, counters.late_wakeups), (3, 1));
     assert_eq!((counters.lateness[0], counters.lateness[1], counters.lateness[31]), (1, 1, 1));
     assert_eq!(counters.worst_lateness_ns, 5_000_000_000_000_000);
+    assert_eq!(writer.troubles(), [1, 1]);
     assert_eq!((counters.xruns, counters.starved, counters.rt_allocations), (1, 1, 1));
     assert_eq!(counters.ring_low_water_frames, Some(50));
     assert_eq!((counters.minor_faults, counters.major_faults), (2, 3));

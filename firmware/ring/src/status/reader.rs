@@ -65,6 +65,15 @@ impl Status {
         Some(Gap { track, frames })
     }
 
+    /// The newest certificates, oldest first.
+    #[must_use]
+    pub fn certificates(&self) -> Vec<Certificate> {
+        let places = self.page().certificates.iter();
+        let mut all: Vec<_> = places.filter_map(|place| Certificate::from_words(place.read()?)).collect();
+        all.sort_by_key(|certificate| certificate.number);
+        all
+    }
+
     /// What the output takes. Read it again when [`caps_generation`](Self::caps_generation) has changed.
     #[must_use]
     pub fn caps(&self) -> Option<Caps> {

@@ -59,6 +59,18 @@ impl StatusWriter {
         self.page().thread.write([thread.policy as u64 + 1, u64::from(thread.priority), core]);
     }
 
+    /// Hashing thread: a track's certificate. It takes the place of the one [`CERTIFICATES`] numbers before.
+    pub fn add_certificate(&self, certificate: &Certificate) {
+        let place = certificate.number % CERTIFICATES as u64;
+        self.page().certificates[place as usize].write(certificate.to_words());
+    }
+
+    /// Real-time thread: its late wake-ups and the output's xruns so far, as counted below.
+    #[must_use]
+    pub fn troubles(&self) -> [u64; 2] {
+        [self.rt().late_wakeups.get(), self.rt().xruns.get()]
+    }
+
     /// Whoever holds the stream: what the engine is doing.
     pub fn set_state(&self, state: State) {
         self.page().state.release(state as u64);
