@@ -24,6 +24,7 @@ use ring::{State, StatusWriter};
 pub(crate) use door::Door;
 pub(crate) use memory::RingSettings;
 
+use crate::certificate::Follow;
 use crate::clock::{MILLISECOND, now_ns};
 use crate::output::alsa::Uevents;
 use crate::output::device::{Answer, Ask, Found};
@@ -54,6 +55,8 @@ pub(crate) struct Parts {
     pub(crate) uevents: Option<Uevents>,
     pub(crate) tuning: Tuning,
     pub(crate) memory: RingSettings,
+    /// The hashing thread, unless there are to be no certificates.
+    pub(crate) follower: Option<Sender<Follow>>,
 }
 
 /// The thread's state.

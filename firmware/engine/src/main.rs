@@ -1,13 +1,15 @@
 //! The real-time process: moves wire-format audio from the ring to the DAC.
 //!
-//! Three threads, each with its own rules:
+//! Four threads, each with its own rules:
 //! - *rt* ([`rt`]): SCHED_FIFO on its own core; moves frames; allocates, locks and logs nothing;
 //! - *control* ([`control`], the main thread): the socket, requests, logs;
+//! - *follower* ([`certificate`]): hashes what was played;
 //! - *device* ([`output::device`]): whatever may wait for hardware: finding, opening, probing, the mixer.
 //!
 //! What they share is handed over whole, through wait-free queues; figures go into the status page.
 #![deny(unsafe_code)]
 
+mod certificate;
 mod clock;
 mod control;
 #[allow(unsafe_code, reason = "an allocator")]
@@ -23,7 +25,7 @@ mod wake;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Sender, channel};
 
 use anyhow::{Context, Result};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
@@ -45,6 +47,8 @@ static ALLOCATOR: guard::Guard = guard::Guard;
 
 /// Stack of the device thread; with all memory locked it is all there.
 const DEVICE_STACK: usize = 512 * 1024;
+/// Stack of the follower.
+const FOLLOWER_STACK: usize = 128 * 1024;
 
 fn main() -> ExitCode {
     let options = match options::parse(std::env::args_os().skip(1)) {
@@ -109,6 +113,7 @@ fn run(options: &Options) -> Result<()> {
         .stack_size(DEVICE_STACK)
         .spawn(move || device::run(device, &asked, &answering, &device_bell))
         .context("can't start the device thread")?;
+    let follower = options.certificate.then(|| follow(Arc::clone(&status))).transpose()?;
     let uevents = match options.sink {
         Sink::Auto | Sink::Alsa(_) => Uevents::listen(),
         Sink::Null | Sink::File(_) => None,
@@ -117,7 +122,32 @@ fn run(options: &Options) -> Result<()> {
     let tuning =
         Tuning { period_ms: options.period_ms, preroll_ms: options.preroll_ms, dsd_silence_ms: options.dsd_silence_ms };
     let memory = RingSettings::new(options.ring_ms, options.huge_pages);
-    Control::new(Parts { status, status_file, door, signals, bell, rt, asks, answers, uevents, tuning, memory }).run()
+    Control::new(Parts {
+        status,
+        status_file,
+        door,
+        signals,
+        bell,
+        rt,
+        asks,
+        answers,
+        uevents,
+        tuning,
+        memory,
+        follower,
+    })
+    .run()
+}
+
+/// Starts the thread that hashes; the streams to follow go through the channel.
+fn follow(status: Arc<StatusWriter>) -> Result<Sender<certificate::Follow>> {
+    let (follower, follows) = channel();
+    std::thread::Builder::new()
+        .name("follower".into())
+        .stack_size(FOLLOWER_STACK)
+        .spawn(move || certificate::run(&follows, &status))
+        .context("can't start the hashing thread")?;
+    Ok(follower)
 }
 
 fn make_device(options: &Options) -> Result<Box<dyn Device>> {

@@ -39,6 +39,7 @@ pub(crate) struct Options {
     pub(crate) preroll_ms: u32,
     pub(crate) dsd_silence_ms: u32,
     pub(crate) huge_pages: bool,
+    pub(crate) certificate: bool,
 }
 
 impl Default for Options {
@@ -59,6 +60,7 @@ impl Default for Options {
             preroll_ms: 20,
             dsd_silence_ms: 100,
             huge_pages: false,
+            certificate: true,
         }
     }
 }
@@ -97,8 +99,8 @@ Timing:
   --period-ms N          time between two wake-ups, 1 to 1000 (default 40)
   --buffer-ms N          what the card's buffer holds, at least 2 periods, to 2000
                          (default 100; QEMU's intel-hda wants 400 or more)
-  --ring-ms N            what the player may write ahead, 50 to 10000, at most 8 MiB
-                         (default 1000)
+  --ring-ms N            what the player may write ahead, 50 to 10000, at most 6 MiB, or 8 MiB
+                         without certificates (default 1000)
   --preroll-ms N         silence in front of every stream, for cards that need time to lock,
                          0 to 5000 (default 20)
   --dsd-silence-ms N     DSD silence in front of and behind every stream of DSD or DoP, so that
@@ -109,11 +111,13 @@ Real time:
                          if any: /sys/devices/system/cpu/isolated)
   --priority N           its SCHED_FIFO priority, 1 to 99 (default 70: above the kernel's default
                          of 50 for interrupt threads, below the sound card's own)
+  --certificate on|off   hash what is played, track by track, for the status page: by a thread at
+                         normal priority, tied to the output by a CRC that the real-time thread
+                         makes (default on)
   --huge-pages           put the ring into 5 huge pages of 2 MiB, if so many are reserved
                          (/proc/sys/vm/nr_hugepages); else say so and use ordinary ones
   --user NAME            after set-up, give up root and become this user
   --group NAME           the group that may connect to the socket
-
   --socket PATH          where the player connects (default /run/tenuto/engine.sock)
   --help                 this text
   --version              the version
@@ -157,6 +161,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Ask
             "sink" => options.sink = sink({ value }()?)?,
             "accept" => options.accept = accept(&text({ value }()?)?)?,
             "max-rate" => options.max_rate = number(&name, { value }()?, 1, MAX_RATE)?,
+            "certificate" => options.certificate = on_off(&name, &text({ value }()?)?)?,
             "core" => options.core = Some(number(&name, { value }()?, 0, 8191)?),
             "priority" => options.priority = number(&name, { value }()?, 1, 99)? as u8,
             "user" => options.user = Some(text({ value }()?)?),
@@ -194,6 +199,14 @@ fn number(name: &str, value: OsString, least: u32, most: u32) -> Result<u32, Str
     let value = text(value)?;
     let number = value.parse().ok().filter(|number| (least..=most).contains(number));
     number.ok_or_else(|| format!("--{name} wants a number from {least} to {most}, not '{value}'"))
+}
+
+fn on_off(name: &str, value: &str) -> Result<bool, String> {
+    match value {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err(format!("--{name} wants on or off, not '{value}'")),
+    }
 }
 
 fn sink(value: OsString) -> Result<Sink, String> {

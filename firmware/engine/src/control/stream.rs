@@ -6,6 +6,7 @@ use ring::{Consumer, State, Stream};
 
 use super::client::Gone;
 use super::{Ask, Control};
+use crate::certificate;
 use crate::clock::frames_in_ms;
 use crate::output::device::{Opened, Refusal};
 use crate::output::sim::{Capture, LogLine};
@@ -133,12 +134,20 @@ impl Control {
 
     fn attach(&mut self, (wire, unscaled): (Wire, bool), opened: Opened, player: u64, mut consumer: Consumer) {
         self.epoch = self.epoch.checked_add(1).unwrap_or(1);
-        let stream = Stream { epoch: self.epoch, wire, ring_frames: frames_in_ms(self.parts.memory.ms, wire.rate) };
+        let most = if self.parts.follower.is_some() { certificate::most_frames(wire) } else { u32::MAX };
+        let ring_frames = frames_in_ms(self.parts.memory.ms, wire.rate).min(most);
+        let stream = Stream { epoch: self.epoch, wire, ring_frames };
         consumer.begin(&stream);
         let stream = Stream { ring_frames: u32::try_from(consumer.capacity_frames()).unwrap_or(u32::MAX), ..stream };
         let Opened { output, capture } = opened;
+        let halves = self.parts.follower.as_ref().map(|_| certificate::begin(&consumer, &stream));
         let session = Session::new(output, consumer, stream, self.parts.tuning, self.gain());
-        let session = if unscaled { session.unscaled() } else { session };
+        let mut session = if unscaled { session.unscaled() } else { session };
+        if let (Some((tally, follow)), Some(follower)) = (halves, &self.parts.follower) {
+            session.set_tally(tally);
+            // It ends only with this thread.
+            let _ = follower.send(follow);
+        }
         self.parts.status.set_stream(Some((stream.epoch, wire)));
         self.parts.status.set_fault("");
         self.parts.status.set_state(State::Silent);

@@ -112,6 +112,7 @@ fn start(socket: &Path, plug: &Arc<AtomicBool>) -> Receiver<Volume> {
         uevents: None,
         tuning: Tuning { period_ms: 20, preroll_ms: 0, dsd_silence_ms: 0 },
         memory: RingSettings::new(1000, false),
+        follower: None,
     };
     std::thread::spawn(move || Control::new(parts).run());
     set

@@ -16,7 +16,8 @@ fn the_defaults_run() {
 fn every_option_is_taken() {
     let options = run(
         "--socket /tmp/s --sink file:/tmp/d --accept s24_3 --max-rate 96000 --fast --core 3 --priority 60 --user u --group g \
-                       --period-ms 5 --buffer-ms=20 --ring-ms 500 --preroll-ms 0 --dsd-silence-ms 7 --huge-pages",
+                       --period-ms 5 --buffer-ms=20 --ring-ms 500 --preroll-ms 0 --dsd-silence-ms 7 --huge-pages \
+                       --certificate off",
     );
     assert_eq!(
         options,
@@ -36,6 +37,7 @@ fn every_option_is_taken() {
             preroll_ms: 0,
             dsd_silence_ms: 7,
             huge_pages: true,
+            certificate: false,
         })
     );
     assert_eq!(run("--sink hw:1,0").map(|options| options.sink), Ok(Sink::Alsa("hw:1,0".to_owned())));
@@ -53,6 +55,7 @@ fn wrong_usage_is_explained() {
         ("--fast", "for --sink null"),
         ("--max-rate 96000", "for --sink null"),
         ("--accept s8 --sink null", "s24_3"),
+        ("--certificate yes", "on or off"),
         ("--loud", "--loud"),
         ("more", "more"),
         ("--priority", "--priority"),

@@ -62,6 +62,11 @@ impl Reporter {
         self.status.count_wakeup(lateness_ns);
     }
 
+    /// Late wake-ups and xruns so far.
+    pub(super) fn troubles(&self) -> [u64; 2] {
+        self.status.troubles()
+    }
+
     /// Tells *control*, and counts what is counted.
     pub(super) fn event(&mut self, kind: Kind, frame: u64, ns: u64) {
         match kind {

@@ -12,6 +12,7 @@ pub(crate) use limits::{Limits, Tuning};
 
 use super::report::{Kind, Reporter};
 use super::timeline::Timeline;
+use crate::certificate::Tally;
 use crate::output::{Fill, Output, Pacing, Trouble};
 use flow::{Fade, Mode, Next};
 use one_bit::OneBit;
@@ -84,6 +85,8 @@ pub(crate) struct Session {
     give_up_ns: Option<u64>,
     xruns: u64,
     scaled: bool,
+    /// For the tracks' certificates, if there are to be any.
+    tally: Option<Tally>,
 }
 
 impl Session {
@@ -122,6 +125,7 @@ impl Session {
             give_up_ns: None,
             xruns: 0,
             scaled: false,
+            tally: None,
         }
     }
 
@@ -131,6 +135,11 @@ impl Session {
         self.volume = self.one_bit.volume(self.volume);
         self.ramp = Ramp::constant(self.volume);
         self
+    }
+
+    /// Counts what is taken for certificates, from here on.
+    pub(crate) fn set_tally(&mut self, tally: Tally) {
+        self.tally = Some(tally);
     }
 
     /// The output and the ring, when it is over.
@@ -182,14 +191,17 @@ impl Session {
                 }
                 // Tracks without a frame, at the very end.
                 let outcome = self.pass_marks(Due::All, now, report).map_or_else(Outcome::from, |()| Outcome::Finished);
-                self.end(now, outcome)
+                self.end(now, outcome, report)
             }
-            Err(outcome) => self.end(now, outcome),
+            Err(outcome) => self.end(now, outcome, report),
         }
     }
 
-    fn end(&mut self, now: u64, outcome: Outcome) -> Step {
+    fn end(&mut self, now: u64, outcome: Outcome, report: &Reporter) -> Step {
         self.output.stop(now);
+        if let Some(tally) = &mut self.tally {
+            tally.cut(self.consumer.read(), report.troubles());
+        }
         Step::Done(outcome)
     }
 
@@ -261,6 +273,9 @@ impl Session {
             }
         })?;
         self.one_bit.advance(written);
+        if let Some(tally) = &mut self.tally {
+            tally.take(self.consumer.read_area(u64::from(written)), written, !untouched);
+        }
         self.consumer.advance(u64::from(written))?;
         self.timeline.audio(first, written);
         self.audio_end = self.timeline.written();
@@ -302,10 +317,16 @@ impl Session {
                     report.gap(mark.track, frame.saturating_sub(end));
                 }
                 self.track = Some(mark.track);
+                if let Some(tally) = &mut self.tally {
+                    tally.start(mark.track, self.consumer.read(), report.troubles());
+                }
                 report.event(Kind::Start(mark.track), frame, now);
             }
             MarkKind::End => {
                 self.track = None;
+                if let Some(tally) = &mut self.tally {
+                    tally.end(self.consumer.read(), report.troubles());
+                }
                 self.ended_at = Some(frame);
                 report.event(Kind::End(mark.track), frame, now);
             }
@@ -319,6 +340,9 @@ impl Session {
             Mode::Playing => State::Playing,
             Mode::Paused => State::Paused,
         });
+        if let Some(tally) = &self.tally {
+            tally.publish(self.consumer.read());
+        }
         let heard = self.timeline.heard(fill.queued);
         report.position(Position { epoch: self.stream.epoch, taken: self.consumer.read(), heard, at_ns: now });
     }

@@ -188,7 +188,11 @@ impl Session {
             }
             Then::Flush => {
                 if let Some(flush) = self.consumer.pending_flush()? {
+                    let from = self.consumer.read();
                     self.consumer.finish_flush(flush);
+                    if let Some(tally) = &mut self.tally {
+                        tally.jump(from, self.consumer.read());
+                    }
                 }
                 self.track = None;
                 self.ended_at = None;

@@ -1,0 +1,86 @@
+//! The real-time thread's half. Nothing here allocates, waits or panics.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use pcm::{Cpu, Crc32c};
+
+use super::{Entry, Taken};
+
+/// Counts and sums what is taken from the ring.
+#[derive(Debug)]
+pub(crate) struct Tally {
+    entries: rtrb::Producer<Entry>,
+    /// Frames taken of the stream.
+    taken: Arc<AtomicU64>,
+    /// Of nothing yet.
+    empty: Crc32c,
+    open: Option<Open>,
+}
+
+/// The track under way.
+#[derive(Clone, Copy, Debug)]
+struct Open {
+    frames: u64,
+    crc32c: Crc32c,
+    scaled: bool,
+    whole: bool,
+    /// Late wake-ups and xruns before it.
+    before: [u64; 2],
+}
+
+impl Tally {
+    pub(super) fn new(entries: rtrb::Producer<Entry>, taken: Arc<AtomicU64>) -> Self {
+        Self { entries, taken, empty: Crc32c::new(Cpu::detect()), open: None }
+    }
+
+    /// A track's first frame comes next, the ring's number `frame`. `troubles`: late wake-ups and xruns so far.
+    pub(crate) fn start(&mut self, track: u64, frame: u64, troubles: [u64; 2]) {
+        self.cut(frame, troubles);
+        // A full queue: this track isn't followed.
+        if self.entries.push(Entry::Start { track, frame }).is_ok() {
+            let crc32c = self.empty;
+            self.open = Some(Open { frames: 0, crc32c, scaled: false, whole: true, before: troubles });
+        }
+    }
+
+    /// These bytes go to the output; `scaled` if not as they are.
+    pub(crate) fn take(&mut self, bytes: &[u8], frames: u32, scaled: bool) {
+        if let Some(open) = &mut self.open {
+            open.frames = open.frames.saturating_add(u64::from(frames));
+            open.crc32c.update(bytes);
+            open.scaled |= scaled;
+        }
+    }
+
+    /// A flush: the ring's frames go on with `to` instead of `from`.
+    pub(crate) fn jump(&mut self, from: u64, to: u64) {
+        if let Some(open) = &mut self.open {
+            open.whole = false;
+            // If it doesn't fit, the follower's sum will differ.
+            let _ = self.entries.push(Entry::Jump { from, to });
+        }
+    }
+
+    /// The track's end mark: `frame` is the next one's.
+    pub(crate) fn end(&mut self, frame: u64, troubles: [u64; 2]) {
+        let Some(Open { frames, crc32c, scaled, whole, before }) = self.open.take() else { return };
+        let [late_wakeups, xruns] = [troubles[0].saturating_sub(before[0]), troubles[1].saturating_sub(before[1])];
+        let crc32c = crc32c.value();
+        let taken = Taken { end: frame, frames, crc32c, scaled, whole, late_wakeups, xruns };
+        let _ = self.entries.push(Entry::End(taken));
+    }
+
+    /// The track is over without an end mark: another one begins, or the stream ends.
+    pub(crate) fn cut(&mut self, frame: u64, troubles: [u64; 2]) {
+        if let Some(open) = &mut self.open {
+            open.whole = false;
+        }
+        self.end(frame, troubles);
+    }
+
+    /// The end of a wake-up: so many frames of the stream are taken. What was told above comes before this.
+    pub(crate) fn publish(&self, taken: u64) {
+        self.taken.store(taken, Ordering::Release);
+    }
+}

@@ -1,0 +1,220 @@
+//! Both halves on one ring, in every order.
+
+use std::os::fd::{AsFd, OwnedFd};
+
+use pcm::{Cpu, Crc32c, WireFormat};
+use proptest::prelude::*;
+use ring::{Certificate, Producer, RingMemory};
+use sha2::{Digest, Sha256};
+
+use super::*;
+
+const WIRE: Wire = Wire { format: WireFormat::S24_3Le, rate: 1000, channels: 1 };
+/// Frames that the ring uses.
+const RING: u64 = 1_000;
+
+struct Rig {
+    producer: Producer,
+    consumer: Consumer,
+    tally: Tally,
+    follow: Follow,
+    file: OwnedFd,
+    certificates: Vec<Certificate>,
+    /// Of the bytes written, over all tracks.
+    next: u32,
+}
+
+impl Rig {
+    fn new() -> Self {
+        let (memory, file) = RingMemory::create_sized(16 << 10).expect("a ring");
+        let stream = Stream { epoch: 9, wire: WIRE, ring_frames: RING as u32 };
+        let mut consumer = Consumer::new(memory);
+        consumer.begin(&stream);
+        let mut producer = Producer::new(RingMemory::from_fd(file.as_fd()).expect("the same ring"));
+        producer.begin(&stream);
+        let (tally, follow) = begin(&consumer, &stream);
+        Self { producer, consumer, tally, follow, file, certificates: Vec::new(), next: 1 }
+    }
+
+    /// The player writes, the real-time thread takes; returns the bytes.
+    fn pass(&mut self, frames: u64) -> Vec<u8> {
+        let mut all = Vec::new();
+        let mut left = frames;
+        while left > 0 {
+            let area = self.producer.write_area(left.min(RING / 2)).expect("an honest engine");
+            area.fill_with(|| {
+                self.next = self.next.wrapping_mul(2_654_435_761).wrapping_add(1);
+                (self.next >> 24) as u8
+            });
+            let frames = (area.len() / 3) as u64;
+            self.producer.commit(frames).expect("there is room");
+            self.consumer.refresh().expect("an honest player");
+            let taken = self.consumer.read_area(frames);
+            all.extend_from_slice(taken);
+            self.tally.take(taken, frames as u32, false);
+            self.consumer.advance(frames).expect("they are there");
+            left -= frames;
+        }
+        all
+    }
+
+    fn start(&mut self, track: u64) {
+        self.tally.start(track, self.consumer.read(), [0, 0]);
+    }
+
+    fn end(&mut self) {
+        self.tally.end(self.consumer.read(), [2, 3]);
+    }
+
+    fn look(&mut self) {
+        self.tally.publish(self.consumer.read());
+        let certificates = &mut self.certificates;
+        self.follow.look(&mut |certificate| certificates.push(certificate));
+    }
+}
+
+fn sha256(bytes: &[u8]) -> Option<[u8; 32]> {
+    Some(Sha256::digest(bytes).into())
+}
+
+fn crc32c(bytes: &[u8]) -> u32 {
+    let mut crc32c = Crc32c::new(Cpu::BASELINE);
+    crc32c.update(bytes);
+    crc32c.value()
+}
+
+#[derive(Clone, Debug)]
+enum Act {
+    Pass(u64),
+    Next,
+    Seek(u64),
+    Look,
+}
+
+fn acts() -> impl Strategy<Value = Vec<Act>> {
+    let act = prop_oneof![
+        4 => (0u64..400).prop_map(Act::Pass),
+        1 => Just(Act::Next),
+        1 => (0u64..300).prop_map(Act::Seek),
+        3 => Just(Act::Look),
+    ];
+    prop::collection::vec(act, 0..60)
+}
+
+proptest! {
+    /// Whenever the follower looks: each track's hash is that of the bytes taken for it, seeks and all.
+    #[test]
+    fn every_track_is_hashed_as_it_was_taken(acts in acts()) {
+        let mut rig = Rig::new();
+        let (mut expected, mut bytes, mut whole, mut since) = (Vec::new(), Vec::new(), true, 0);
+        rig.start(0);
+        for act in acts.into_iter().chain([Act::Next]) {
+            match act {
+                Act::Pass(frames) => {
+                    // The follower isn't further behind than it may be: that is the next test's.
+                    if since + frames > rig.follow_limit() {
+                        rig.look();
+                        since = 0;
+                    }
+                    bytes.extend(rig.pass(frames));
+                    since += frames;
+                }
+                Act::Next => {
+                    rig.end();
+                    expected.push((std::mem::take(&mut bytes), whole));
+                    whole = true;
+                    let next = expected.len() as u64;
+                    rig.start(next);
+                }
+                Act::Seek(dropped) => {
+                    let from = rig.consumer.read();
+                    let area = rig.producer.write_area(dropped).expect("an honest engine");
+                    area.fill(0xEE);
+                    rig.producer.commit(dropped).expect("there is room");
+                    rig.producer.flush();
+                    let flush = rig.consumer.pending_flush().expect("an honest player").expect("a flush");
+                    rig.consumer.finish_flush(flush);
+                    rig.tally.jump(from, rig.consumer.read());
+                    since += dropped;
+                    whole = false;
+                }
+                Act::Look => {
+                    rig.look();
+                    since = 0;
+                }
+            }
+            if since > rig.follow_limit() {
+                rig.look();
+                since = 0;
+            }
+        }
+        rig.look();
+        prop_assert_eq!(rig.certificates.len(), expected.len());
+        for (n, (certificate, (bytes, whole))) in rig.certificates.iter().zip(expected).enumerate() {
+            prop_assert_eq!((certificate.track, certificate.epoch), (n as u64, 9));
+            prop_assert_eq!(certificate.frames, (bytes.len() / 3) as u64);
+            prop_assert_eq!(certificate.crc32c, crc32c(&bytes));
+            prop_assert_eq!(certificate.sha256, sha256(&bytes));
+            prop_assert_eq!(certificate.whole, whole);
+        }
+    }
+}
+
+impl Rig {
+    fn follow_limit(&self) -> u64 {
+        self.consumer.tap().kept_frames() - 500
+    }
+}
+
+#[test]
+fn a_follower_that_is_too_far_behind_gives_the_track_up_and_hashes_the_next() {
+    let mut rig = Rig::new();
+    let kept = rig.consumer.tap().kept_frames();
+    assert_eq!(kept, (16 << 10) / 3 - RING, "what the ring leaves of its memory");
+    rig.start(1);
+    let bytes = rig.pass(kept + 1);
+    rig.look();
+    rig.end();
+    rig.start(2);
+    let next = rig.pass(100);
+    rig.end();
+    rig.look();
+    let [first, second] = rig.certificates[..] else { panic!("{:?}", rig.certificates) };
+    assert_eq!((first.sha256, first.crc32c, first.frames), (None, crc32c(&bytes), kept + 1));
+    assert_eq!(second.sha256, sha256(&next));
+    assert_eq!((second.late_wakeups, second.xruns), (2, 3));
+}
+
+#[test]
+fn bytes_that_change_after_they_were_taken_are_not_hashed() {
+    let mut rig = Rig::new();
+    rig.start(1);
+    rig.pass(100);
+    rustix::io::pwrite(&rig.file, &[0xA5; 5], 65_536 + 150).expect("it can be written");
+    rig.end();
+    rig.look();
+    assert_eq!(rig.certificates[0].sha256, None);
+    assert_eq!(rig.certificates[0].frames, 100);
+}
+
+#[test]
+fn a_track_without_an_end_and_one_that_was_scaled_say_so() {
+    let mut rig = Rig::new();
+    rig.start(1);
+    let bytes = rig.pass(10);
+    rig.start(2);
+    rig.pass(10);
+    rig.tally.take(&[], 0, true);
+    rig.tally.cut(rig.consumer.read(), [0, 0]);
+    rig.look();
+    let [first, second] = rig.certificates[..] else { panic!("{:?}", rig.certificates) };
+    assert_eq!((first.whole, first.scaled, first.sha256), (false, false, sha256(&bytes)));
+    assert_eq!((second.whole, second.scaled), (false, true));
+}
+
+#[test]
+fn the_rings_part_leaves_a_quarter_and_holds_a_second_of_what_is_fastest() {
+    let wire = |rate, channels| Wire { format: WireFormat::S32Le, rate, channels };
+    assert!(most_frames(wire(768_000, 2)) >= 768_000);
+    assert_eq!(most_frames(wire(48_000, 8)) as usize * 32, DATA_BYTES / 4 * 3);
+}
