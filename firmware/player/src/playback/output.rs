@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use pcm::{Caps, FormatSet};
 use ring::message::Volume;
-use ring::{Producer, Status, Stream};
+use ring::{Certificate, Producer, Status, Stream};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::error::{ENGINE, PlayError};
@@ -62,6 +62,8 @@ struct Shared {
 struct Engine {
     producer: Producer,
     status: Arc<Status>,
+    /// The newest stream that was another player's: what the engine says of it isn't about our tracks.
+    before: u32,
     requests: Requests,
     stream: Option<Stream>,
     /// The volume has no effect on that.
@@ -118,6 +120,14 @@ impl Output {
             Turn::RanDry(track) => Report::RanDry { track },
             Turn::Flows(track) => Report::Flows { track },
         });
+    }
+
+    /// What the engine certifies of this player's last tracks, oldest first.
+    pub(crate) fn certificates(&self) -> Vec<Certificate> {
+        let shared = self.lock();
+        let Some(engine) = shared.engine.as_ref() else { return Vec::new() };
+        let all = engine.status.certificates().into_iter();
+        all.filter(|certificate| certificate.epoch > engine.before).collect()
     }
 
     pub(super) fn report_passed(&self, passed: Vec<Passed>) {

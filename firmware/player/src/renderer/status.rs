@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use pcm::hidden::Hidden;
 use pcm::{Encoding, Source, Wire};
-use ring::Policy;
+use ring::{Certificate, Policy};
 use serde_json::{Value, json};
 
 use super::ledger::Entry;
@@ -31,6 +31,7 @@ impl Renderer {
         let now = self.transport.values();
         let media = self.transport.current_media();
         let entry = self.transport.current_id().and_then(|track| self.ledger.get(track));
+        let certificates = self.output.certificates();
         json!({
             "name": self.facts.name,
             "udn": self.facts.udn,
@@ -62,7 +63,7 @@ impl Renderer {
                 "mute": self.loudness.mute(),
                 "without_effect": entry.is_some_and(|entry| entry.unscaled && self.loudness.mode() == Mode::Software),
             },
-            "tracks": self.ledger.iter().map(track).collect::<Vec<_>>(),
+            "tracks": self.ledger.iter().map(|entry| track(entry, &certificates)).collect::<Vec<_>>(),
             "engine": self.engine(),
             "subscribers": self.events.subscribers(),
             "boot_to_ssdp_ms": boot_to_ssdp.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
@@ -122,7 +123,8 @@ impl Renderer {
     }
 }
 
-fn track(entry: &Entry) -> Value {
+fn track(entry: &Entry, certificates: &[Certificate]) -> Value {
+    let certificate = certificates.iter().rfind(|certificate| certificate.track == entry.track.0);
     json!({
         "id": entry.track.0,
         "uri": entry.uri,
@@ -131,7 +133,22 @@ fn track(entry: &Entry) -> Value {
         "wire": entry.plan.map(|plan| wire(&plan.wire)),
         "inside": entry.hidden.map(Hidden::name),
         "frames": entry.opened.as_ref().and_then(|opened| opened.frames),
+        "certificate": certificate.map(certified),
         "error": entry.error.as_ref().map(|error| json!({ "kind": error.kind, "text": error.text })),
+    })
+}
+
+/// What went to the DAC; the hash is over the bytes in the wire's format.
+fn certified(certificate: &Certificate) -> Value {
+    let hex = |bytes: [u8; 32]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    json!({
+        "frames": certificate.frames,
+        "sha256": certificate.sha256.map(hex),
+        "crc32c": format!("{:08x}", certificate.crc32c),
+        "whole": certificate.whole,
+        "scaled": certificate.scaled,
+        "late_wakeups": certificate.late_wakeups,
+        "xruns": certificate.xruns,
     })
 }
 
@@ -151,4 +168,30 @@ fn source(source: &Source) -> Value {
 
 fn wire(wire: &Wire) -> Value {
     json!({ "format": wire.format.alsa_name(), "rate": wire.rate, "channels": wire.channels, "dop": wire.format.is_dop() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_is_shown_as_hex_and_a_missing_hash_as_null() {
+        let certificate = Certificate {
+            number: 1,
+            epoch: 2,
+            track: 3,
+            frames: 441,
+            crc32c: 0x0306_9283,
+            sha256: Some(std::array::from_fn(|n| n as u8)),
+            scaled: false,
+            whole: true,
+            late_wakeups: 4,
+            xruns: 5,
+        };
+        let shown = certified(&certificate);
+        assert_eq!(shown["sha256"], "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
+        assert_eq!((&shown["crc32c"], &shown["frames"]), (&"03069283".into(), &441.into()));
+        assert_eq!((&shown["late_wakeups"], &shown["xruns"]), (&4.into(), &5.into()));
+        assert_eq!(certified(&Certificate { sha256: None, ..certificate })["sha256"], Value::Null);
+    }
 }

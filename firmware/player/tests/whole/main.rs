@@ -1,6 +1,7 @@
 //! The player as a process, with a real engine, on loopback: what its own modules' tests can't show.
 
 mod bench;
+mod certificate;
 mod engine;
 mod fake;
 mod memory;

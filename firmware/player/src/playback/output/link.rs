@@ -19,8 +19,18 @@ impl Output {
         }
         // The renderer has to see first what this engine's DAC is.
         shared.volume_for = None;
-        shared.engine =
-            Some(Engine { producer, status, requests, stream: None, unscaled: false, opened: None, opening: false });
+        let open = status.stream().map_or(0, |(epoch, _)| epoch);
+        let before = status.position().map_or(0, |position| position.epoch).max(open);
+        shared.engine = Some(Engine {
+            producer,
+            status,
+            before,
+            requests,
+            stream: None,
+            unscaled: false,
+            opened: None,
+            opening: false,
+        });
         drop(shared);
         self.changed.notify_all();
         self.report(Report::CapsChanged);
