@@ -12,7 +12,7 @@
 mod certificate;
 mod clock;
 mod control;
-#[allow(unsafe_code, reason = "an allocator")]
+#[allow(unsafe_code, reason = "stands in front of the C library's allocator")]
 mod guard;
 mod options;
 mod output;
@@ -41,9 +41,6 @@ use output::device::{self, Device};
 use output::sim::SimDevice;
 use rt::{Handle, Start, Tuning};
 use wake::Doorbell;
-
-#[global_allocator]
-static ALLOCATOR: guard::Guard = guard::Guard;
 
 /// Stack of the device thread; with all memory locked it is all there.
 const DEVICE_STACK: usize = 512 * 1024;
