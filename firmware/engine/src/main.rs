@@ -11,6 +11,8 @@
 
 mod certificate;
 mod clock;
+#[allow(unsafe_code, reason = "installs a seccomp filter")]
+mod confine;
 mod control;
 #[allow(unsafe_code, reason = "stands in front of the C library's allocator")]
 mod guard;
@@ -88,6 +90,7 @@ fn run(options: &Options) -> Result<()> {
         priority: options.priority,
         core: options.core.or_else(|| rights::isolated_core(Path::new("/sys"))),
         control: bell.clone(),
+        confine: options.confine,
     };
     let (rt, more) = Handle::spawn(start, Arc::clone(&status)).context("can't start the real-time thread")?;
     refused.extend(more);

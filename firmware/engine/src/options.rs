@@ -40,6 +40,7 @@ pub(crate) struct Options {
     pub(crate) dsd_silence_ms: u32,
     pub(crate) huge_pages: bool,
     pub(crate) certificate: bool,
+    pub(crate) confine: bool,
 }
 
 impl Default for Options {
@@ -61,6 +62,7 @@ impl Default for Options {
             dsd_silence_ms: 100,
             huge_pages: false,
             certificate: true,
+            confine: false,
         }
     }
 }
@@ -118,6 +120,9 @@ Real time:
                          (/proc/sys/vm/nr_hugepages); else say so and use ordinary ones
   --user NAME            after set-up, give up root and become this user
   --group NAME           the group that may connect to the socket
+  --confine              for tests: the kernel kills the engine at the first system call of the
+                         real-time thread that playing doesn't take
+
   --socket PATH          where the player connects (default /run/tenuto/engine.sock)
   --help                 this text
   --version              the version
@@ -147,6 +152,10 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Ask
             "version" => return Ok(Asked::Print(format!("engine {}\n", env!("CARGO_PKG_VERSION")))),
             "fast" => {
                 options.fast = true;
+                continue;
+            }
+            "confine" => {
+                options.confine = true;
                 continue;
             }
             "huge-pages" => {

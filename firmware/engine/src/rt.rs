@@ -2,7 +2,7 @@
 //!
 //! From [`watch`](crate::guard::watch) on nothing here allocates, frees, locks, logs or panics, and no loop is unbounded.
 //! System calls: `clock_nanosleep`, the output's own (`ioctl` on a real card), an eventfd write when there is news,
-//! `getrusage` about once a second, and an eventfd read while no stream is open.
+//! `getrusage` about once a second, and an eventfd read while no stream is open. `--confine` has the kernel enforce it.
 
 mod report;
 mod session;
@@ -18,7 +18,7 @@ pub(crate) use session::{Outcome, Session, Tuning};
 
 use crate::clock::{SECOND, now_ns, sleep_until};
 use crate::wake::Doorbell;
-use crate::{guard, sys};
+use crate::{confine, guard, sys};
 use pcm::gain::Gain;
 use report::{News, Reporter};
 use session::Step;
@@ -53,6 +53,7 @@ pub(crate) struct Handle {
     returned: rtrb::Consumer<(Box<Session>, Outcome)>,
     news: rtrb::Consumer<News>,
     thread: Option<std::thread::JoinHandle<()>>,
+    confined: bool,
 }
 
 /// The thread's scheduling as wanted, and what is told when it is set.
@@ -61,6 +62,8 @@ pub(crate) struct Start {
     pub(crate) priority: u8,
     /// Core to be bound to.
     pub(crate) core: Option<u32>,
+    /// Whether system calls that playing doesn't take are to end the process.
+    pub(crate) confine: bool,
     /// Rung when the thread has news or hands a stream back.
     pub(crate) control: Doorbell,
 }
@@ -74,6 +77,7 @@ impl Handle {
         let bell = Doorbell::waited_for()?;
         let (ready, setup) = std::sync::mpsc::sync_channel(1);
         let thread_bell = bell.clone();
+        let confined = start.confine;
         let thread = std::thread::Builder::new().name("rt".into()).stack_size(STACK).spawn(move || {
             let refused = sys::become_realtime(start.priority, start.core);
             status.set_thread(sys::thread_setup());
@@ -84,11 +88,12 @@ impl Handle {
             drop(ready);
             let abort = AbortOnUnwind;
             guard::watch();
-            Thread { commands: incoming, returned: outgoing, bell: thread_bell, report, session: None }.run();
+            let confine = start.confine;
+            Thread { commands: incoming, returned: outgoing, bell: thread_bell, report, session: None, confine }.run();
             mem::forget(abort);
         })?;
         let refused = setup.recv().unwrap_or_default();
-        Ok((Self { commands, bell, returned, news, thread: Some(thread) }, refused))
+        Ok((Self { commands, bell, returned, news, thread: Some(thread), confined }, refused))
     }
 
     /// Queues a command and wakes the thread if it waits. The queue can't be full unless the thread hangs: *control*
@@ -111,7 +116,9 @@ impl Handle {
 
     /// Ends the thread, which must have no stream any more.
     pub(crate) fn exit(mut self) {
-        if self.send(Command::Exit).is_ok()
+        // Ending takes system calls that playing doesn't: a confined thread ends with the process.
+        if !self.confined
+            && self.send(Command::Exit).is_ok()
             && let Some(thread) = self.thread.take()
         {
             // A panic would have ended the process.
@@ -142,6 +149,8 @@ struct Thread {
     bell: Doorbell,
     report: Reporter,
     session: Option<Box<Session>>,
+    /// To be confined before it plays. Not earlier: for the process to give up root, each of its threads has to.
+    confine: bool,
 }
 
 impl Thread {
@@ -152,6 +161,10 @@ impl Thread {
                 return;
             }
             if self.session.is_some() {
+                if mem::take(&mut self.confine) && confine::confine().is_err() {
+                    // A test that wanted it must not pass without.
+                    std::process::abort();
+                }
                 self.play();
             }
         }

@@ -7,9 +7,11 @@ use pcm::{Wire, WireFormat};
 use ring::message::{Request, Volume, VolumeMode};
 use ring::{MarkKind, State};
 
+/// Under `--confine` the kernel would end the engine at the first system call that isn't on its list: none for memory, for
+/// locks, for logs.
 #[test]
-fn nothing_is_allocated_over_a_whole_session() {
-    let engine = Engine::with_file_sink(&["--period-ms", "5", "--buffer-ms", "50"]);
+fn nothing_is_allocated_and_the_kernel_asked_for_nothing_over_a_whole_session() {
+    let engine = Engine::with_file_sink(&["--period-ms", "5", "--buffer-ms", "50", "--confine"]);
     {
         let mut player = engine.connect();
         for (n, format) in [WireFormat::S16Le, WireFormat::S24_3Le, WireFormat::S32Le].into_iter().enumerate() {
@@ -39,6 +41,7 @@ fn nothing_is_allocated_over_a_whole_session() {
     player.open(CD);
     player.play(5, &noise(5_000, CD, 5), 4);
     player.close();
+    assert_eq!(seccomp_of_rt(&engine), "2", "the filter was there");
     let counters = player.connection.status.counters();
     assert_eq!(counters.rt_allocations, 0);
     assert_eq!(counters.starved, 3);
@@ -73,4 +76,15 @@ fn what_the_sink_takes_is_in_the_status_page() {
     assert_eq!(status.output(), "null");
     assert_eq!(status.fault(), "");
     assert_eq!(status.state(), Some(State::Closed));
+}
+
+/// The real-time thread's line in `/proc`: 2 is a filter.
+fn seccomp_of_rt(engine: &Engine) -> String {
+    let tasks = std::fs::read_dir(format!("/proc/{}/task", engine.pid())).expect("it runs");
+    let read = |name: &str, task: &std::path::Path| std::fs::read_to_string(task.join(name)).unwrap_or_default();
+    let rt =
+        tasks.flatten().map(|task| task.path()).find(|task| read("comm", task).trim() == "rt").expect("it has one");
+    let status = read("status", &rt);
+    let line = status.lines().find_map(|line| line.strip_prefix("Seccomp:")).expect("a line");
+    line.trim().to_owned()
 }

@@ -91,7 +91,7 @@ fn start(socket: &Path, plug: &Arc<AtomicBool>) -> Receiver<Volume> {
     let (status, status_file) = StatusWriter::create().expect("a page");
     let status = Arc::new(status);
     let bell = Doorbell::polled().expect("a bell");
-    let start = Start { priority: 1, core: None, control: bell.clone() };
+    let start = Start { priority: 1, core: None, control: bell.clone(), confine: false };
     let (rt, _) = Handle::spawn(start, Arc::clone(&status)).expect("a thread");
     let (asks, asked) = channel();
     let (answering, answers) = channel();

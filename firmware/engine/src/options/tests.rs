@@ -17,7 +17,7 @@ fn every_option_is_taken() {
     let options = run(
         "--socket /tmp/s --sink file:/tmp/d --accept s24_3 --max-rate 96000 --fast --core 3 --priority 60 --user u --group g \
                        --period-ms 5 --buffer-ms=20 --ring-ms 500 --preroll-ms 0 --dsd-silence-ms 7 --huge-pages \
-                       --certificate off",
+                       --certificate off --confine",
     );
     assert_eq!(
         options,
@@ -38,9 +38,40 @@ fn every_option_is_taken() {
             dsd_silence_ms: 7,
             huge_pages: true,
             certificate: false,
+            confine: true,
         })
     );
     assert_eq!(run("--sink hw:1,0").map(|options| options.sink), Ok(Sink::Alsa("hw:1,0".to_owned())));
+}
+
+/// The bounds that the help states, and one step beyond each.
+#[test]
+fn times_have_bounds() {
+    for line in [
+        "--period-ms 1 --buffer-ms 2",
+        "--period-ms 1000 --buffer-ms 2000",
+        "--ring-ms 50",
+        "--ring-ms 10000",
+        "--preroll-ms 0",
+        "--preroll-ms 5000",
+        "--priority 1",
+        "--priority 99",
+    ] {
+        assert!(run(line).is_ok(), "{line}");
+    }
+    for line in [
+        "--period-ms 0",
+        "--period-ms 1001 --buffer-ms 2000",
+        "--buffer-ms 1 --period-ms 1",
+        "--buffer-ms 2001",
+        "--ring-ms 49",
+        "--ring-ms 10001",
+        "--preroll-ms 5001",
+        "--priority 0",
+        "--priority 100",
+    ] {
+        assert!(run(line).is_err(), "{line}");
+    }
 }
 
 #[test]
