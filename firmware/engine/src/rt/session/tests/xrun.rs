@@ -1,0 +1,72 @@
+//! A card that runs dry.
+
+use super::*;
+
+#[test]
+fn after_an_xrun_the_next_frame_is_the_one_that_was_next() {
+    let mut rig = Rig::new(Pacing::Clocked, 20);
+    rig.mark(MarkKind::Start, 1);
+    rig.write(40_000);
+    rig.run(SECOND / 5, 0);
+    rig.now += SECOND;
+    rig.session.drain();
+    rig.run(3 * SECOND, 0);
+    assert_eq!(rig.outcome, Some(Outcome::Finished));
+    assert_eq!(rig.frames_of(Kind::Xrun).len(), 1);
+    let silent = rig.heard.iter().take_while(|&&level| level == 0).count();
+    assert_eq!(silent, 960, "20 ms in front");
+    // The fade-in after the xrun scales frames, and its first one to nothing.
+    let sounding = rig.heard.iter().filter(|&&level| level != 0).count();
+    assert!((39_995..=40_000).contains(&sounding), "every frame was played once: {sounding}");
+}
+
+/// Writes frames that say which they are.
+fn count_up(rig: &mut Rig, frames: u64) {
+    let first = rig.producer.written();
+    let area = rig.producer.write_area(frames).expect("an honest engine");
+    for (n, sample) in (first..).zip(area.as_chunks_mut::<2>().0) {
+        *sample = (1_000 + (n % 30_000) as i16).to_le_bytes();
+    }
+    rig.producer.commit(frames).expect("there is room");
+}
+
+/// Frames of the ring among those that the card has played when the position was published.
+fn frames_played(rig: &mut Rig, position: Position) -> u64 {
+    let queued = rig.session.output.poll(position.at_ns).expect("it plays").queued;
+    let played = rig.session.timeline.written() - queued;
+    rig.heard[..played as usize].iter().filter(|&&level| level != 0).count() as u64
+}
+
+#[test]
+fn the_position_is_what_was_heard_before_an_xrun_and_after_it() {
+    let mut rig = Rig::new(Pacing::Clocked, 20);
+    rig.mark(MarkKind::Start, 1);
+    count_up(&mut rig, 48_000);
+    let mut last = 0;
+    for turn in 0..20 {
+        rig.run(40 * MILLISECOND, 0);
+        if turn == 8 || turn == 14 {
+            // Held up for longer than the buffer lasts: everything in it was heard.
+            let taken = rig.status.position().expect("it is published").taken;
+            rig.now += SECOND / 5;
+            rig.run(1, 0);
+            let position = rig.status.position().expect("it is published");
+            assert_eq!(position.heard, taken, "no frame lost, none heard twice");
+        }
+        let position = rig.status.position().expect("it is published");
+        let played = frames_played(&mut rig, position);
+        // The first frames of a fade-in are scaled to nothing, and so aren't counted here.
+        assert!((played..=played + 12).contains(&position.heard), "{} is not {played}", position.heard);
+        assert!(position.heard >= last, "never backwards");
+        last = position.heard;
+    }
+    assert_eq!(rig.frames_of(Kind::Xrun).len(), 2);
+    // Behind a fade-in the frames are whole again, and the ones that follow those before the xrun.
+    let xrun = rig.frames_of(Kind::Xrun)[1] as usize;
+    let resumed = xrun + 960 + 960;
+    let before = i64::from(rig.heard[xrun - 1]);
+    assert_eq!(i64::from(rig.heard[resumed]), before + 960 + 1, "20 ms of silence, and 20 ms of fade");
+    rig.session.drain();
+    rig.run(3 * SECOND, 0);
+    assert_eq!(rig.status.position().map(|position| position.heard), Some(48_000));
+}
