@@ -10,6 +10,7 @@ mod identity;
 mod knob;
 mod net;
 mod plan;
+mod priority;
 mod report;
 mod root;
 mod service;

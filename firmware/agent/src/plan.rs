@@ -1,18 +1,15 @@
 //! Which core and priority the engine gets, and what the kernel's command line says about its buffer.
 
-use std::io;
+use std::{io, ops::RangeInclusive};
 
 use crate::{
     cpu::{self, Cpus},
+    priority,
     root::Root,
 };
 
 /// Where the plan is published, for whoever starts the engine.
 const FILE: &str = "run/tenuto/plan";
-
-/// Above the kernel's default for interrupt threads (50), below where the USB host's belongs: its completions have a
-/// deadline of about 1 ms, the engine has tens of ms in the buffer.
-const PRIORITY: u8 = 70;
 
 /// What the engine is told. None: the engine's own default.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -21,9 +18,9 @@ pub(crate) struct Plan {
     pub(crate) core: Option<u32>,
     /// SCHED_FIFO priority, 1..=99.
     pub(crate) priority: u8,
-    /// The sound card's buffer: `tenuto.buffer_ms=` of the kernel's command line, 1..=2000.
+    /// The sound card's buffer: `tenuto.buffer_ms=` of the kernel's command line, 2..=2000 and at least two periods.
     pub(crate) buffer_ms: Option<u16>,
-    /// The sound card's period: `tenuto.period_ms=`, 1..=2000.
+    /// The sound card's period: `tenuto.period_ms=`, 1..=1000.
     pub(crate) period_ms: Option<u16>,
 }
 
@@ -31,12 +28,8 @@ impl Plan {
     /// The last isolated core; else the last core, as the least used one on machines where interrupts start at the first.
     fn decide(online: &Cpus, isolated: &Cpus, command_line: &str) -> Self {
         let core = isolated.intersection(online).last().or_else(|| online.last().filter(|_| online.len() > 1));
-        Self {
-            core: core.copied(),
-            priority: PRIORITY,
-            buffer_ms: milliseconds(command_line, "tenuto.buffer_ms"),
-            period_ms: milliseconds(command_line, "tenuto.period_ms"),
-        }
+        let (buffer_ms, period_ms) = timing(command_line);
+        Self { core: core.copied(), priority: priority::ENGINE, buffer_ms, period_ms }
     }
 
     /// What this machine's cores and command line suggest.
@@ -91,12 +84,32 @@ impl Plan {
     }
 }
 
+/// The engine's own defaults, ms.
+const BUFFER_MS: u16 = 100;
+const PERIOD_MS: u16 = 40;
+
+/// Buffer and period as the command line wants them. What the engine would refuse is left out: it must start, whatever was
+/// mistyped there.
+fn timing(command_line: &str) -> (Option<u16>, Option<u16>) {
+    let buffer = milliseconds(command_line, "tenuto.buffer_ms", 2..=2000);
+    let period = milliseconds(command_line, "tenuto.period_ms", 1..=1000);
+    let (buffer_ms, period_ms) = (buffer.unwrap_or(BUFFER_MS), period.unwrap_or(PERIOD_MS));
+    if buffer_ms < 2 * period_ms {
+        tracing::warn!(
+            "kernel command line: a buffer of {buffer_ms} ms is less than two periods of {period_ms} ms; both are ignored"
+        );
+        return (None, None);
+    }
+    (buffer, period)
+}
+
 /// `name=N` of a kernel command line; the last one counts, as with the kernel's own.
-fn milliseconds(command_line: &str, name: &str) -> Option<u16> {
+fn milliseconds(command_line: &str, name: &str, bounds: RangeInclusive<u16>) -> Option<u16> {
     let word = command_line.split_whitespace().rev().find_map(|word| word.strip_prefix(name)?.strip_prefix('='))?;
-    let value = word.parse().ok().filter(|ms| (1..=2000).contains(ms));
+    let value = word.parse().ok().filter(|ms| bounds.contains(ms));
     if value.is_none() {
-        tracing::warn!("kernel command line: {name}={word} is ignored; it takes 1 to 2000");
+        let (least, most) = bounds.into_inner();
+        tracing::warn!("kernel command line: {name}={word} is ignored; it takes {least} to {most}");
     }
     value
 }
@@ -168,7 +181,7 @@ mod tests {
 
     #[test]
     fn the_command_line_may_set_buffer_and_period() {
-        let ms = |line| milliseconds(line, "tenuto.buffer_ms");
+        let ms = |line| milliseconds(line, "tenuto.buffer_ms", 2..=2000);
         assert_eq!(ms("quiet tenuto.buffer_ms=500 console=ttyS0"), Some(500));
         assert_eq!(ms("tenuto.buffer_ms=500 tenuto.buffer_ms=40"), Some(40));
         for line in [
@@ -176,10 +189,27 @@ mod tests {
             "tenuto.buffer_ms",
             "tenuto.buffer_ms=",
             "tenuto.buffer_ms=0",
+            "tenuto.buffer_ms=1",
             "tenuto.buffer_ms=2001",
             "tenuto.buffer_msx=5",
         ] {
             assert_eq!(ms(line), None, "{line}");
+        }
+    }
+
+    /// An engine that refuses its arguments would never start.
+    #[test]
+    fn what_the_engine_would_refuse_is_left_out() {
+        for (line, wanted) in [
+            ("", (None, None)),
+            ("tenuto.buffer_ms=500 tenuto.period_ms=100", (Some(500), Some(100))),
+            ("tenuto.buffer_ms=2 tenuto.period_ms=1", (Some(2), Some(1))),
+            ("tenuto.period_ms=50", (None, Some(50))),
+            ("tenuto.period_ms=51", (None, None)),
+            ("tenuto.buffer_ms=79", (None, None)),
+            ("tenuto.buffer_ms=2000 tenuto.period_ms=1001", (Some(2000), None)),
+        ] {
+            assert_eq!(timing(line), wanted, "{line}");
         }
     }
 }

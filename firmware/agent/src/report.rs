@@ -8,6 +8,7 @@ use crate::{
     knob::Setting,
     net::Link,
     plan::Plan,
+    priority::{RANKS, Rank},
     root::Root,
     sound::Card,
 };
@@ -26,6 +27,8 @@ pub(crate) struct Report {
     cpus_online: Cpus,
     cpus_isolated: Cpus,
     plan: Plan,
+    /// Who runs before whom.
+    priorities: &'static [Rank],
     knobs: Vec<Setting>,
     interfaces: Vec<Interface>,
     sound_cards: Vec<Card>,
@@ -51,6 +54,7 @@ impl Report {
             cpus_online: cpu::online(root),
             cpus_isolated: cpu::isolated(root),
             plan,
+            priorities: RANKS,
             knobs,
             interfaces: Vec::new(),
             sound_cards: Vec::new(),
