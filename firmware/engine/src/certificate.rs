@@ -19,7 +19,7 @@ use std::time::Duration;
 use pcm::Wire;
 use ring::{Consumer, DATA_BYTES, Stream};
 
-pub(crate) use follow::{Follow, run};
+pub(crate) use follow::{Follow, Follower};
 pub(crate) use tally::Tally;
 
 /// The part of the ring's memory that a stream uses at most, in quarters.

@@ -24,7 +24,7 @@ use ring::{State, StatusWriter};
 pub(crate) use door::Door;
 pub(crate) use memory::RingSettings;
 
-use crate::certificate::Follow;
+use crate::certificate::Follower;
 use crate::clock::{MILLISECOND, now_ns};
 use crate::output::alsa::Uevents;
 use crate::output::device::{Answer, Ask, Found};
@@ -56,7 +56,7 @@ pub(crate) struct Parts {
     pub(crate) tuning: Tuning,
     pub(crate) memory: RingSettings,
     /// The hashing thread, unless there are to be no certificates.
-    pub(crate) follower: Option<Sender<Follow>>,
+    pub(crate) follower: Option<Follower>,
 }
 
 /// The thread's state.

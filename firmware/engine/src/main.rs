@@ -27,7 +27,7 @@ mod wake;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::channel;
 
 use anyhow::{Context, Result};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
@@ -35,6 +35,7 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use ring::StatusWriter;
 use tracing_subscriber::EnvFilter;
 
+use certificate::Follower;
 use control::{Control, Door, Parts, RingSettings};
 use options::{Asked, Options, Sink};
 use output::Pacing;
@@ -46,8 +47,6 @@ use wake::Doorbell;
 
 /// Stack of the device thread; with all memory locked it is all there.
 const DEVICE_STACK: usize = 512 * 1024;
-/// Stack of the follower.
-const FOLLOWER_STACK: usize = 128 * 1024;
 
 fn main() -> ExitCode {
     let options = match options::parse(std::env::args_os().skip(1)) {
@@ -113,7 +112,8 @@ fn run(options: &Options) -> Result<()> {
         .stack_size(DEVICE_STACK)
         .spawn(move || device::run(device, &asked, &answering, &device_bell))
         .context("can't start the device thread")?;
-    let follower = options.certificate.then(|| follow(Arc::clone(&status))).transpose()?;
+    let hashing = options.certificate.then(|| Follower::start(Arc::clone(&status)));
+    let follower = hashing.transpose().context("can't start the hashing thread")?;
     let uevents = match options.sink {
         Sink::Auto | Sink::Alsa(_) => Uevents::listen(),
         Sink::Null | Sink::File(_) => None,
@@ -137,17 +137,6 @@ fn run(options: &Options) -> Result<()> {
         follower,
     })
     .run()
-}
-
-/// Starts the thread that hashes; the streams to follow go through the channel.
-fn follow(status: Arc<StatusWriter>) -> Result<Sender<certificate::Follow>> {
-    let (follower, follows) = channel();
-    std::thread::Builder::new()
-        .name("follower".into())
-        .stack_size(FOLLOWER_STACK)
-        .spawn(move || certificate::run(&follows, &status))
-        .context("can't start the hashing thread")?;
-    Ok(follower)
 }
 
 fn make_device(options: &Options) -> Result<Box<dyn Device>> {

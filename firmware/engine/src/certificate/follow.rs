@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::Thread;
 use std::time::Duration;
 
 use pcm::{Cpu, Crc32c};
@@ -13,6 +14,37 @@ use super::{Entry, Taken};
 
 /// Bytes that are copied and hashed at once.
 const CHUNK: usize = 64 * 1024;
+/// The thread's stack.
+const STACK: usize = 128 * 1024;
+
+/// The thread, as *control* has it.
+pub(crate) struct Follower {
+    streams: Sender<Follow>,
+    thread: Thread,
+}
+
+impl Follower {
+    /// Starts it. It ends when this is dropped.
+    pub(crate) fn start(status: Arc<StatusWriter>) -> std::io::Result<Self> {
+        let (streams, follows) = channel();
+        let thread = std::thread::Builder::new()
+            .name("follower".into())
+            .stack_size(STACK)
+            .spawn(move || run(&follows, &status))?;
+        Ok(Self { streams, thread: thread.thread().clone() })
+    }
+
+    /// This stream comes next.
+    pub(crate) fn follow(&self, stream: Follow) {
+        // A thread that has panicked has said so; the streams go on without certificates.
+        let _ = self.streams.send(stream);
+    }
+
+    /// The stream is over: look now, for the next one's frames come into the same memory.
+    pub(crate) fn stream_over(&self) {
+        self.thread.unpark();
+    }
+}
 
 /// One stream, as the follower sees it.
 pub(crate) struct Follow {
@@ -38,15 +70,15 @@ struct Hashing {
     given_up: bool,
 }
 
-/// The thread: follows one stream after the other. Ends when *control* hangs up.
-pub(crate) fn run(follows: &Receiver<Follow>, status: &StatusWriter) {
+/// Follows one stream after the other, until *control* hangs up.
+fn run(follows: &Receiver<Follow>, status: &StatusWriter) {
     let mut number = 0;
     for mut follow in follows {
         while follow.look(&mut |certificate| {
             number += 1;
             status.add_certificate(&Certificate { number, ..certificate });
         }) {
-            std::thread::sleep(follow.look);
+            std::thread::park_timeout(follow.look);
         }
     }
 }

@@ -145,8 +145,7 @@ impl Control {
         let mut session = if unscaled { session.unscaled() } else { session };
         if let (Some((tally, follow)), Some(follower)) = (halves, &self.parts.follower) {
             session.set_tally(tally);
-            // It ends only with this thread.
-            let _ = follower.send(follow);
+            follower.follow(follow);
         }
         self.parts.status.set_stream(Some((stream.epoch, wire)));
         self.parts.status.set_fault("");
@@ -193,7 +192,11 @@ impl Control {
         if session.xruns() > 0 {
             tracing::warn!("the output ran dry {} times", session.xruns());
         }
+        // This also says that the stream has no more entries.
         let (output, consumer) = session.into_parts();
+        if let Some(follower) = &self.parts.follower {
+            follower.stream_over();
+        }
         self.ask(Ask::Close(Opened { output, capture }));
         self.parts.status.set_stream(None);
         self.parts.status.set_state(State::Closed);
