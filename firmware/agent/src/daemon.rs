@@ -11,6 +11,7 @@ use crate::{
     knob,
     net::{self, Action, Link},
     plan::Plan,
+    priority,
     report::Report,
     root::Root,
     sound, sys,
@@ -88,6 +89,7 @@ impl<'a> Agent<'a> {
         let links = net::links(self.root);
         self.follow(&links);
         sound::give_nodes(self.root, sound::AUDIO);
+        priority::give(self.root);
         let addresses = if self.root.is_machine() { addresses() } else { BTreeMap::new() };
         if self.report.update(&links, &addresses, sound::cards(self.root))
             && let Err(error) = self.report.publish(self.root)

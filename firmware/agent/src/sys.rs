@@ -48,6 +48,19 @@ pub(crate) fn bring_up(interface: &str) -> io::Result<()> {
     Ok(())
 }
 
+/// Makes a thread one of SCHED_FIFO (sched(7)) at this priority.
+///
+/// # Errors
+/// No such thread, or no right.
+pub(crate) fn set_fifo(id: libc::pid_t, priority: u8) -> io::Result<()> {
+    let parameters = libc::sched_param { sched_priority: priority.into() };
+    // SAFETY: the parameters are valid for the whole call, which only reads them.
+    if unsafe { libc::sched_setscheduler(id, libc::SCHED_FIFO, &raw const parameters) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(())
+}
+
 /// Makes the command's process one that ends with this one, however this one ends, and that hears its signals: the agent's
 /// own are blocked, and a child would inherit that.
 pub(crate) fn tie_to_parent(command: &mut Command) -> &mut Command {
