@@ -16,6 +16,7 @@ mod root;
 mod service;
 mod sound;
 mod sys;
+mod timing;
 mod watch;
 
 use std::process::ExitCode;
@@ -34,8 +35,8 @@ agent: makes the appliance ready for music, and keeps it so (root)
   agent --help, --version
 
 It writes /run/tenuto/identity (UUID, name), /run/tenuto/plan (the engine's core, priority and buffer) and
-/run/tenuto/system.json (all that was found and set). The kernel's command line may say tenuto.buffer_ms=N and
-tenuto.period_ms=N.
+/run/tenuto/system.json (all that was found and set). The kernel's command line may say tenuto.buffer_ms=N,
+tenuto.period_ms=N, tenuto.ring_ms=N, tenuto.preroll_ms=N and tenuto.confine=on; engine --help says what they are.
 ";
 
 /// What the command line asks for.

@@ -1,11 +1,12 @@
-//! Which core and priority the engine gets, and what the kernel's command line says about its buffer.
+//! Which core and priority the engine gets, and the times that the kernel's command line sets.
 
-use std::{io, ops::RangeInclusive};
+use std::io;
 
 use crate::{
     cpu::{self, Cpus},
     priority,
     root::Root,
+    timing::Timing,
 };
 
 /// Where the plan is published, for whoever starts the engine.
@@ -18,18 +19,19 @@ pub(crate) struct Plan {
     pub(crate) core: Option<u32>,
     /// SCHED_FIFO priority, 1..=99.
     pub(crate) priority: u8,
-    /// The sound card's buffer: `tenuto.buffer_ms=` of the kernel's command line, 2..=2000 and at least two periods.
-    pub(crate) buffer_ms: Option<u16>,
-    /// The sound card's period: `tenuto.period_ms=`, 1..=1000.
-    pub(crate) period_ms: Option<u16>,
+    /// The times that were set.
+    #[serde(flatten)]
+    pub(crate) timing: Timing,
+    /// `tenuto.confine=on`, for tests: a system call that playing doesn't take ends the engine.
+    pub(crate) confine: bool,
 }
 
 impl Plan {
     /// The last isolated core; else the last core, as the least used one on machines where interrupts start at the first.
     fn decide(online: &Cpus, isolated: &Cpus, command_line: &str) -> Self {
         let core = isolated.intersection(online).last().or_else(|| online.last().filter(|_| online.len() > 1));
-        let (buffer_ms, period_ms) = timing(command_line);
-        Self { core: core.copied(), priority: priority::ENGINE, buffer_ms, period_ms }
+        let confine = command_line.split_whitespace().any(|word| word == "tenuto.confine=on");
+        Self { core: core.copied(), priority: priority::ENGINE, timing: Timing::of(command_line), confine }
     }
 
     /// What this machine's cores and command line suggest.
@@ -58,60 +60,24 @@ impl Plan {
 
     /// What is decided, by the engine's names for it.
     fn values(&self) -> Vec<(&'static str, String)> {
-        [
-            ("core", self.core.map(|core| core.to_string())),
-            ("priority", Some(self.priority.to_string())),
-            ("buffer-ms", self.buffer_ms.map(|ms| ms.to_string())),
-            ("period-ms", self.period_ms.map(|ms| ms.to_string())),
-        ]
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, value?)))
-        .collect()
+        let core = self.core.map(|core| ("core", core.to_string()));
+        let confine = self.confine.then(|| ("confine", "on".to_owned()));
+        let priority = ("priority", self.priority.to_string());
+        core.into_iter().chain([priority]).chain(self.timing.values()).chain(confine).collect()
     }
 
     fn parse(text: &str) -> Option<Self> {
-        let mut plan = Self { core: None, priority: 0, buffer_ms: None, period_ms: None };
+        let mut plan = Self { core: None, priority: 0, timing: Timing::default(), confine: false };
         for line in text.lines() {
             match line.split_once('=')? {
                 ("core", value) => plan.core = Some(value.parse().ok()?),
                 ("priority", value) => plan.priority = value.parse().ok()?,
-                ("buffer-ms", value) => plan.buffer_ms = Some(value.parse().ok()?),
-                ("period-ms", value) => plan.period_ms = Some(value.parse().ok()?),
-                _ => return None,
+                ("confine", value) => plan.confine = value == "on",
+                (name, value) => *plan.timing.by_name(name)? = Some(value.parse().ok()?),
             }
         }
         (1..=99).contains(&plan.priority).then_some(plan)
     }
-}
-
-/// The engine's own defaults, ms.
-const BUFFER_MS: u16 = 100;
-const PERIOD_MS: u16 = 40;
-
-/// Buffer and period as the command line wants them. What the engine would refuse is left out: it must start, whatever was
-/// mistyped there.
-fn timing(command_line: &str) -> (Option<u16>, Option<u16>) {
-    let buffer = milliseconds(command_line, "tenuto.buffer_ms", 2..=2000);
-    let period = milliseconds(command_line, "tenuto.period_ms", 1..=1000);
-    let (buffer_ms, period_ms) = (buffer.unwrap_or(BUFFER_MS), period.unwrap_or(PERIOD_MS));
-    if buffer_ms < 2 * period_ms {
-        tracing::warn!(
-            "kernel command line: a buffer of {buffer_ms} ms is less than two periods of {period_ms} ms; both are ignored"
-        );
-        return (None, None);
-    }
-    (buffer, period)
-}
-
-/// `name=N` of a kernel command line; the last one counts, as with the kernel's own.
-fn milliseconds(command_line: &str, name: &str, bounds: RangeInclusive<u16>) -> Option<u16> {
-    let word = command_line.split_whitespace().rev().find_map(|word| word.strip_prefix(name)?.strip_prefix('='))?;
-    let value = word.parse().ok().filter(|ms| bounds.contains(ms));
-    if value.is_none() {
-        let (least, most) = bounds.into_inner();
-        tracing::warn!("kernel command line: {name}={word} is ignored; it takes {least} to {most}");
-    }
-    value
 }
 
 #[cfg(test)]
@@ -120,8 +86,18 @@ mod tests {
 
     use super::*;
 
-    const BARE: Plan = Plan { core: None, priority: 70, buffer_ms: None, period_ms: None };
-    const FULL: Plan = Plan { core: Some(3), priority: 1, buffer_ms: Some(500), period_ms: Some(40) };
+    const BARE: Plan = Plan {
+        core: None,
+        priority: 70,
+        timing: Timing { buffer_ms: None, period_ms: None, ring_ms: None, preroll_ms: None },
+        confine: false,
+    };
+    const FULL: Plan = Plan {
+        core: Some(3),
+        priority: 1,
+        timing: Timing { buffer_ms: Some(500), period_ms: Some(40), ring_ms: Some(2000), preroll_ms: Some(300) },
+        confine: true,
+    };
 
     fn core(online: &str, isolated: &str) -> Option<u32> {
         Plan::decide(&cpu::parse(online).unwrap(), &cpu::parse(isolated).unwrap(), "").core
@@ -174,42 +150,8 @@ mod tests {
 
     #[test]
     fn arguments_are_the_engines() {
-        let full = ["--core", "3", "--priority", "1", "--buffer-ms", "500", "--period-ms", "40"];
-        assert_eq!(FULL.arguments(), full);
+        let full = "--core 3 --priority 1 --buffer-ms 500 --period-ms 40 --ring-ms 2000 --preroll-ms 300 --confine on";
+        assert_eq!(FULL.arguments().join(" "), full);
         assert_eq!(BARE.arguments(), ["--priority", "70"]);
-    }
-
-    #[test]
-    fn the_command_line_may_set_buffer_and_period() {
-        let ms = |line| milliseconds(line, "tenuto.buffer_ms", 2..=2000);
-        assert_eq!(ms("quiet tenuto.buffer_ms=500 console=ttyS0"), Some(500));
-        assert_eq!(ms("tenuto.buffer_ms=500 tenuto.buffer_ms=40"), Some(40));
-        for line in [
-            "",
-            "tenuto.buffer_ms",
-            "tenuto.buffer_ms=",
-            "tenuto.buffer_ms=0",
-            "tenuto.buffer_ms=1",
-            "tenuto.buffer_ms=2001",
-            "tenuto.buffer_msx=5",
-        ] {
-            assert_eq!(ms(line), None, "{line}");
-        }
-    }
-
-    /// An engine that refuses its arguments would never start.
-    #[test]
-    fn what_the_engine_would_refuse_is_left_out() {
-        for (line, wanted) in [
-            ("", (None, None)),
-            ("tenuto.buffer_ms=500 tenuto.period_ms=100", (Some(500), Some(100))),
-            ("tenuto.buffer_ms=2 tenuto.period_ms=1", (Some(2), Some(1))),
-            ("tenuto.period_ms=50", (None, Some(50))),
-            ("tenuto.period_ms=51", (None, None)),
-            ("tenuto.buffer_ms=79", (None, None)),
-            ("tenuto.buffer_ms=2000 tenuto.period_ms=1001", (Some(2000), None)),
-        ] {
-            assert_eq!(timing(line), wanted, "{line}");
-        }
     }
 }

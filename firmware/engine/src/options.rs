@@ -120,8 +120,8 @@ Real time:
                          (/proc/sys/vm/nr_hugepages); else say so and use ordinary ones
   --user NAME            after set-up, give up root and become this user
   --group NAME           the group that may connect to the socket
-  --confine              for tests: the kernel kills the engine at the first system call of the
-                         real-time thread that playing doesn't take
+  --confine on|off       for tests: the kernel kills the engine at the first system call of the
+                         real-time thread that playing doesn't take (default off)
 
   --socket PATH          where the player connects (default /run/tenuto/engine.sock)
   --help                 this text
@@ -154,10 +154,6 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Ask
                 options.fast = true;
                 continue;
             }
-            "confine" => {
-                options.confine = true;
-                continue;
-            }
             "huge-pages" => {
                 options.huge_pages = true;
                 continue;
@@ -171,6 +167,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Ask
             "accept" => options.accept = accept(&text({ value }()?)?)?,
             "max-rate" => options.max_rate = number(&name, { value }()?, 1, MAX_RATE)?,
             "certificate" => options.certificate = on_off(&name, &text({ value }()?)?)?,
+            "confine" => options.confine = on_off(&name, &text({ value }()?)?)?,
             "core" => options.core = Some(number(&name, { value }()?, 0, 8191)?),
             "priority" => options.priority = number(&name, { value }()?, 1, 99)? as u8,
             "user" => options.user = Some(text({ value }()?)?),

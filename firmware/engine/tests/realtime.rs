@@ -11,7 +11,7 @@ use ring::{MarkKind, State};
 /// locks, for logs.
 #[test]
 fn nothing_is_allocated_and_the_kernel_asked_for_nothing_over_a_whole_session() {
-    let engine = Engine::with_file_sink(&["--period-ms", "5", "--buffer-ms", "50", "--confine"]);
+    let engine = Engine::with_file_sink(&["--period-ms", "5", "--buffer-ms", "50", "--confine", "on"]);
     {
         let mut player = engine.connect();
         for (n, format) in [WireFormat::S16Le, WireFormat::S24_3Le, WireFormat::S32Le].into_iter().enumerate() {

@@ -17,7 +17,7 @@ fn every_option_is_taken() {
     let options = run(
         "--socket /tmp/s --sink file:/tmp/d --accept s24_3 --max-rate 96000 --fast --core 3 --priority 60 --user u --group g \
                        --period-ms 5 --buffer-ms=20 --ring-ms 500 --preroll-ms 0 --dsd-silence-ms 7 --huge-pages \
-                       --certificate off --confine",
+                       --certificate off --confine on",
     );
     assert_eq!(
         options,
