@@ -110,11 +110,7 @@ fn an_engine_held_up_has_its_xrun_in_the_tracks_certificate() {
     player.mark(MarkKind::Start, 1, 0);
     player.write(&noise(44_100, CD, 1), 4);
     engine.wait_event("start", 1);
-    let pid = rustix::process::Pid::from_raw(engine.pid() as i32).expect("a process");
-    rustix::process::kill_process(pid, rustix::process::Signal::STOP).expect("it can be stopped");
-    std::thread::sleep(std::time::Duration::from_millis(400));
-    rustix::process::kill_process(pid, rustix::process::Signal::CONT).expect("it can go on");
-    engine.wait_event("xrun", 1);
+    engine.hold_up();
     player.mark(MarkKind::End, 1, 44_100);
     player.close();
     let found = certificate(&player, 1);

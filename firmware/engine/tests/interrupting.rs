@@ -188,11 +188,7 @@ fn an_engine_that_was_held_up_counts_an_xrun_and_goes_on() {
     let engine = Engine::with_file_sink(&[]);
     let mut player = engine.connect();
     start_loud(&mut player, 1);
-    let pid = rustix::process::Pid::from_raw(engine.pid() as i32).expect("a process");
-    rustix::process::kill_process(pid, rustix::process::Signal::STOP).expect("it can be stopped");
-    std::thread::sleep(std::time::Duration::from_millis(400));
-    rustix::process::kill_process(pid, rustix::process::Signal::CONT).expect("it can go on");
-    engine.wait_event("xrun", 1);
+    engine.hold_up();
     player.mark(MarkKind::End, 1, 44_100);
     player.close();
     let xruns = player.connection.status.counters().xruns;

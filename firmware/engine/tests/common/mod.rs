@@ -11,6 +11,7 @@ use pcm::{Wire, WireFormat};
 use ring::link::{Connection, Link, LinkError};
 use ring::message::{Event, FromEngine, Reply, Request};
 use ring::{Mark, MarkKind, Stream};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -138,22 +139,22 @@ impl Engine {
 
     /// Asks it to end, and waits. Returns its status and what it has logged.
     pub(crate) fn terminate(self) -> (ExitStatus, String) {
-        self.signal();
+        self.signal(Signal::TERM);
         self.wait()
     }
 
     /// As [`terminate`](Self::terminate), and what the sink got of stream 1.
     pub(crate) fn terminate_with_capture(self) -> (ExitStatus, String, Vec<u8>) {
-        self.signal();
+        self.signal(Signal::TERM);
         self.wait_event("close", 1);
         let raw = self.raw(1);
         let (status, log) = self.wait();
         (status, log, raw)
     }
 
-    fn signal(&self) {
-        let pid = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it can be signalled");
+    fn signal(&self, signal: Signal) {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, signal).expect("it can be signalled");
     }
 
     /// Waits for its end. Returns its status and what it has logged.
@@ -168,6 +169,14 @@ impl Engine {
     /// The engine's process.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Holds the whole process up, while it plays, for longer than a card's buffer lasts.
+    pub(crate) fn hold_up(&self) {
+        self.signal(Signal::STOP);
+        std::thread::sleep(Duration::from_millis(400));
+        self.signal(Signal::CONT);
+        self.wait_event("xrun", 1);
     }
 }
 
