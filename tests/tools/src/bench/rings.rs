@@ -69,42 +69,47 @@ fn compare(name: &str, what: &str, start: impl Fn(Make) -> Option<Turns>) -> Vec
 
 fn one_thread(make: Make, chunk: usize) -> Option<Turns> {
     let (mut push, mut pop) = make(chunk)?;
-    let (from, mut to) = (vec![7_u8; chunk], vec![0_u8; chunk]);
+    let (mut from, mut to) = (Shifted::new(chunk), Shifted::new(chunk));
     Some(Box::new(move || {
-        turn(&mut || assert!(push(black_box(&from)) && pop(black_box(&mut to)), "a ring with room takes a chunk"))
+        let (from, to) = (from.next(), to.next());
+        turn(&mut || assert!(push(black_box(from)) && pop(black_box(to)), "a ring with room takes a chunk"))
     }))
 }
 
 /// Both threads for as long as the turns last; the barrier starts each.
 fn two_threads(make: Make, chunk: usize) -> Option<Turns> {
     drop(make(chunk)?);
+    let mut turns = 0;
     Some(Box::new(move || {
+        turns += 1;
         let Some((mut push, mut pop)) = make(chunk) else { return f64::NAN };
         let count = TRANSFER / chunk;
         let start = Arc::new(Barrier::new(2));
         let ready = Arc::clone(&start);
         let writer = std::thread::spawn(move || {
             bind(0);
-            let from = vec![7_u8; chunk];
+            let mut from = Shifted::of_turn(chunk, turns);
+            let from = from.next();
             // Once through the whole ring, so that its memory is there.
             for _ in 0..RING / chunk {
-                patiently(|| push(&from));
+                patiently(|| push(from));
             }
             ready.wait();
             for _ in 0..count {
-                patiently(|| push(black_box(&from)));
+                patiently(|| push(black_box(from)));
             }
         });
         let reader = std::thread::spawn(move || {
             bind(1);
-            let mut to = vec![0_u8; chunk];
+            let mut to = Shifted::of_turn(chunk, turns);
+            let to = to.next();
             for _ in 0..RING / chunk {
-                patiently(|| pop(&mut to));
+                patiently(|| pop(to));
             }
             start.wait();
             let begin = Instant::now();
             for _ in 0..count {
-                patiently(|| pop(black_box(&mut to)));
+                patiently(|| pop(black_box(to)));
             }
             begin.elapsed()
         });
@@ -112,6 +117,36 @@ fn two_threads(make: Make, chunk: usize) -> Option<Turns> {
         let _ = writer.join();
         time.as_secs_f64() * 1e9 / count as f64
     }))
+}
+
+/// A buffer of a chunk that begins elsewhere in its page in every turn. How fast a copy is depends on where in their pages
+/// source and target begin (a load is held up by a store just before it with the same last twelve bits of the address),
+/// and each ring's memory begins where its allocator happens to put it.
+struct Shifted {
+    bytes: Vec<u8>,
+    chunk: usize,
+    turns: usize,
+}
+
+impl Shifted {
+    const PAGE: usize = 4096;
+    const LINE: usize = 64;
+
+    fn new(chunk: usize) -> Self {
+        Self::of_turn(chunk, 0)
+    }
+
+    fn of_turn(chunk: usize, turns: usize) -> Self {
+        Self { bytes: vec![7; chunk + 2 * Self::PAGE], chunk, turns }
+    }
+
+    fn next(&mut self) -> &mut [u8] {
+        let page = self.bytes.as_ptr().align_offset(Self::PAGE);
+        // Every line of a page has its turn, far ones after each other.
+        let begin = page + self.turns * 27 % (Self::PAGE / Self::LINE) * Self::LINE;
+        self.turns += 1;
+        &mut self.bytes[begin..begin + self.chunk]
+    }
 }
 
 /// Binds the calling thread; on a machine with one core it stays where it is.
