@@ -28,8 +28,9 @@ const SOUND_FILE: &str = "sound.wav";
 /// Of each time that the USB sound card is plugged in: its name, its output's, and the file that takes what it plays. QEMU
 /// begins a file anew each time that a card begins to use it.
 const DACS: [[&str; 3]; 2] = [["dac-1", "sound-1", "sound.wav"], ["dac-2", "sound-2", "sound-2.wav"]];
-/// What the USB sound card takes in before its file does, bytes: a second, so that a busy host loses nothing.
-const DAC_BUFFER: u32 = 192_000;
+/// What the USB sound card takes in before its file does, bytes: 20 s. A busy host gets behind with the file, QEMU never makes
+/// up for more than 1.4 s at a time, and what doesn't fit is dropped, packet by packet.
+const DAC_BUFFER: u32 = 20 * 192_000;
 
 /// How the machine can be heard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -251,10 +252,12 @@ fn sound(qemu: &mut Command, sound: Sound, scratch: &Path) {
             qemu.args(["-device", "ich9-intel-hda", "-device", &codec]);
         }
         Sound::Plug => {
-            // QEMU's mixer takes the card's 0 dB for 0.5 dB less than full scale: do without it.
+            // QEMU's mixer takes the card's 0 dB for 0.5 dB less than full scale: do without it. Each time that QEMU's timer
+            // comes round the file takes at most 1024 frames: on a busy host it comes late, and has to come often.
             for [_, output, file] in DACS {
                 let backend = backend(output, file);
-                qemu.args(["-audiodev", &format!("{backend},out.mixing-engine=off,out.fixed-settings=off")]);
+                let often = "timer-period=1000";
+                qemu.args(["-audiodev", &format!("{backend},{often},out.mixing-engine=off,out.fixed-settings=off")]);
             }
             qemu.args(["-device", "qemu-xhci,id=usb"]);
         }

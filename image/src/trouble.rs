@@ -26,8 +26,12 @@ use trial::Trial;
 
 /// What QEMU's USB sound card plays, Hz.
 const RATE: u32 = 48_000;
-/// The good track's length.
-const LENGTH: Duration = Duration::from_secs(3);
+/// What is heard of the good track.
+const SOUND: Duration = Duration::from_secs(3);
+/// The good track's end: QEMU writes late what is played, and drops what it hasn't written when the card is closed.
+const SILENCE: Duration = Duration::from_secs(2);
+/// The track during which the card is pulled out: its beginning may be written late, too.
+const LONG: Duration = Duration::from_secs(24);
 /// What the boot loader says on the console.
 const LOADER: &str = "Tenuto: slot";
 /// Between two looks at whether something is so.

@@ -12,14 +12,16 @@ const FADE: usize = RATE as usize / 25;
 pub(super) enum Piece {
     /// The good track.
     Whole,
-    /// Its beginning.
+    /// The beginning of the one that goes on.
     Part,
 }
 
 /// How many whole tracks were heard; what is wrong if what was heard isn't what was expected.
-pub(super) fn judge(heard: &[u8], track: &[u8], expected: &[Piece]) -> Result<usize, String> {
-    let pieces = capture::pieces(heard.as_chunks::<FRAME>().0, GAP);
-    let track = track.as_chunks::<FRAME>().0;
+///
+/// `track`: what goes on; of it the first `whole` frames are the good track's sound.
+pub(super) fn judge(heard: &[u8], track: &[u8], whole: usize, expected: &[Piece]) -> Result<usize, String> {
+    let [heard, track] = [heard, track].map(|bytes| bytes.as_chunks::<FRAME>().0);
+    let pieces = capture::pieces(heard, GAP);
     if pieces.len() != expected.len() {
         let lengths: Vec<usize> = pieces.iter().map(|piece| piece.len()).collect();
         return Err(format!("{} pieces were expected; these were heard, in frames: {lengths:?}", expected.len()));
@@ -27,16 +29,23 @@ pub(super) fn judge(heard: &[u8], track: &[u8], expected: &[Piece]) -> Result<us
     for (number, (piece, expected)) in (1..).zip(pieces.iter().zip(expected)) {
         let same = piece.iter().zip(track).take_while(|(heard, wanted)| heard == wanted).count();
         let well = match expected {
-            Piece::Whole => same == track.len() && piece.len() == same,
+            Piece::Whole => same == whole && piece.len() == same,
             // What it ends with may be a fade.
             Piece::Part => same > 0 && same + FADE >= piece.len(),
         };
         if !well {
-            let (length, all) = (piece.len(), track.len());
-            return Err(format!("piece {number}: {length} frames, {same} of {all} equal"));
+            let length = piece.len();
+            return Err(format!("piece {number}, {expected:?}: {length} frames, the first {same} equal"));
         }
     }
     Ok(expected.iter().filter(|piece| **piece == Piece::Whole).count())
+}
+
+/// Whether so many pieces have come; `complete`: the last one to its end.
+pub(super) fn has_come(heard: &[u8], pieces: usize, complete: bool) -> bool {
+    let frames = heard.as_chunks::<FRAME>().0;
+    let silent = frames.iter().rev().take_while(|frame| **frame == [0; FRAME]).count();
+    capture::pieces(frames, GAP).len() >= pieces && (!complete || silent > GAP)
 }
 
 #[cfg(test)]
@@ -58,8 +67,17 @@ mod tests {
         let flat = whole.as_flattened();
         let expected = [Piece::Whole, Piece::Part, Piece::Whole, Piece::Part];
         let faded = [&whole[..9000], &[[7; FRAME]; 500]].concat();
-        assert_eq!(judge(&heard(&[&whole, &faded, &whole, &whole[..5]]), flat, &expected), Ok(2));
-        assert_eq!(judge(&heard(&[&whole]), flat, &[Piece::Whole]), Ok(1));
+        assert_eq!(judge(&heard(&[&whole, &faded, &whole, &whole[..5]]), flat, whole.len(), &expected), Ok(2));
+        assert_eq!(judge(&heard(&[&whole[..9000]]), flat, 9000, &[Piece::Whole]), Ok(1));
+    }
+
+    #[test]
+    fn a_piece_has_begun_before_it_is_complete() {
+        let whole = track();
+        let two = heard(&[&whole, &whole]);
+        let begun = &two[..two.len() - (GAP + 2) * FRAME];
+        assert!(has_come(&two, 2, true) && has_come(begun, 2, false) && !has_come(begun, 2, true));
+        assert!(!has_come(&two, 3, false) && has_come(&two[..GAP * FRAME], 0, false));
     }
 
     #[test]
@@ -71,9 +89,9 @@ mod tests {
         for (wrong, expected) in
             [(&changed[..], Piece::Whole), (&whole[..19_000], Piece::Whole), (&changed, Piece::Part)]
         {
-            assert!(judge(&heard(&[wrong]), flat, &[expected]).is_err());
+            assert!(judge(&heard(&[wrong]), flat, whole.len(), &[expected]).is_err());
         }
-        assert!(judge(&heard(&[&whole]), flat, &[Piece::Whole, Piece::Part]).is_err());
-        assert!(judge(&[], flat, &[Piece::Part]).is_err());
+        assert!(judge(&heard(&[&whole]), flat, whole.len(), &[Piece::Whole, Piece::Part]).is_err());
+        assert!(judge(&[], flat, whole.len(), &[Piece::Part]).is_err());
     }
 }
