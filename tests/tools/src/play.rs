@@ -247,9 +247,6 @@ impl<'a> Run<'a> {
         let streams = self.chain.as_mut().map(|chain| chain.capture().streams().to_vec());
         let here =
             passage.map(|passage| Place { start_of_chain: self.starts, passage, streams: streams.unwrap_or_default() });
-        let older = here.as_ref().map(|here| &here.streams[..here.passage.stream]);
-        let older = older.filter(|_| !self.setting.keep).unwrap_or_default();
-        let obsolete = older.iter().map(|stream| stream.file.clone()).collect();
         let evidence = Evidence {
             file: self.items[index].file.clone(),
             outcome,
@@ -263,6 +260,10 @@ impl<'a> Run<'a> {
         if let Some(here) = here.filter(has_frames) {
             self.last = Some(here);
         }
+        // The next file's gap is looked for in the capture of the last one that has frames.
+        let older = self.last.as_ref().map(|last| &last.streams[..last.passage.stream]);
+        let older = older.filter(|_| !self.setting.keep).unwrap_or_default();
+        let obsolete = older.iter().map(|stream| stream.file.clone()).collect();
         self.judging.push_back(Judging { judge: std::thread::spawn(move || evidence.judge()), obsolete });
         self.report(false)
     }

@@ -99,6 +99,22 @@ fn very_short_tracks_are_all_played() {
     }
 }
 
+/// The sink is opened anew for it, and holds nothing of it.
+#[test]
+fn a_file_without_frames_between_two_formats_is_no_harm_to_the_next() {
+    let material = Material::new();
+    let shapes = [(24, 22_051), (16, 0), (16, 22_053)]
+        .map(|(bits, frames)| Shape::stereo(44_100, bits, frames).seed(bits.into()));
+    let files = [0, 1, 2].map(|n| material.make(&format!("{n}.wav"), material::wav, &shapes[n]));
+    for options in [&["--gapless"][..], &["--gapless", "--fast"]] {
+        let lines = play(options, &files);
+        assert_eq!((&lines[1]["state"], &lines[1]["frames"]), (&"played".into(), &0.into()), "{}", lines[1]);
+        for n in [0, 2] {
+            assert_played(&lines[n], &shapes[n]);
+        }
+    }
+}
+
 #[test]
 fn in_real_time_underruns_are_counted_and_the_start_is_measured() {
     let material = Material::new();
