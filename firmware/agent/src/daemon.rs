@@ -71,7 +71,8 @@ impl<'a> Agent<'a> {
             tracing::warn!("host name {}: {error}", identity.hostname());
         }
         let plan = Plan::of_machine(root);
-        plan.publish(root).context("publishing the plan in run/tenuto")?;
+        // Nothing that follows needs these two: an engine that finds no plan makes one, and in a full /run there is an old one.
+        told("plan", plan.publish(root));
         let knobs = knob::apply(root, knob::BOOT);
         tracing::info!(
             "{} ({}), engine on core {}",
@@ -80,7 +81,7 @@ impl<'a> Agent<'a> {
             plan.core.map_or_else(|| "any".to_owned(), |core| core.to_string())
         );
         let report = Report::new(root, identity, plan, knobs);
-        report.publish(root).context("publishing the report in run/tenuto")?;
+        told("system.json", report.publish(root));
         Ok(Self { root, report, clients: Clients::new("udhcpc", dhcp::SCRIPT, identity.hostname()) })
     }
 
@@ -91,10 +92,8 @@ impl<'a> Agent<'a> {
         sound::give_nodes(self.root, sound::AUDIO);
         priority::give(self.root);
         let addresses = if self.root.is_machine() { addresses() } else { BTreeMap::new() };
-        if self.report.update(&links, &addresses, sound::cards(self.root))
-            && let Err(error) = self.report.publish(self.root)
-        {
-            tracing::warn!("run/tenuto/system.json: {error}");
+        if self.report.update(&links, &addresses, sound::cards(self.root)) {
+            told("system.json", self.report.publish(self.root));
         }
     }
 
@@ -108,6 +107,13 @@ impl<'a> Agent<'a> {
                 Action::Forget(name) => self.clients.forget(&name),
             }
         }
+    }
+}
+
+/// Says what couldn't be told.
+fn told(file: &str, result: std::io::Result<()>) {
+    if let Err(error) = result {
+        tracing::warn!("run/tenuto/{file}: {error}");
     }
 }
 

@@ -53,7 +53,8 @@ impl Root {
         fs::OpenOptions::new().write(true).truncate(true).open(self.path(relative))?.write_all(value.as_bytes())
     }
 
-    /// Replaces a file of our own whole: a reader sees the old text or the new one. World-readable.
+    /// Replaces a file of our own whole: a reader sees the old text or the new one. World-readable. If that fails the old one
+    /// stays, and nothing beside it.
     ///
     /// # Errors
     /// The directory is missing or full.
@@ -61,7 +62,7 @@ impl Root {
         let path = self.path(relative);
         let part = part_of(&path);
         write_new(&part, text)?;
-        fs::rename(part, path)
+        fs::rename(&part, path).inspect_err(|_| remove(&part))
     }
 
     /// Like [`Root::publish`] if the file isn't there yet; else leaves it. Of several callers one wins.
@@ -87,8 +88,14 @@ fn part_of(path: &Path) -> PathBuf {
 
 fn write_new(path: &Path, text: &str) -> io::Result<()> {
     let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o644).open(path)?;
-    file.set_permissions(fs::Permissions::from_mode(0o644))?;
-    file.write_all(text.as_bytes())
+    let written =
+        file.set_permissions(fs::Permissions::from_mode(0o644)).and_then(|()| file.write_all(text.as_bytes()));
+    written.inspect_err(|_| remove(path))
+}
+
+/// Of what couldn't be finished; why that was is more telling than why it can't be removed.
+fn remove(part: &Path) {
+    let _ = fs::remove_file(part);
 }
 
 #[cfg(test)]
@@ -121,6 +128,15 @@ mod tests {
         root.publish("plan", "one\n").unwrap();
         root.publish("plan", "two\n").unwrap();
         assert_eq!(root.text("plan").as_deref(), Some("two"));
+        assert_eq!(root.names("."), ["plan"]);
+    }
+
+    #[test]
+    fn what_cannot_be_published_leaves_nothing_beside() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = Root::new(directory.path());
+        fs::create_dir(directory.path().join("plan")).unwrap();
+        assert!(root.publish("plan", "one\n").is_err());
         assert_eq!(root.names("."), ["plan"]);
     }
 

@@ -147,13 +147,15 @@ fn become_user(name: &str) -> Result<()> {
     setuid(user.uid).with_context(|| format!("user {name}"))
 }
 
-/// Counts early deaths in /run/tenuto, where they last as long as the boot does; a count that can't be kept waits nothing.
+/// Counts early deaths in /run/tenuto, where they last as long as the boot does. Where the count can't be kept every start
+/// waits as if there were some.
 fn back_off(root: &Root, name: &str) -> Duration {
     let file = format!("run/tenuto/starts.{name}");
     let now = clock_gettime(ClockId::CLOCK_BOOTTIME).map(Duration::from).unwrap_or_default();
     let starts = Starts::parse(&root.text(&file).unwrap_or_default()).next(now);
     if let Err(error) = root.publish(&file, &starts.text()) {
         tracing::debug!("{file}: {error}");
+        return starts.wait().max(FIRST_WAIT);
     }
     starts.wait()
 }

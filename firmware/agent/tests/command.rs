@@ -73,6 +73,21 @@ fn a_second_time_changes_nothing() {
 }
 
 #[test]
+fn what_cannot_be_told_any_more_is_done_all_the_same() {
+    let machine = machine();
+    let root = machine.path();
+    assert!(agent(&["--once", "--root", root.to_str().unwrap()]).status.success());
+    // As in a full /run: what is there can't be replaced.
+    for file in ["run/tenuto/plan", "run/tenuto/system.json"] {
+        fs::remove_file(root.join(file)).unwrap();
+        fs::create_dir(root.join(file)).unwrap();
+    }
+    let output = agent(&["--once", "--root", root.to_str().unwrap()]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("run/tenuto/plan") && said.contains("system.json"), "{said}");
+}
+
+#[test]
 fn without_a_place_to_write_it_says_so() {
     let directory = tempfile::tempdir().unwrap();
     let output = agent(&["--once", "--root", directory.path().to_str().unwrap()]);

@@ -168,3 +168,17 @@ fn a_card_that_is_gone_takes_its_servers_with_it() {
     dhcp(run.path(), "gone", &[]);
     assert_eq!(fs::read_to_string(run.path().join("resolv.conf")).unwrap(), "");
 }
+
+#[test]
+fn in_a_full_run_the_servers_stay() {
+    let run = tempfile::tempdir().unwrap();
+    let lease = |dns| [("ip", "10.77.0.2"), ("mask", "24"), ("dns", dns)];
+    dhcp(run.path(), "bound", &lease("10.77.0.1"));
+    for new in ["resolv.conf.new", "tenuto/dhcp/lo.dns.new"] {
+        std::os::unix::fs::symlink("/dev/full", run.path().join(new)).unwrap();
+        dhcp(run.path(), "renew", &lease("10.77.0.9"));
+        assert_eq!(fs::read_to_string(run.path().join("resolv.conf")).unwrap(), "nameserver 10.77.0.1\n");
+        assert!(!run.path().join(new).exists());
+        dhcp(run.path(), "renew", &lease("10.77.0.1"));
+    }
+}

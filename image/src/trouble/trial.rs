@@ -104,15 +104,15 @@ impl<'a> Trial<'a> {
         Ok(u64::try_from(shown.as_millis())?)
     }
 
-    /// Player and engine have to start again though nothing can be written.
+    /// All programs have to start again though nothing can be written.
     fn full_run(&mut self) -> Result<()> {
-        progress("filling /run, and killing player and engine");
+        progress("filling /run, and killing every program");
         if self.shell.run(FILL, PATIENCE)?.status != 0 {
             bail!("/run can't be filled");
         }
         // The engine's counters die with it.
         self.count_xruns()?;
-        for name in ["engine", "player"] {
+        for name in ["engine", "player", "agent"] {
             survival::kill(&mut self.shell, name)?;
         }
         let player = &self.player;
