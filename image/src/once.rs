@@ -12,7 +12,7 @@ use crate::play::{self, Player};
 use crate::report::{Report, Writes};
 use crate::session::{self, Options, Session};
 use crate::track::{LENGTH, RATE, Track};
-use crate::{ATTEMPTS, RAN_DRY, capture};
+use crate::{ATTEMPTS, RAN_DRY, capture, stop};
 
 /// Plays the track, again after xruns.
 ///
@@ -42,6 +42,16 @@ pub fn run(cache: &Cache, built: &Built, track: &Track, options: Options) -> Res
 
 fn play_once(mut session: Session, track: &Track, report: &mut Report) -> Result<()> {
     let announcement = session.announced()?;
+    report.boot_to_ssdp_ms.host = u64::try_from(announcement.after.as_millis())?;
+    // From here on it has booted: what goes wrong now is in the report.
+    if let Err(error) = compare(session, track, report) {
+        stop::check()?;
+        report.refuse(&error);
+    }
+    Ok(())
+}
+
+fn compare(mut session: Session, track: &Track, report: &mut Report) -> Result<()> {
     let announced = session.machine.writes()?;
     progress("playing a FLAC file over HTTP");
     let player = Player::find(&session.machine)?;
@@ -50,7 +60,6 @@ fn play_once(mut session: Session, track: &Track, report: &mut Report) -> Result
     play::tail();
     let writes = Writes::between(announced, session.machine.writes()?);
     let heard = capture::read_wav(&session.machine.stop()?)?;
-    report.boot_to_ssdp_ms.host = u64::try_from(announcement.after.as_millis())?;
     report.take(capture::compare(&heard, &track.samples), &played, writes);
     Ok(())
 }

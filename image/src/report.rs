@@ -69,11 +69,11 @@ pub struct Build {
 /// What `image/run --once` found.
 #[derive(Debug, Default, Serialize)]
 pub struct Report {
-    /// The sound card received exactly the file's frames, and nothing was written to the disk meanwhile.
+    /// The sound card received exactly the file's frames, and the renderer reported no error.
     pub equal: bool,
     /// Frames that are equal, from the first one on.
     pub frames: usize,
-    /// What is wrong, if something is.
+    /// What is wrong, if something is; with equal frames it can be a write to the disk while they were played.
     pub fault: Option<String>,
     /// Of the last attempt.
     pub xruns: Value,
@@ -104,13 +104,18 @@ pub struct Report {
 }
 
 impl Report {
+    /// A machine that was up has not played: nothing is equal.
+    pub fn refuse(&mut self, why: &anyhow::Error) {
+        (self.equal, self.frames, self.fault) = (false, 0, Some(format!("{why:#}")));
+    }
+
     /// Takes over what an attempt gave.
     pub fn take(&mut self, comparison: Comparison, played: &Played, writes: Writes) {
         let Comparison { equal, frames, fault } = comparison;
         let written = writes.playing.operations;
         let written = (written > 0).then(|| format!("{written} writes to the disk while nothing but music went on"));
         // A renderer that reports an error has not played, whatever the sound card got.
-        self.equal = equal && played.fault.is_none() && written.is_none();
+        self.equal = equal && played.fault.is_none();
         (self.frames, self.fault) = (frames, played.fault.clone().or(fault).or(written));
         self.writes = writes;
         let engine = &played.after["engine"];
@@ -179,8 +184,18 @@ mod tests {
             let played = Played { during: Value::Null, after: Value::Null, fault: None };
             let mut report = Report::default();
             report.take(Comparison { equal: true, frames: 5, fault: None }, &played, writes);
-            assert_eq!((report.equal, report.fault.is_none()), (well, well));
+            assert_eq!((report.equal, report.fault.is_none()), (true, well));
         }
+    }
+
+    #[test]
+    fn a_machine_that_does_not_play_is_unequal() {
+        let mut report = taken(true, 0, None);
+        report.refuse(&anyhow::anyhow!("no sound at all").context("sound.wav"));
+        assert_eq!(
+            (report.equal, report.frames, report.fault.as_deref()),
+            (false, 0, Some("sound.wav: no sound at all"))
+        );
     }
 
     #[test]
