@@ -40,9 +40,8 @@ use bits::Bits;
 use line::Line;
 use simd::Simd;
 
-use crate::Cpu;
+use crate::{BitOrder, Cpu};
 
-pub use bits::BitOrder;
 pub use conversion::Conversion;
 
 /// What full scale is.

@@ -11,15 +11,7 @@ use super::conversion::Block;
 use super::isa::{Isa, Scalar};
 use super::simd::{Kernel, Simd};
 use super::table::{Row, SPAN, TABLE_8, TABLE_16, TABLE_32, TABLE_64, TABLE_128, Table};
-
-/// Which bit of a byte comes first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum BitOrder {
-    /// The most significant, as in DSDIFF and in ALSA's formats.
-    MsbFirst,
-    /// The least significant, as in most DSF files.
-    LsbFirst,
-}
+use crate::BitOrder;
 
 /// How far a call came.
 #[derive(Clone, Copy, Debug, Default)]

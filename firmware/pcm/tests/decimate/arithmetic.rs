@@ -1,7 +1,7 @@
 //! Arithmetic adds nothing but one rounding, and level is what is said.
 
-use pcm::Cpu;
-use pcm::decimate::{BitOrder, Decimator, Level};
+use pcm::decimate::{Decimator, Level};
+use pcm::{BitOrder, Cpu};
 
 use super::design::{self, LASTS, SPAN};
 use super::{all, conversion, noise, track};

@@ -15,8 +15,8 @@ mod response;
 mod stream;
 mod tones;
 
-use pcm::decimate::{BitOrder, Conversion, Decimator, Level};
-use pcm::{Cpu, Feature};
+use pcm::decimate::{Conversion, Decimator, Level};
+use pcm::{BitOrder, Cpu, Feature};
 
 /// Multiples of 44.1 kHz: bit rates and PCM rates.
 const BIT_RATES: [u32; 5] = [64, 128, 256, 512, 1024];

@@ -1,8 +1,8 @@
 //! The response of the whole conversion, measured on the code that runs: one bit is turned over, and what that changes in
 //! the frames is the impulse response; each bit of a frame's shows other values of it.
 
-use pcm::Cpu;
-use pcm::decimate::{BitOrder, Conversion, Decimator, Level};
+use pcm::decimate::{Conversion, Decimator, Level};
+use pcm::{BitOrder, Cpu};
 
 use super::design::{LASTS, MIDDLE, SPAN};
 use super::fourier::{decibels, magnitudes};

@@ -1,6 +1,7 @@
 //! However a track is cut, whatever computes it: the same frames, in their place.
 
-use pcm::decimate::{BitOrder, Conversion, Decimator, Level, Progress};
+use pcm::BitOrder;
+use pcm::decimate::{Conversion, Decimator, Level, Progress};
 use proptest::prelude::*;
 
 use super::{BIT_RATES, RATES, all, conversion, cpus, noise, plain, track};

@@ -2,8 +2,8 @@
 
 use std::f64::consts::PI;
 
-use pcm::Cpu;
-use pcm::decimate::{BitOrder, Decimator, Level};
+use pcm::decimate::{Decimator, Level};
+use pcm::{BitOrder, Cpu};
 
 use super::design::bessel;
 use super::fourier::magnitudes;

@@ -6,9 +6,10 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::Context as _;
-use pcm::decimate::{BitOrder, Conversion, Decimator, Level};
+use pcm::decimate::{Conversion, Decimator, Level};
 use pcm::{
-    Caps, ChannelSet, Cpu, Encoding, FormatSet, Packer, Planes, RateSet, Rules, Samples, Source, WireFormat, plan,
+    BitOrder, Caps, ChannelSet, Cpu, Encoding, FormatSet, Packer, Planes, RateSet, Rules, Samples, Source, WireFormat,
+    plan,
 };
 
 use super::path::whole_ms;
