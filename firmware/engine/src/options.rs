@@ -93,7 +93,8 @@ Where the sound goes:
   --accept FORMAT        what null and file take: auto = 1 to 8 channels of S16, S24_3, S32 or
                          DSD_U32_BE (default); s16, s24_3, s24, s32 = stereo in that format;
                          dsd_u8, dsd_u16_le, dsd_u16_be, dsd_u32_le, dsd_u32_be = the same
-                         beside s32; dop_s24_3, dop_s32 = PCM, and DSD over it (DoP)
+                         beside s32; dop_s24_3, dop_s32 = PCM, and DSD over it (DoP);
+                         pcm = stereo in S16, S24_3 or S32
   --max-rate N           null and file take no higher rate, in ALSA's Hz (default: any)
   --fast                 null and file take data as fast as it comes, instead of by the clock
 

@@ -21,14 +21,17 @@ pub(crate) enum Accept {
     /// 1 to 8 channels of S16, S24_3, S32 or DSD_U32_BE.
     #[default]
     Auto,
+    /// Stereo in S16, S24_3 or S32: no DSD, and nobody says DoP.
+    Pcm,
     /// Stereo in this format only. A card for DSD takes S32 beside it, and one for DoP the PCM format that carries it.
     Only(WireFormat),
 }
 
 impl Accept {
     /// The names on the command line.
-    pub(crate) const NAMES: [(&str, Self); 12] = [
+    pub(crate) const NAMES: [(&str, Self); 13] = [
         ("auto", Self::Auto),
+        ("pcm", Self::Pcm),
         ("s16", Self::Only(WireFormat::S16Le)),
         ("s24_3", Self::Only(WireFormat::S24_3Le)),
         ("s24", Self::Only(WireFormat::S24Le)),
@@ -47,6 +50,7 @@ impl Accept {
         use WireFormat::{DsdU32Be, S16Le, S24_3Le, S32Le};
         let formats: FormatSet = match self {
             Self::Auto => [S16Le, S24_3Le, S32Le, DsdU32Be].into_iter().collect(),
+            Self::Pcm => [S16Le, S24_3Le, S32Le].into_iter().collect(),
             Self::Only(format) => match format.content() {
                 Content::Pcm => FormatSet::EMPTY.with(format),
                 Content::Dsd => FormatSet::EMPTY.with(S32Le).with(format),
@@ -55,7 +59,7 @@ impl Accept {
         };
         let channels = match self {
             Self::Auto => ChannelSet::ALL,
-            Self::Only(_) => ChannelSet::STEREO,
+            Self::Pcm | Self::Only(_) => ChannelSet::STEREO,
         };
         let short = matches!(self, Self::Only(format) if format.content() == Content::Dsd && format.bits() < 32);
         let most = if short { MAX_SHORT_RATE } else { MAX_RATE };
