@@ -2,8 +2,10 @@
 
 use core::fmt;
 
+mod convert;
 mod dsd;
 
+use crate::decimate::Conversion;
 use crate::{Caps, ChannelSet, Encoding, RateSet, Source, Wire, WireFormat};
 
 /// What the owner wants of a plan. The default is bit-perfect.
@@ -14,6 +16,8 @@ pub struct Rules {
     /// The DAC understands DSD over PCM; without that it is used only with DACs that are known to. (To any other it is a
     /// faint noise.)
     pub dop: bool,
+    /// A rate that the DAC hasn't is turned into one that it has; without that it is refused.
+    pub resample: bool,
 }
 
 /// How source channels become wire channels.
@@ -36,6 +40,10 @@ pub struct WirePlan {
     pub dither: bool,
     /// Where the channels go.
     pub channel_map: ChannelMap,
+    /// How a one-bit stream is made PCM, if the DAC takes it in no other form.
+    pub decimation: Option<Conversion>,
+    /// The rate that is resampled to the wire's, Hz: the source's, or the decimation's. `None` where nothing is.
+    pub resampled_from: Option<u32>,
 }
 
 /// Why a track can't be played on this DAC.
@@ -43,7 +51,7 @@ pub struct WirePlan {
 pub enum Refusal {
     /// The source itself makes no sense: no channels, more than the appliance handles, no rate, or no bits.
     Source(Source),
-    /// The DAC hasn't this rate, and nothing is resampled.
+    /// The DAC hasn't this rate, and nothing is resampled: it isn't allowed, or there is no rate to go to.
     Rate {
         /// What the source has, Hz.
         rate: u32,
@@ -59,7 +67,7 @@ pub enum Refusal {
     },
     /// The DAC takes no format that this appliance can pack.
     NoFormat,
-    /// The DAC takes this one-bit stream neither natively nor over PCM, and nothing is converted.
+    /// The DAC takes this one-bit stream neither natively nor over PCM, nor any PCM that it could be converted to.
     Dsd {
         /// Bits per second and channel.
         rate: u32,
@@ -99,7 +107,7 @@ const FLOAT_BITS: u16 = 24;
 ///
 /// The narrowest format that holds the source is taken; of equally wide ones the one with fewer bytes. If none holds
 /// it, the widest there is, with dither. With software volume always the widest. One-bit streams go out as they are, natively
-/// or as DoP.
+/// or as DoP; to a DAC that takes neither, as PCM. Another rate than the source's is chosen only where the DAC hasn't that.
 ///
 /// # Errors
 /// [`Refusal`] names what the DAC can't do.
@@ -114,7 +122,7 @@ pub fn plan(source: &Source, caps: &Caps, rules: &Rules) -> Result<WirePlan, Ref
     if rate == 0 || !ChannelSet::ALL.contains(channels) || !known_width || !integer_fits {
         return Err(Refusal::Source(*source));
     }
-    if encoding != Encoding::Dsd && !caps.rates.contains(rate) {
+    if encoding != Encoding::Dsd && !rules.resample && !caps.rates.contains(rate) {
         return Err(Refusal::Rate { rate, rates: caps.rates });
     }
     let (wire_channels, channel_map) = if caps.channels.contains(channels) {
@@ -130,12 +138,18 @@ pub fn plan(source: &Source, caps: &Caps, rules: &Rules) -> Result<WirePlan, Ref
     }
     let wanted = if encoding == Encoding::Integer { bits } else { FLOAT_BITS };
     let format = choose(wanted, caps, rules).ok_or(Refusal::NoFormat)?;
+    if !caps.rates.contains(rate) {
+        let resampled = convert::resampled(source, caps, rules, (wire_channels, channel_map));
+        return resampled.ok_or(Refusal::Rate { rate, rates: caps.rates });
+    }
     let lossless = encoding == Encoding::Integer && bits <= format.bits();
     Ok(WirePlan {
         wire: Wire { format, rate, channels: wire_channels },
         lossless,
         dither: !lossless && format.bits() <= FLOAT_BITS,
         channel_map,
+        decimation: None,
+        resampled_from: None,
     })
 }
 

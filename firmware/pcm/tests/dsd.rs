@@ -3,6 +3,7 @@
 mod common;
 
 use common::caps;
+use pcm::decimate::Conversion;
 use pcm::gain::{Gain, Ramp, Scaler};
 use pcm::{
     BitOrder, Caps, ChannelMap, ChannelSet, Content, Cpu, DSD_SILENCE, Dsd, DsdPacker, Encoding, Feature, FormatSet,
@@ -18,7 +19,14 @@ fn one_bit_formats() -> impl Strategy<Value = WireFormat> {
 
 fn plan_for(format: WireFormat, channels: u16, channel_map: ChannelMap) -> WirePlan {
     let rate = DSD64 / u32::from(format.bits());
-    WirePlan { wire: Wire { format, rate, channels }, lossless: true, dither: false, channel_map }
+    WirePlan {
+        wire: Wire { format, rate, channels },
+        lossless: true,
+        dither: false,
+        channel_map,
+        decimation: None,
+        resampled_from: None,
+    }
 }
 
 /// A track as its bits: one vector a channel, the oldest first.
@@ -288,41 +296,74 @@ fn dop_is_for_dacs_that_are_known_or_said_to_understand_it() {
     let rates = RateSet::EMPTY.with(176_400).with(352_800);
     let pcm = [WireFormat::S16Le, WireFormat::S24_3Le, WireFormat::S24Le, WireFormat::S32Le];
     let unknown = dac(&pcm, rates);
-    assert!(matches!(planned(&dsd(DSD64, 2), &unknown, false), Err(Refusal::Dsd { rate: DSD64, .. })));
+    assert!(plan(&dsd(DSD64, 2), &unknown, &Rules::default()).is_ok_and(|plan| plan.decimation.is_some()));
     let wire = planned(&dsd(DSD64, 2), &unknown, true).unwrap();
     assert_eq!(wire, Wire { format: WireFormat::DopS24_3Le, rate: 176_400, channels: 2 });
     let known = dac(&[WireFormat::S32Le, WireFormat::DopS32Le], rates);
     let wire = planned(&dsd(DSD64 * 2, 1), &known, false).unwrap();
     assert_eq!(wire, Wire { format: WireFormat::DopS32Le, rate: 352_800, channels: 2 });
-    assert!(planned(&dsd(DSD64 * 4, 2), &known, true).is_err(), "705 600 Hz is too fast for it");
-    assert!(planned(&dsd(DSD64, 2), &dac(&[WireFormat::S16Le], rates), true).is_err(), "16 bits carry no DoP");
+    let converted = |source, caps| plan(&source, caps, &Rules { dop: true, ..Rules::default() }).unwrap().decimation;
+    assert!(converted(dsd(DSD64 * 4, 2), &known).is_some(), "705 600 Hz is too fast for it");
+    assert!(converted(dsd(DSD64, 2), &dac(&[WireFormat::S16Le], rates)).is_some(), "16 bits carry no DoP");
     // PCM is never planned as DoP, or as DSD.
     let everything = dac(&WireFormat::ALL, RateSet::any(1, 10_000_000));
     for bits in 1..=32 {
         let source = Source { rate: 176_400, bits, channels: 2, encoding: Encoding::Integer };
         for software_volume in [false, true] {
-            let rules = Rules { software_volume, dop: true };
+            let rules = Rules { software_volume, dop: true, resample: false };
             assert_eq!(plan(&source, &everything, &rules).unwrap().wire.format.content(), Content::Pcm);
         }
     }
 }
 
 #[test]
-fn refusals_say_what_is_missing() {
+fn a_dac_that_takes_neither_dsd_nor_dop_gets_pcm() {
+    let rules = Rules { resample: true, ..Rules::default() };
+    let all = [WireFormat::S16Le, WireFormat::S24_3Le, WireFormat::S32Le];
+    for (base, multiple) in [(44_100, 64), (48_000, 64), (44_100, 512), (48_000, 1024)] {
+        let source = dsd(base * multiple, 1);
+        for (times, wanted) in [(&[1, 2, 4, 8][..], 4), (&[1, 2, 8], 8), (&[1, 2], 2), (&[1], 1)] {
+            let rates = times.iter().map(|times| times * base).collect();
+            let plan = plan(&source, &dac(&all, rates), &rules).unwrap();
+            assert_eq!(plan.wire, Wire { format: WireFormat::S32Le, rate: base * wanted, channels: 2 });
+            assert_eq!(plan.decimation, Conversion::new(source.rate, base * wanted.max(2)));
+            assert_eq!(plan.resampled_from, (wanted == 1).then_some(base * 2));
+            assert!(!plan.lossless && !plan.dither && plan.channel_map == ChannelMap::MonoToStereo);
+        }
+    }
+    // Dither is for what is narrower than the filter's 32 bits.
     let rates = RateSet::EMPTY.with(44_100).with(176_400);
+    for (formats, format) in [(&all[..2], WireFormat::S24_3Le), (&all[..1], WireFormat::S16Le)] {
+        let plan = plan(&dsd(DSD64, 2), &dac(formats, rates), &Rules::default()).unwrap();
+        assert_eq!((plan.wire.format, plan.dither), (format, true));
+    }
+    // Without resampling there is no way to 44.1 kHz, nor to the other family; nor is there a conversion of such a rate.
+    let only = |rate| dac(&all, RateSet::EMPTY.with(rate));
+    assert!(plan(&dsd(DSD64, 2), &only(44_100), &Rules::default()).is_err());
+    assert!(plan(&dsd(DSD64, 2), &only(192_000), &Rules::default()).is_err());
+    assert!(plan(&dsd(DSD64 * 32, 2), &only(176_400), &rules).is_err());
+    let other = plan(&dsd(DSD64, 2), &only(192_000), &rules).unwrap();
+    assert_eq!((other.wire.rate, other.resampled_from), (192_000, Some(88_200)));
+}
+
+#[test]
+fn refusals_say_what_is_missing() {
+    let rates = RateSet::EMPTY.with(44_100).with(705_600);
     let text = |source: &Source, caps: &Caps, dop| planned(source, caps, dop).unwrap_err().to_string();
     assert_eq!(
-        text(&dsd(DSD64, 2), &dac(&[WireFormat::S32Le], rates), false),
-        "the DAC can't play DSD64: it has no DSD; if it understands DSD over PCM (DoP), allow that in the settings"
+        text(&dsd(DSD64 * 4, 2), &dac(&[WireFormat::S32Le], rates), false),
+        "the DAC can't play DSD256: it has no DSD, and no PCM that this could be converted to; if it understands DSD over PCM \
+         (DoP), allow that in the settings"
     );
     assert_eq!(
-        text(&dsd(DSD64 * 8, 2), &dac(&[WireFormat::S32Le, WireFormat::DsdU32Be], rates), true),
-        "the DAC can't play DSD512: it has DSD, but not at that rate, and for DSD over PCM it would need 24 bits at \
-         1411200 Hz"
+        text(&dsd(DSD64 * 8, 2), &dac(&[WireFormat::S32Le, WireFormat::DsdU16Be], rates), true),
+        "the DAC can't play DSD512: it has DSD, but not at that rate, and no PCM that this could be converted to, and for DSD \
+         over PCM it would need 24 bits at 1411200 Hz"
     );
     assert_eq!(
         text(&dsd(3_072_000, 2), &dac(&[WireFormat::S16Le], rates), false),
-        "the DAC can't play DSD at 3072000 Hz: it has no DSD, and for DSD over PCM it would need 24 bits at 192000 Hz"
+        "the DAC can't play DSD at 3072000 Hz: it has no DSD, and no PCM that this could be converted to, and for DSD over PCM \
+         it would need 24 bits at 192000 Hz"
     );
     for nonsense in [dsd(0, 2), dsd(DSD64, 0), dsd(DSD64, 9), Source { bits: 8, ..dsd(DSD64, 2) }] {
         let everything = dac(&WireFormat::ALL, RateSet::any(1, 10_000_000));

@@ -8,7 +8,7 @@ use pcm::{
     plan,
 };
 
-const BIT_PERFECT: Rules = Rules { software_volume: false, dop: false };
+const BIT_PERFECT: Rules = Rules { software_volume: false, dop: false, resample: false };
 
 fn all_format_sets() -> impl Iterator<Item = FormatSet> {
     (0..16u32).map(|set| {
@@ -93,6 +93,46 @@ fn f3_16_bits_on_a_24_bit_dac_and_mono_on_a_stereo_dac_are_lossless() {
 fn mono_stays_mono_where_it_can() {
     let plan = plan(&source(16, 1, Encoding::Integer), &caps(FormatSet::PCM, ChannelSet::ALL), &BIT_PERFECT).unwrap();
     assert_eq!((plan.channel_map, plan.wire.channels), (ChannelMap::Same, 1));
+}
+
+/// The rate and what happens on the way, of a plan for a source of this rate on a DAC that takes S16 and S24_3 at these rates.
+fn resampled(rate: u32, rates: &[u32]) -> Option<(u32, Option<u32>)> {
+    let dac = pcm::Caps {
+        rates: rates.iter().copied().collect(),
+        ..caps([WireFormat::S16Le, WireFormat::S24_3Le].into_iter().collect(), ChannelSet::STEREO)
+    };
+    let rules = Rules { resample: true, ..BIT_PERFECT };
+    let plan = plan(&pcm::Source { rate, ..source(16, 1, Encoding::Integer) }, &dac, &rules).ok()?;
+    let touched = plan.resampled_from.is_some();
+    assert_eq!((plan.lossless, plan.dither), (!touched, touched), "{rate}");
+    // What is computed has more bits than the source.
+    assert_eq!(plan.wire.format, if touched { WireFormat::S24_3Le } else { WireFormat::S16Le });
+    assert_eq!((plan.channel_map, plan.decimation), (ChannelMap::MonoToStereo, None));
+    Some((plan.wire.rate, plan.resampled_from))
+}
+
+#[test]
+fn a_rate_that_the_dac_has_not_goes_to_its_own_family_or_else_to_the_nearest() {
+    for (rate, rates, to) in [
+        (96_000, &[44_100, 48_000][..], 48_000),
+        (88_200, &[44_100, 48_000], 44_100),
+        (192_000, &[44_100, 48_000, 88_200, 96_000], 96_000),
+        (705_600, &[44_100, 48_000, 176_400, 192_000], 176_400),
+        // A multiple loses nothing at all.
+        (44_100, &[48_000, 176_400, 352_800], 176_400),
+        (22_050, &[44_100, 48_000], 44_100),
+        // A whole part that cuts what can be heard isn't gone to while there is another.
+        (96_000, &[32_000, 44_100], 44_100),
+        (64_000, &[44_100, 48_000, 96_000, 192_000], 192_000),
+        (64_000, &[44_100, 48_000, 96_000], 96_000),
+        (64_000, &[44_100, 48_000], 48_000),
+        (96_000, &[32_000], 32_000),
+        (44_101, &[44_100, 48_000, 96_000], 48_000),
+    ] {
+        assert_eq!(resampled(rate, rates), Some((to, Some(rate))), "{rate} on {rates:?}");
+    }
+    assert_eq!(resampled(96_000, &[48_000, 96_000]), Some((96_000, None)), "it has the rate");
+    assert_eq!(resampled(96_000, &[]), None);
 }
 
 #[test]

@@ -33,6 +33,8 @@ Usage: player [OPTIONS]
   --dop on|off        on: the DAC understands DSD over PCM (DoP); off: it is used
                       only with DACs that are known to. To any other DAC it is
                       noise                                              [off]
+  --resample on|off   on: a rate that the DAC hasn't is resampled to one that it
+                      has, and the page says so; off: it is refused        [on]
   --ready-file PATH   written once the renderer is announced: one line of JSON
                       with location, page and udn
   --help              this
@@ -56,6 +58,7 @@ pub(crate) struct Options {
     pub(crate) state_dir: PathBuf,
     pub(crate) volume: Option<Mode>,
     pub(crate) dop: bool,
+    pub(crate) resample: bool,
     pub(crate) ready_file: Option<PathBuf>,
 }
 
@@ -78,6 +81,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command>
         state_dir: "/var/lib/tenuto".into(),
         volume: None,
         dop: false,
+        resample: true,
         ready_file: None,
     };
     let mut parser = lexopt::Parser::from_args(args);
@@ -109,13 +113,8 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command>
                 let mode = Mode::from_name(&text);
                 options.volume = Some(mode.with_context(|| format!("--volume {text}: hardware, fixed or software"))?);
             }
-            Long("dop") => {
-                options.dop = match parser.value()?.string()?.as_str() {
-                    "on" => true,
-                    "off" => false,
-                    text => bail!("--dop {text}: on or off"),
-                };
-            }
+            Long("dop") => options.dop = on_or_off("dop", &parser.value()?.string()?)?,
+            Long("resample") => options.resample = on_or_off("resample", &parser.value()?.string()?)?,
             Long("ready-file") => options.ready_file = Some(parser.value()?.into()),
             Long("help") | Short('h') => return Ok(Command::Print(HELP.to_owned())),
             Long("version") | Short('V') => {
@@ -125,6 +124,14 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command>
         }
     }
     Ok(Command::Run(options))
+}
+
+fn on_or_off(option: &str, text: &str) -> Result<bool> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => bail!("--{option} {text}: on or off"),
+    }
 }
 
 #[cfg(test)]
@@ -158,6 +165,7 @@ mod tests {
             ["--state-dir", "/s"],
             ["--volume", "software"],
             ["--dop", "on"],
+            ["--resample", "off"],
             ["--ready-file", "/r"],
         ];
         let options = run(&args.concat()).unwrap();
@@ -166,6 +174,7 @@ mod tests {
         assert_eq!(options.uuid.unwrap().to_string(), uuid);
         assert_eq!(options.volume, Some(Mode::Software));
         assert!(options.dop && !run(&[]).unwrap().dop);
+        assert!(!options.resample && run(&[]).unwrap().resample);
         for [option, _] in args {
             assert!(HELP.contains(option), "{option}");
         }
@@ -178,6 +187,7 @@ mod tests {
             (["--uuid", "1"], "--uuid 1"),
             (["--volume", "loud"], "--volume loud"),
             (["--dop", "perhaps"], "--dop perhaps"),
+            (["--resample", "x"], "--resample x"),
             (["--name", " "], "--name"),
             (["--frobnicate", "1"], "--frobnicate"),
         ] {

@@ -5,6 +5,7 @@
 //! at once, and takes away a worker's right to write by raising the *generation* that the worker's writes carry.
 //! [`link`] keeps the connection to the engine. All three meet in [`Output`], under a lock that is only ever held for moments.
 
+mod convert;
 mod deck;
 mod error;
 mod flow;

@@ -51,7 +51,7 @@ pub(crate) struct Renderer {
 impl Renderer {
     pub(crate) fn new(output: Arc<Output>, mode: Option<Mode>, facts: Facts) -> Self {
         let transport = Transport::new();
-        let sink_protocol_info = sinks::protocol_info(None, output.allows_dop());
+        let sink_protocol_info = sinks::protocol_info(None, &output.allowed());
         let mut renderer = Self {
             published: transport.values(),
             transport,
@@ -151,7 +151,7 @@ impl Renderer {
             self.output.fit_volume(volume, caps);
             info!("the DAC is {}", sinks::describe(&caps, &self.output));
         }
-        self.sink_protocol_info = sinks::protocol_info(caps.as_ref(), self.output.allows_dop());
+        self.sink_protocol_info = sinks::protocol_info(caps.as_ref(), &self.output.allowed());
         self.publish_volume();
         self.events.sinks_changed(&self.sink_protocol_info);
     }

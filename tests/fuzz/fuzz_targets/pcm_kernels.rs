@@ -21,9 +21,9 @@ fuzz_target!(|data: &[u8]| {
     let caps = Caps::from_words([a, b, c, d, e, f].map(|byte| u32::from(byte).wrapping_mul(0x0101_0101)));
     let encoding = [Encoding::Integer, Encoding::Float, Encoding::Lossy, Encoding::Dsd][usize::from(g) % 4];
     let source = Source { rate: u32::from(e) * 1000, bits: h.into(), channels: f.into(), encoding };
-    let rules = Rules { software_volume: h & 1 == 1, dop: h & 2 == 2 };
+    let rules = Rules { software_volume: h & 1 == 1, dop: h & 2 == 2, resample: h & 8 == 8 };
     let Ok(plan) = plan(&source, &caps, &rules) else { return };
-    assert!(!(plan.lossless && plan.dither));
+    assert!(!(plan.lossless && (plan.dither || plan.decimation.is_some() || plan.resampled_from.is_some())));
     if let Ok(dsd) = Dsd::interleaved(src, f.into(), if h & 4 == 4 { BitOrder::LsbFirst } else { BitOrder::MsbFirst }) {
         let mut packer = DsdPacker::new(&plan, Cpu::detect());
         let packed = packer.pack(&dsd, g.into(), &mut dst);

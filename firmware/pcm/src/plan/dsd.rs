@@ -1,12 +1,12 @@
-//! The plan for one-bit sources: native DSD, else DSD over PCM.
+//! The plan for one-bit sources: native DSD, else DSD over PCM, else PCM.
 
-use super::{ChannelMap, Refusal, Rules, WirePlan};
+use super::{ChannelMap, Refusal, Rules, WirePlan, convert};
 use crate::{Caps, Source, Wire, WireFormat};
 
 /// Chooses how to play a one-bit `source` with `channels` wire channels.
 ///
 /// Native DSD if the DAC has it at this rate, with the longest words that it takes. Else DoP, in the narrowest format with 24
-/// bits, if the DAC is known to understand it or the owner says so: to any other DAC it is noise.
+/// bits, if the DAC is known to understand it or the owner says so: to any other DAC it is noise. Else it is converted.
 pub(super) fn plan(
     source: &Source,
     caps: &Caps,
@@ -23,8 +23,14 @@ pub(super) fn plan(
         Some(Wire { format, rate, channels }).filter(|wire| caps.takes(wire))
     });
     match wires.next() {
-        Some(wire) => Ok(WirePlan { wire, lossless: true, dither: false, channel_map }),
-        None => Err(Refusal::Dsd { rate: source.rate, caps: *caps, dop: rules.dop }),
+        Some(wire) => {
+            Ok(WirePlan { wire, lossless: true, dither: false, channel_map, decimation: None, resampled_from: None })
+        }
+        None => convert::decimated(source, caps, rules, (channels, channel_map)).ok_or(Refusal::Dsd {
+            rate: source.rate,
+            caps: *caps,
+            dop: rules.dop,
+        }),
     }
 }
 
@@ -41,6 +47,7 @@ pub(super) fn explain(
         _ => write!(f, "the DAC can't play DSD at {rate} Hz: ")?,
     }
     f.write_str(if has(&WireFormat::DSD) { "it has DSD, but not at that rate" } else { "it has no DSD" })?;
+    f.write_str(", and no PCM that this could be converted to")?;
     let carrier = rate / 16;
     if !has(&[WireFormat::S24_3Le, WireFormat::S24Le, WireFormat::S32Le]) || !caps.rates.contains(carrier) {
         return write!(f, ", and for DSD over PCM it would need 24 bits at {carrier} Hz");

@@ -7,7 +7,7 @@ mod worker;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use pcm::{Caps, FormatSet};
+use pcm::{Caps, FormatSet, Rules};
 use ring::message::Volume;
 use ring::{Certificate, Producer, Status, Stream};
 use tokio::sync::mpsc::UnboundedSender;
@@ -41,6 +41,8 @@ pub(crate) struct Output {
     reports: UnboundedSender<Report>,
     /// The owner says that the DAC understands DSD over PCM.
     dop: bool,
+    /// Rates that the DAC hasn't may be resampled.
+    resample: bool,
 }
 
 struct Shared {
@@ -74,7 +76,7 @@ struct Engine {
 }
 
 impl Output {
-    pub(crate) fn new(reports: UnboundedSender<Report>, dop: bool) -> Self {
+    pub(crate) fn new(reports: UnboundedSender<Report>, dop: bool, resample: bool) -> Self {
         let shared = Shared {
             engine: None,
             absence: "the audio engine isn't running; see its log".to_owned(),
@@ -86,7 +88,7 @@ impl Output {
             volume_for: None,
             idle_since: None,
         };
-        Self { shared: Mutex::new(shared), changed: Condvar::new(), reports, dop }
+        Self { shared: Mutex::new(shared), changed: Condvar::new(), reports, dop, resample }
     }
 
     fn lock(&self) -> MutexGuard<'_, Shared> {
@@ -99,9 +101,9 @@ impl Output {
         let _ = self.reports.send(report);
     }
 
-    /// Whether DSD over PCM may be sent to any DAC.
-    pub(crate) fn allows_dop(&self) -> bool {
-        self.dop
+    /// What the owner allows, whatever the volume is.
+    pub(crate) fn allowed(&self) -> Rules {
+        Rules { software_volume: false, dop: self.dop, resample: self.resample }
     }
 
     /// The engine's status page; `None` while there is no engine.

@@ -3,6 +3,7 @@
 mod feed;
 mod inside;
 mod loaded;
+mod next;
 mod packing;
 
 use std::sync::Arc;
@@ -13,10 +14,12 @@ use media::Cancel;
 use pcm::Marker;
 use tracing::warn;
 
+use super::convert::Ending;
 use super::output::{Generation, Stop};
 use super::{Output, PlayError, Report};
 use crate::transport::{Media, TrackId};
 use loaded::Loaded;
+use next::Opening;
 
 /// How often a worker that waits for the last frames to be played looks.
 const PLAY_OUT: Duration = Duration::from_millis(10);
@@ -58,10 +61,14 @@ pub(super) struct Worker {
     finished: Option<Loaded>,
     /// To be opened when the current one is finished (a URL may be good for one opening only, and not before: T16).
     queued: Option<Item>,
+    /// The one behind a converted track, which is opened earlier.
+    opening: Option<Opening>,
     /// Open already, and put back by a seek in the one before it.
     put_back: Option<Loaded>,
     /// What the next frame has to be marked with, if it is DoP: the markers take turns from track to track.
     marker: Marker,
+    /// What was written last, if it was converted, and the next track goes on from there.
+    ending: Option<Ending>,
 }
 
 impl Worker {
@@ -75,8 +82,10 @@ impl Worker {
             current: None,
             finished: None,
             queued: None,
+            opening: None,
             put_back: None,
             marker: Marker::default(),
+            ending: None,
         }
     }
 
@@ -114,6 +123,10 @@ impl Worker {
             }
             self.queued.get_or_insert(loaded.into_item());
         }
+        if let Some(opening) = self.opening.take() {
+            self.take(opening.track(), opening.wait());
+            return true;
+        }
         let Some(item) = self.queued.take() else { return false };
         self.load(item);
         true
@@ -121,7 +134,11 @@ impl Worker {
 
     fn load(&mut self, item: Item) {
         let track = item.track;
-        match Loaded::open(item, &self.output, &self.cancel) {
+        self.take(track, Loaded::open(item, &self.output, &self.cancel));
+    }
+
+    fn take(&mut self, track: TrackId, opened: Result<Loaded, Stop>) {
+        match opened {
             Ok(loaded) => self.current = Some(loaded),
             Err(Stop::Failed(error)) => self.fail(track, error),
             // The deck has let go.
@@ -136,6 +153,7 @@ impl Worker {
             if self.output.is_played_out(self.generation)? {
                 self.output.open(self.generation, wire, unscaled)?;
                 self.marker = Marker::default();
+                self.ending = None;
                 break;
             }
             self.wait(loaded.unqueueable(), PLAY_OUT)?;
@@ -151,6 +169,7 @@ impl Worker {
         warn!("track {}: {}", track.0, error.to_string().replace(char::is_control, " "));
         // What follows is the transport's to decide: it may load it anew.
         self.queued = None;
+        self.opening = None;
         self.put_back = None;
         self.output.report(Report::Failed { track, error });
     }
@@ -196,6 +215,7 @@ impl Worker {
             }
             Ok(Command::Unqueue(track)) if unqueueable != Some(track) => {
                 self.queued = None;
+                self.opening = None;
                 Ok(())
             }
             Ok(command) => {
@@ -210,12 +230,14 @@ impl Worker {
             Command::Queue(item) => self.queued = Some(item),
             Command::Unqueue(track) => {
                 self.queued = None;
+                self.opening = None;
                 self.put_back = None;
                 self.current.take_if(|loaded| loaded.unqueueable() == Some(track));
             }
             Command::Seek { generation, track, to } => {
                 self.generation = generation;
                 self.marker = Marker::default();
+                self.ending = None;
                 self.seek(track, to);
             }
         }
@@ -233,6 +255,8 @@ impl Worker {
             if loaded.seek(to).map_err(|error| self.fail(track, error)).is_ok() {
                 self.current = Some(loaded);
             }
+        } else if let Some(opening) = self.opening.as_mut().filter(|opening| opening.track() == track) {
+            opening.seek(to);
         } else if let Some(item) = self.queued.as_mut().filter(|item| item.track == track) {
             // Not open yet: it begins there.
             item.at = to;

@@ -26,24 +26,23 @@ const DSD_RATES: [u32; 10] = [
     2_822_400, 3_072_000, 5_644_800, 6_144_000, 11_289_600, 12_288_000, 22_579_200, 24_576_000, 45_158_400, 49_152_000,
 ];
 
-/// SinkProtocolInfo for a DAC; without one, what the decoders take, since one may come. `dop`: DSD over PCM is allowed.
-pub(super) fn protocol_info(caps: Option<&Caps>, dop: bool) -> String {
+/// SinkProtocolInfo for a DAC; without one, what the decoders take, since one may come. `allowed` is what may be done to DSD.
+pub(super) fn protocol_info(caps: Option<&Caps>, allowed: &Rules) -> String {
     let none =
         Caps { formats: FormatSet::EMPTY, rates: RateSet::EMPTY, channels: pcm::ChannelSet::EMPTY, mixer: false };
     let caps = caps.unwrap_or(&none);
     let rates: Vec<u32> = RATES.into_iter().filter(|rate| caps.rates.contains(*rate)).collect();
     let channels: Vec<u16> = [1, 2].into_iter().filter(|count| *count == 1 || caps.channels.contains(*count)).collect();
-    let dsd = (caps.formats == FormatSet::EMPTY || takes_dsd(caps, dop)).then_some(Format::Dsd);
+    let dsd = (caps.formats == FormatSet::EMPTY || takes_dsd(caps, allowed)).then_some(Format::Dsd);
     let formats: Vec<Format> = FORMATS.into_iter().chain(dsd).collect();
     sink(&Sink { formats: &formats, rates: &rates, channels: &channels })
 }
 
 /// Whether there is any one-bit stream that the DAC can be given.
-fn takes_dsd(caps: &Caps, dop: bool) -> bool {
-    let rules = Rules { dop, ..Rules::default() };
+fn takes_dsd(caps: &Caps, allowed: &Rules) -> bool {
     DSD_RATES.into_iter().any(|rate| {
         let source = |channels| Source { rate, bits: 1, channels, encoding: Encoding::Dsd };
-        [1, 2].into_iter().any(|channels| pcm::plan(&source(channels), caps, &rules).is_ok())
+        [1, 2].into_iter().any(|channels| pcm::plan(&source(channels), caps, allowed).is_ok())
     })
 }
 
@@ -62,7 +61,8 @@ mod tests {
     use super::*;
 
     fn list(caps: Option<&Caps>, dop: bool) -> Vec<String> {
-        upnp::protocol_info::split_list(&protocol_info(caps, dop))
+        let allowed = Rules { dop, ..Rules::default() };
+        upnp::protocol_info::split_list(&protocol_info(caps, &allowed))
     }
 
     fn has(list: &[String], mime: &str) -> bool {
@@ -82,14 +82,22 @@ mod tests {
     fn r03_dsd_is_listed_where_the_dac_can_be_given_some() {
         let pcm = Caps {
             formats: FormatSet::PCM,
-            rates: [44_100, 176_400].into_iter().collect(),
+            rates: [44_100, 88_200].into_iter().collect(),
             channels: pcm::ChannelSet::STEREO,
             mixer: false,
         };
-        let native = Caps { formats: FormatSet::EMPTY.with(pcm::WireFormat::DsdU16Be), ..pcm };
-        let slow = Caps { rates: RateSet::EMPTY.with(96_000), ..pcm };
-        for (caps, dop, listed) in [(pcm, false, false), (pcm, true, true), (native, false, true), (slow, true, false)]
-        {
+        let (formats, rates) = (FormatSet::EMPTY.with(pcm::WireFormat::DsdU16Be), RateSet::EMPTY.with(176_400));
+        let native = Caps { formats, rates, ..pcm };
+        let slow = Caps { rates: RateSet::EMPTY.with(48_000), ..pcm };
+        // DoP of DSD64 takes 176.4 kHz; 88.2 kHz do for what it can be converted to.
+        let carrier = Caps { rates: RateSet::EMPTY.with(705_600), ..pcm };
+        for (caps, dop, listed) in [
+            (pcm, false, true),
+            (carrier, false, false),
+            (carrier, true, true),
+            (native, false, true),
+            (slow, true, false),
+        ] {
             let list = list(Some(&caps), dop);
             for mime in ["dsd", "x-dsd", "dsf", "x-dsf", "dff", "x-dff"] {
                 assert_eq!(has(&list, &format!("audio/{mime}")), listed, "{mime} {caps:?} {dop}");

@@ -54,6 +54,7 @@ impl Renderer {
                 "wire": entry.and_then(|entry| entry.plan).map(|plan| wire(&plan.wire)),
                 "changes": entry.and_then(|entry| self.changes(entry)),
                 "inside": entry.and_then(|entry| entry.hidden).map(Hidden::name),
+                "converted": entry.and_then(converted),
                 "bit_perfect": entry.and_then(|entry| self.changes(entry)).map(|changes| changes.is_empty()),
             })),
             "next": now.get("NextAVTransportURI"),
@@ -79,9 +80,16 @@ impl Renderer {
         let software = self.loudness.mode() == Mode::Software && self.loudness.percent() < 100;
         let integer = entry.opened.as_ref().is_some_and(|opened| opened.source.encoding == Encoding::Integer);
         let narrower = plan.dither || integer;
+        let (decimated, resampled) = (plan.decimation.is_some(), plan.resampled_from.is_some());
+        let rounded = !plan.lossless && !decimated && !resampled;
+        let bits = entry.opened.as_ref().map_or(0, |opened| opened.source.bits);
+        let cut = resampled && integer && bits > plan.wire.format.bits();
         let changes = [
-            ("the DAC has fewer bits than the source", !plan.lossless && narrower),
-            ("the decoder's floating-point output is rounded", !plan.lossless && !narrower),
+            ("DSD is converted to PCM: the DAC takes neither DSD nor DoP at this rate", decimated),
+            ("resampled: the DAC hasn't the source's rate", resampled && !decimated),
+            ("resampled: the DAC hasn't the rates that DSD is converted to", resampled && decimated),
+            ("the DAC has fewer bits than the source", cut || (rounded && narrower)),
+            ("the decoder's floating-point output is rounded", rounded && !narrower),
             ("software volume", software && !entry.unscaled),
             ("muted", self.loudness.mute()),
         ];
@@ -132,6 +140,8 @@ fn track(entry: &Entry, certificates: &[Certificate]) -> Value {
         "source": entry.opened.as_ref().map(|opened| source(&opened.source)),
         "wire": entry.plan.map(|plan| wire(&plan.wire)),
         "inside": entry.hidden.map(Hidden::name),
+        "converted": converted(entry),
+        "lossless": entry.plan.map(|plan| plan.lossless),
         "frames": entry.opened.as_ref().and_then(|opened| opened.frames),
         "certificate": certificate.map(certified),
         "error": entry.error.as_ref().map(|error| json!({ "kind": error.kind, "text": error.text })),
@@ -156,6 +166,31 @@ fn codec(entry: &Entry) -> Option<&str> {
     entry.opened.as_ref().map(|opened| opened.codec.as_str())
 }
 
+/// What its samples are turned into, if they are: `DSD64 → PCM 176.4 kHz`, `96 kHz → 48 kHz`.
+fn converted(entry: &Entry) -> Option<String> {
+    let (plan, source) = (entry.plan?, entry.opened.as_ref()?.source);
+    let to = kilohertz(plan.wire.rate);
+    match (plan.decimation, plan.resampled_from) {
+        (None, None) => None,
+        (None, Some(from)) => Some(format!("{} → {to}", kilohertz(from))),
+        (Some(_), None) => Some(format!("{} → PCM {to}", dsd(source.rate))),
+        (Some(_), Some(middle)) => Some(format!("{} → PCM {} → {to}", dsd(source.rate), kilohertz(middle))),
+    }
+}
+
+fn kilohertz(rate: u32) -> String {
+    format!("{} kHz", f64::from(rate) / 1000.0)
+}
+
+/// DSD's name by its rate; that of the 48 kHz family goes by the same names.
+fn dsd(rate: u32) -> String {
+    match rate {
+        _ if rate.is_multiple_of(44_100) => format!("DSD{}", rate / 44_100),
+        _ if rate.is_multiple_of(48_000) => format!("DSD{} (of 48 kHz)", rate / 48_000),
+        _ => format!("DSD at {}", kilohertz(rate)),
+    }
+}
+
 fn source(source: &Source) -> Value {
     let encoding = match source.encoding {
         Encoding::Integer => "integer",
@@ -173,6 +208,12 @@ fn wire(wire: &Wire) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn conversions_are_named() {
+        assert_eq!((dsd(2_822_400), dsd(6_144_000)), ("DSD64".into(), "DSD128 (of 48 kHz)".into()));
+        assert_eq!((kilohertz(176_400), kilohertz(48_000)), ("176.4 kHz".into(), "48 kHz".into()));
+    }
 
     #[test]
     fn a_certificate_is_shown_as_hex_and_a_missing_hash_as_null() {

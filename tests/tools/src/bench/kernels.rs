@@ -162,7 +162,10 @@ impl Bench {
                     Channels::Mono | Channels::Stereo | Channels::Six => (usize::from(channels), ChannelMap::Same),
                 };
                 let wire = Wire { format, rate: 192_000, channels };
-                let packer = Packer::new(&WirePlan { wire, lossless: !dither, dither, channel_map }, cpu);
+                let packer = Packer::new(
+                    &WirePlan { wire, lossless: !dither, dither, channel_map, decimation: None, resampled_from: None },
+                    cpu,
+                );
                 let (planes, read) = material(source, source_channels, frames, word);
                 let written = frames * wire.frame_bytes();
                 let samples = frames * usize::from(channels);
@@ -176,7 +179,14 @@ impl Bench {
             }
             Work::Dsd(container, format) => {
                 let wire = Wire { format, rate: 88_200, channels: 2 };
-                let plan = WirePlan { wire, lossless: true, dither: false, channel_map: ChannelMap::Same };
+                let plan = WirePlan {
+                    wire,
+                    lossless: true,
+                    dither: false,
+                    channel_map: ChannelMap::Same,
+                    decimation: None,
+                    resampled_from: None,
+                };
                 let frames = samples / 2;
                 let (read, written) = (frames * 2 * usize::from(format.bits()) / 8, frames * wire.frame_bytes());
                 let state = State::Dsd { packer: DsdPacker::new(&plan, cpu), container, src: bytes(read) };

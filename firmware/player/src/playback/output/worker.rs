@@ -25,7 +25,7 @@ impl Output {
     /// What the owner wants of a plan.
     pub(in crate::playback) fn rules(&self) -> Rules {
         let software_volume = self.lock().volume.is_some_and(|volume| volume.mode == VolumeMode::Software);
-        Rules { software_volume, dop: self.dop }
+        Rules { software_volume, ..self.allowed() }
     }
 
     /// What the DAC takes, once the volume for it has been asked for: the plan depends on it, and nothing may be heard at another.

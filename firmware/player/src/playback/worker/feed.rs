@@ -7,6 +7,7 @@ use pcm::hidden::Hidden;
 
 use super::loaded::{Loaded, media_error};
 use super::{Stop, Worker};
+use crate::playback::convert::Converter;
 use crate::playback::error::{INTERNAL, PlayError};
 use crate::playback::{Report, output::Fill};
 use crate::transport::TrackId;
@@ -55,6 +56,10 @@ impl Worker {
         if let Some(error) = error.as_ref().filter(|_| !writing.started && writing.pending == 0) {
             return Err(error.clone().into());
         }
+        if error.is_none() && loaded.packing.converter().is_some() {
+            self.commit_pending(track, &mut writing)?;
+            self.look_at_next(loaded)?;
+        }
         while loaded.packing.is_unfinished() {
             self.commit_pending(track, &mut writing)?;
             let packing = &mut loaded.packing;
@@ -64,6 +69,7 @@ impl Worker {
             }
         }
         self.marker = loaded.packing.marker();
+        self.ending = loaded.packing.converter().and_then(Converter::end);
         while !self.output.end(self.generation, track, writing.pending, error.as_ref())? {
             self.wait_for_room(&mut writing)?;
         }
@@ -78,7 +84,7 @@ impl Worker {
             self.wait_for_room(writing)?;
         }
         loaded.place = None;
-        loaded.packing.begin(self.marker);
+        loaded.packing.begin(self.marker, self.ending.take().filter(|_| place.is_start));
         Ok(())
     }
 

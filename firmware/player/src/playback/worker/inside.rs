@@ -37,7 +37,8 @@ impl Inside {
                 inside.hidden = Some(Hidden::Dop);
             }
         }
-        let harmed = rules.software_volume || plan.dither;
+        // Where the rate is changed there is nothing left to be harmed.
+        let harmed = (rules.software_volume || plan.dither) && plan.resampled_from.is_none();
         // What has no length may be live: there are no seconds to be had in advance.
         if harmed && Hidden::Mqa.may_be_in(&source) && media.info().frames.is_some() {
             let mut found = false;
@@ -56,5 +57,8 @@ impl Inside {
 }
 
 fn no_room(plan: &WirePlan) -> String {
+    if plan.resampled_from.is_some() {
+        return "this is DSD over PCM (DoP), and the DAC hasn't its rate".to_owned();
+    }
     format!("this is DSD over PCM (DoP), and the DAC has no 24 bits for it, only {}", plan.wire.format)
 }

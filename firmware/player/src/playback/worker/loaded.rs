@@ -57,9 +57,17 @@ impl Loaded {
             output.report(Report::Recognised { track, hidden });
         }
         output.report(Report::Planned { track, plan, unscaled });
+        let packing = Packing::new(&source, &plan);
+        let packing = packing.ok_or_else(|| {
+            let (from, to) = (source.rate, plan.wire.rate);
+            PlayError::new(
+                REFUSED,
+                format!("the DAC can't play {from} Hz, and there is no good way from that to {to} Hz"),
+            )
+        })?;
         let at = std::mem::take(&mut item.at);
         let place = Some(Place { frame: 0, is_start: true });
-        let mut loaded = Self { item, media, packing: Packing::new(&source, &plan), mqa, unscaled, place };
+        let mut loaded = Self { item, media, packing, mqa, unscaled, place };
         if !at.is_zero() {
             loaded.seek(at)?;
         }

@@ -2,40 +2,59 @@
 
 use pcm::{Cpu, DsdPacker, Encoding, Marker, Packed, Packer, Samples, Source, Wire, WirePlan};
 
+use crate::playback::convert::{Converter, Ending};
+
 /// The packer that a source needs.
 pub(super) enum Packing {
     /// Levels, frame by frame.
     Pcm(Packer),
     /// A one-bit stream in the wire's words.
     OneBit(Box<DsdPacker>),
+    /// What is converted before.
+    Converted(Box<Converter>),
 }
 
 impl Packing {
-    pub(super) fn new(source: &Source, plan: &WirePlan) -> Self {
-        match source.encoding {
+    /// For what the plan says; `None` if it asks for a conversion that there isn't.
+    pub(super) fn new(source: &Source, plan: &WirePlan) -> Option<Self> {
+        if plan.decimation.is_some() || plan.resampled_from.is_some() {
+            return Converter::new(source, plan).map(Box::new).map(Self::Converted);
+        }
+        Some(match source.encoding {
             Encoding::Dsd => Self::OneBit(Box::new(DsdPacker::new(plan, Cpu::detect()))),
             Encoding::Integer | Encoding::Float | Encoding::Lossy => Self::Pcm(Packer::new(plan, Cpu::detect())),
-        }
+        })
     }
 
     pub(super) fn wire(&self) -> Wire {
         match self {
             Self::Pcm(packer) => packer.plan().wire,
             Self::OneBit(packer) => packer.plan().wire,
+            Self::Converted(converter) => converter.plan().wire,
         }
     }
 
-    /// A new stretch of the track begins, with this marker if it is DoP.
-    pub(super) fn begin(&mut self, marker: Marker) {
-        if let Self::OneBit(packer) = self {
-            packer.begin(marker);
+    /// The conversion, if there is one.
+    pub(super) fn converter(&mut self) -> Option<&mut Converter> {
+        match self {
+            Self::Pcm(_) | Self::OneBit(_) => None,
+            Self::Converted(converter) => Some(converter),
+        }
+    }
+
+    /// A new stretch of the track begins, with this marker if it is DoP, and behind this track's end if it is converted.
+    pub(super) fn begin(&mut self, marker: Marker, before: Option<Ending>) {
+        match self {
+            Self::Pcm(_) => {}
+            Self::OneBit(packer) => packer.begin(marker),
+            Self::Converted(converter) => converter.begin(before),
         }
     }
 
     /// What the frame after the last one has to be marked with.
     pub(super) fn marker(&self) -> Marker {
         match self {
-            Self::Pcm(_) => Marker::default(),
+            Self::Pcm(_) | Self::Converted(_) => Marker::default(),
             Self::OneBit(packer) => packer.marker(),
         }
     }
@@ -45,6 +64,7 @@ impl Packing {
         match (self, samples) {
             (Self::OneBit(packer), Samples::Dsd(dsd)) => packer.pack(dsd, start, room),
             (Self::OneBit(_), _) => Packed::default(),
+            (Self::Converted(converter), samples) => converter.pack(samples, start, room),
             (Self::Pcm(packer), samples) => {
                 let frames = packer.pack(samples, start, room);
                 Packed { taken: frames, frames }
@@ -52,16 +72,21 @@ impl Packing {
         }
     }
 
-    /// Whether a part of a word is left for [`finish`](Self::finish).
+    /// Whether a part of a word is left for [`finish`](Self::finish), or what comes out of a filter late.
     pub(super) fn is_unfinished(&self) -> bool {
-        matches!(self, Self::OneBit(packer) if packer.is_unfinished())
+        match self {
+            Self::Pcm(_) => false,
+            Self::OneBit(packer) => packer.is_unfinished(),
+            Self::Converted(converter) => converter.is_unfinished(),
+        }
     }
 
-    /// Writes what is left of a last word; returns the frames written.
+    /// Writes what is left; returns the frames written.
     pub(super) fn finish(&mut self, room: &mut [u8]) -> usize {
         match self {
             Self::Pcm(_) => 0,
             Self::OneBit(packer) => packer.finish(room),
+            Self::Converted(converter) => converter.finish(room),
         }
     }
 }

@@ -1,0 +1,117 @@
+//! The next track, opened while the last frames of a converted one wait for its first ones.
+//!
+//! A filter makes a track's last frames out of what follows as well ([`Converter`](crate::playback::convert::Converter)). So where a track is converted, and another
+//! is queued behind it, that is opened before the first is written to its end: by a thread of its own, since what is in the ring
+//! lasts a second or so, and a server may take longer. Then there is a gap anyway, and the track ends in silence.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, TryRecvError, channel};
+use std::thread;
+use std::time::Duration;
+
+use media::Cancel;
+
+use super::loaded::Loaded;
+use super::{Item, Stop, Worker};
+use crate::playback::error::INTERNAL;
+use crate::playback::{Output, PlayError};
+use crate::transport::TrackId;
+
+/// How often is looked whether the next track is open.
+const LOOK: Duration = Duration::from_millis(2);
+/// What the ring has to hold while it is waited for: well above what the engine takes for a source that has died.
+const LEAST: Duration = Duration::from_millis(50);
+
+/// A track that is being opened, or is open.
+pub(super) struct Opening {
+    track: TrackId,
+    answer: Receiver<Result<Loaded, Stop>>,
+    done: Option<Result<Loaded, Stop>>,
+    /// Where a seek went meanwhile.
+    at: Option<Duration>,
+}
+
+impl Opening {
+    fn start(item: Item, output: &Arc<Output>, cancel: &Cancel) -> Self {
+        let (sender, answer) = channel();
+        let track = item.track;
+        let (output, cancel) = (Arc::clone(output), cancel.clone());
+        let open = move || {
+            // Nobody waits any more if the track was taken back.
+            let _ = sender.send(Loaded::open(item, &output, &cancel));
+        };
+        let spawned = thread::Builder::new().name("opener".into()).spawn(open);
+        let done = spawned.err().map(|error| Err(no_thread(&error)));
+        Self { track, answer, done, at: None }
+    }
+
+    pub(super) fn track(&self) -> TrackId {
+        self.track
+    }
+
+    /// It will begin there.
+    pub(super) fn seek(&mut self, to: Duration) {
+        self.at = Some(to);
+    }
+
+    /// What came of it, once that is known.
+    fn look(&mut self) -> Option<&mut Result<Loaded, Stop>> {
+        if self.done.is_none() {
+            self.done = match self.answer.try_recv() {
+                Ok(done) => Some(done),
+                Err(TryRecvError::Empty) => None,
+                Err(TryRecvError::Disconnected) => Some(Err(given_up())),
+            };
+        }
+        self.done.as_mut()
+    }
+
+    /// Waits for what comes of it.
+    pub(super) fn wait(self) -> Result<Loaded, Stop> {
+        let mut loaded = self.done.or_else(|| self.answer.recv().ok()).unwrap_or_else(|| Err(given_up()))?;
+        if let Some(at) = self.at {
+            loaded.seek(at)?;
+        }
+        Ok(loaded)
+    }
+}
+
+impl Worker {
+    /// Shows the end of a converted track what follows it.
+    pub(super) fn look_at_next(&mut self, loaded: &mut Loaded) -> Result<(), Stop> {
+        let Some(converter) = loaded.packing.converter() else { return Ok(()) };
+        if self.put_back.is_none() && self.opening.is_none() {
+            let Some(item) = self.queued.take() else { return Ok(()) };
+            self.opening = Some(Opening::start(item, &self.output, &self.cancel));
+        }
+        while let Some(opening) = &mut self.opening
+            && opening.look().is_none()
+        {
+            let wire = converter.plan().wire;
+            if self.output.fill(self.generation)?.frames < u64::from(wire.rate) * LEAST.as_millis() as u64 / 1000 {
+                return Ok(());
+            }
+            self.wait(None, LOOK)?;
+        }
+        let opened = self.opening.as_mut().filter(|opening| opening.at.is_none()).and_then(Opening::look);
+        let opened = opened.and_then(|opened| opened.as_mut().ok()).filter(|next| next.unqueueable().is_some());
+        let next = self.put_back.as_mut().and_then(|next| next.rewind().then_some(next)).or(opened);
+        if let Some(next) = next
+            && next.packing.converter().is_some_and(|other| other.continues(converter))
+        {
+            next.media.look_ahead(|samples| {
+                converter.followed_by(samples);
+                false
+            });
+        }
+        Ok(())
+    }
+}
+
+fn no_thread(error: &std::io::Error) -> Stop {
+    PlayError::new(INTERNAL, format!("no thread to open the next track: {error}")).into()
+}
+
+fn given_up() -> Stop {
+    PlayError::new(INTERNAL, "the decoder failed on this track; please report it").into()
+}
