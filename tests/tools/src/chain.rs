@@ -30,6 +30,8 @@ pub struct Setting {
     pub accept: String,
     /// The highest rate that it takes, in ALSA's Hz.
     pub max_rate: Option<u32>,
+    /// Whether the player resamples where the sink hasn't the rate.
+    pub resample: bool,
     /// Whether the sink takes data as fast as it comes.
     pub fast: bool,
     /// The directory for sockets, captures and logs.
@@ -54,6 +56,7 @@ impl Setting {
             sink: None,
             accept: "auto".into(),
             max_rate: None,
+            resample: true,
             fast: false,
             directory,
             keep: false,
@@ -260,6 +263,7 @@ fn start_player(setting: &Setting, home: &Path) -> anyhow::Result<(Running, Stri
         .arg(home.join("engine.sock"))
         .args(["--listen", &format!("{address}:0"), "--interface", interface])
         .args(["--name", "Tenuto under test", "--volume", &setting.volume])
+        .args(["--resample", if setting.resample { "on" } else { "off" }])
         .arg("--state-dir")
         .arg(&state)
         .arg("--ready-file")

@@ -44,6 +44,7 @@ fn run(options: &Options) -> anyhow::Result<()> {
     let setting = Setting {
         accept: options.sink.clone(),
         max_rate: options.max_rate,
+        resample: options.resample,
         fast: options.fast,
         keep,
         ..Setting::new(directory)?

@@ -11,6 +11,8 @@ pub struct Options {
     pub sink: String,
     /// The highest rate that the sink takes, in ALSA's Hz.
     pub max_rate: Option<u32>,
+    /// Whether the player resamples where the sink hasn't the rate.
+    pub resample: bool,
     /// One queue instead of one file after the other.
     pub gapless: bool,
     /// The sink takes data as fast as it comes.
@@ -22,8 +24,9 @@ pub struct Options {
 }
 
 /// The sinks that there are.
-const SINKS: [&str; 12] = [
+const SINKS: [&str; 13] = [
     "auto",
+    "pcm",
     "s16",
     "s24_3",
     "s24",
@@ -52,6 +55,7 @@ impl Options {
         let mut options = Self {
             sink: "auto".into(),
             max_rate: None,
+            resample: true,
             gapless: false,
             fast: false,
             timeout: Duration::from_secs_f64(TIMEOUT),
@@ -72,6 +76,13 @@ impl Options {
                         return Err(format!("--max-rate {rate}: from 1 to {MAX_RATE} Hz").into());
                     }
                     options.max_rate = Some(rate);
+                }
+                Arg::Long("resample") => {
+                    options.resample = match parser.value()?.string()?.as_str() {
+                        "on" => true,
+                        "off" => false,
+                        text => return Err(format!("--resample {text}: on or off").into()),
+                    };
                 }
                 Arg::Long("gapless") => options.gapless = true,
                 Arg::Long("fast") => options.fast = true,
@@ -119,7 +130,8 @@ mod tests {
         ]);
         let options = options.expect("parsed");
         assert_eq!((options.sink.as_str(), options.max_rate), ("dsd_u16_le", Some(96_000)));
-        assert!(options.fast && options.gapless);
+        assert!(options.fast && options.gapless && options.resample);
+        assert!(!parse(&["--resample", "off", "a"]).expect("parsed").resample);
         assert_eq!(options.timeout, Duration::from_millis(2500));
         assert_eq!(options.files, ["a", "b", "a"].map(PathBuf::from));
         assert_eq!(parse(&["--", "--fast"]).expect("parsed").files, [PathBuf::from("--fast")]);
@@ -134,6 +146,7 @@ mod tests {
             &["--sink"],
             &["--max-rate", "0", "a"],
             &["--max-rate", "x", "a"],
+            &["--resample", "x", "a"],
             &["--timeout", "0", "a"],
             &["--timeout", "-1", "a"],
             &["--timeout", "x", "a"],

@@ -183,13 +183,14 @@ impl Evidence {
     /// The length that the file promises, where a promise is exact: lossy files may only estimate theirs.
     fn whole(&self) -> Option<u64> {
         let source = self.track.source.as_ref()?;
-        if source.is_one_bit() {
-            let layout = self.here.as_ref().and_then(|here| OneBitLayout::of(here.stream()))?;
-            return self.track.frames.map(|bytes| bytes.div_ceil(layout.word_bytes()));
+        let stream = self.here.as_ref().map(Place::stream)?;
+        let frames = self.track.frames.filter(|_| source.encoding.as_deref() != Some("lossy"))?;
+        // Frames of one-bit sources are bytes; of what is converted as many reach the sink as last as long, the last one begun.
+        let source_rate = u64::from(if source.is_one_bit() { source.rate? / 8 } else { source.rate? });
+        match OneBitLayout::of(stream) {
+            Some(layout) if source.is_one_bit() => Some(frames.div_ceil(layout.word_bytes())),
+            _ => (frames * u64::from(stream.rate)).div_ceil(source_rate.max(1)).into(),
         }
-        let exact = source.encoding.as_deref() != Some("lossy");
-        let resampled = self.here.as_ref().map(|here| here.stream().rate) != source.rate;
-        self.track.frames.filter(|_| exact && !resampled)
     }
 
     fn recover(&self, here: &Place, end: u64) -> io::Result<Recovered> {

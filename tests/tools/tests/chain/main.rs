@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod common;
+mod convert;
 mod dsd;
 mod formats;
 mod gapless;
