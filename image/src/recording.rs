@@ -20,6 +20,12 @@ const ANSWER: Duration = Duration::from_secs(20);
 /// What the recorder says once it records.
 pub const READY: &str = "ready";
 
+/// The byte of which silence consists in ALSA's format of this name, PCM with a sign or DSD.
+#[must_use]
+pub fn silence(format: &str) -> u8 {
+    if format.starts_with("DSD") { 0x69 } else { 0 }
+}
+
 /// A stretch of sound, without the silence around it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Heard {

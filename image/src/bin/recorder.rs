@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use alsa::pcm::{Access, Format, HwParams, PCM};
 use alsa::{Direction, ValueOr};
 use anyhow::{Context, Result, bail};
-use image::recording::{Heard, READY};
+use image::recording::{Heard, READY, silence};
 use nix::errno::Errno;
 
 /// The other end of the cable whose first end is the card's first device. One subdevice: the one that everybody gets.
@@ -27,7 +27,7 @@ fn main() -> Result<()> {
     let patience = Duration::from_secs(seconds.parse().context("SECONDS")?);
     // What ALSA doesn't know becomes a format that can't be opened.
     let pcm = open(format.parse()?, rate, channels)?;
-    let heard = record(&pcm, rate, patience)?;
+    let heard = record(&pcm, rate, silence(format), patience)?;
     say(&serde_json::to_string(&heard)?)
 }
 
@@ -52,7 +52,7 @@ fn open(format: Format, rate: u32, channels: u32) -> Result<PCM> {
     Ok(pcm)
 }
 
-fn record(pcm: &PCM, rate: u32, patience: Duration) -> Result<Heard> {
+fn record(pcm: &PCM, rate: u32, silence: u8, patience: Duration) -> Result<Heard> {
     let frame_bytes = usize::try_from(pcm.frames_to_bytes(1))?;
     let io = pcm.io_bytes();
     let mut buffer = vec![0; frame_bytes * (rate / 50) as usize];
@@ -71,7 +71,7 @@ fn record(pcm: &PCM, rate: u32, patience: Duration) -> Result<Heard> {
             Err(error) => return Err(error.into()),
         };
         for frame in buffer[..frames * frame_bytes].chunks_exact(frame_bytes) {
-            let is_silent = frame.iter().all(|byte| *byte == 0);
+            let is_silent = frame.iter().all(|byte| *byte == silence);
             silent = if is_silent { silent + 1 } else { 0 };
             if !is_silent || !sound.is_empty() {
                 sound.extend_from_slice(frame);
