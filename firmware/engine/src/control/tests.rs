@@ -18,6 +18,8 @@ use crate::output::sim::SimOutput;
 use crate::output::{Fill, Output, Pacing, Trouble};
 use crate::rt::Start;
 
+mod opening;
+
 const WIRE: Wire = Wire { format: WireFormat::S16Le, rate: 48_000, channels: 2 };
 
 /// A simulated card on a plug.
@@ -88,6 +90,13 @@ impl Device for PluggedDevice {
 
 /// Starts the engine; it runs until the test's process ends.
 fn start(socket: &Path, plug: &Arc<AtomicBool>) -> Receiver<Volume> {
+    let (volumes, set) = channel();
+    start_with(socket, Box::new(PluggedDevice { plug: Arc::clone(plug), volumes }));
+    set
+}
+
+/// The same with this device.
+fn start_with(socket: &Path, device: Box<dyn Device>) {
     let (status, status_file) = StatusWriter::create().expect("a page");
     let status = Arc::new(status);
     let bell = Doorbell::polled().expect("a bell");
@@ -95,8 +104,6 @@ fn start(socket: &Path, plug: &Arc<AtomicBool>) -> Receiver<Volume> {
     let (rt, _) = Handle::spawn(start, Arc::clone(&status)).expect("a thread");
     let (asks, asked) = channel();
     let (answering, answers) = channel();
-    let (volumes, set) = channel();
-    let device = Box::new(PluggedDevice { plug: Arc::clone(plug), volumes });
     let device_bell = bell.clone();
     std::thread::spawn(move || device::run(device, &asked, &answering, &device_bell));
     let signals = SignalFd::with_flags(&SigSet::empty(), SfdFlags::SFD_NONBLOCK).expect("no signals");
@@ -115,7 +122,6 @@ fn start(socket: &Path, plug: &Arc<AtomicBool>) -> Receiver<Volume> {
         follower: None,
     };
     std::thread::spawn(move || Control::new(parts).run());
-    set
 }
 
 /// The next message that `wanted` takes.
