@@ -60,6 +60,12 @@ pub(crate) trait Output: Send {
     /// The least that the hardware takes at once, in frames.
     fn period_frames(&self) -> u32;
 
+    /// Silence that has to stand in front of a stream and behind it, whatever the owner has set: frames of the output's own
+    /// that may leave in another order at the start, and not at all at the end.
+    fn least_silence(&self) -> u32 {
+        0
+    }
+
     /// How it takes frames.
     fn pacing(&self) -> Pacing;
 

@@ -14,7 +14,7 @@ use super::report::{Kind, Reporter};
 use super::timeline::Timeline;
 use crate::certificate::Tally;
 use crate::output::{Fill, Output, Pacing, Trouble};
-use flow::{Fade, Mode, Next};
+use flow::{Fade, Mode, Next, Waiting};
 use one_bit::OneBit;
 
 /// Pieces that are written in one wake-up at most. Boundaries of tracks and of the output's buffer cut pieces; what
@@ -81,8 +81,7 @@ pub(crate) struct Session {
     audio_end: u64,
     draining: bool,
     aborting: bool,
-    /// From when on the output isn't waited for any more.
-    give_up_ns: Option<u64>,
+    waiting: Option<Waiting>,
     xruns: u64,
     scaled: bool,
     /// For the tracks' certificates, if there are to be any.
@@ -122,7 +121,7 @@ impl Session {
             audio_end: 0,
             draining: false,
             aborting: false,
-            give_up_ns: None,
+            waiting: None,
             xruns: 0,
             scaled: false,
             tally: None,

@@ -13,7 +13,8 @@ pub(super) struct Playback {
     pub(super) device: u32,
     /// Tells this node from one that was made later under the same name: after unplugging and plugging.
     pub(super) identity: (u64, i64, i64),
-    usb: bool,
+    /// Driven by snd-usb-audio.
+    pub(super) usb: bool,
     hdmi: bool,
 }
 

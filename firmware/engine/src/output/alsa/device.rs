@@ -144,7 +144,10 @@ impl AlsaDevice {
             return Err(refuse(Refused::Format, format!("doesn't take {wire}")));
         }
         match AlsaOutput::open(&current.name, wire, self.buffer_ms, self.period_ms) {
-            Ok(output) => Ok(Opened { output: Box::new(output), capture: None }),
+            Ok(output) => {
+                let output = if current.playback.usb { output.on_usb() } else { output };
+                Ok(Opened { output: Box::new(output), capture: None })
+            }
             Err(error) => {
                 let refusal = match error.errno() {
                     libc::EBUSY => refuse(Refused::Output, "is in use by another program".to_owned()),
@@ -193,5 +196,22 @@ mod tests {
         let wire = Wire { format: ::pcm::WireFormat::S16Le, rate: 48_000, channels: 2 };
         let refusal = device.open(wire).err().expect("there is no such card");
         assert_eq!((refusal.code, refusal.text.as_str()), (Refused::NoOutput, "there is no hw:31,9"));
+    }
+
+    #[test]
+    fn the_card_in_use_is_not_probed_again_but_one_that_was_plugged_in_anew_is() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let node = dir.path().join("pcmC31D0p");
+        std::fs::write(&node, "").expect("a file");
+        let places = Places { nodes: dir.path().to_owned(), class: dir.path().join("class") };
+        let mut device = AlsaDevice { places, ..AlsaDevice::new(Choice::Auto, 100, 40) };
+        assert_eq!(device.scan(), None, "there is no card behind the node: probing it fails");
+        let playback = device.places.playback().pop().expect("the node");
+        let found = Found { name: "in use".to_owned(), caps: ::pcm::Caps::default() };
+        device.current = Some(Current { name: playback.name(), playback, found: found.clone() });
+        assert_eq!(device.scan(), Some(found));
+        std::fs::remove_file(&node).expect("a file");
+        std::fs::write(&node, "").expect("a file");
+        assert_eq!(device.scan(), None);
     }
 }

@@ -7,11 +7,17 @@ use alsa::pcm::{Access, HwParams, PCM, State};
 use alsa::{Direction, ValueOr};
 
 use super::format;
+use crate::clock::frames_in_ms;
 use crate::output::{Fill, Output, Pacing, Trouble};
+
+/// What snd-usb-audio has on its way to the DAC, at most 18 ms (MAX_QUEUE in the kernel's sound/usb/card.h), and a little more.
+const USB_SILENCE_MS: u32 = 20;
 
 /// The real-time side of a card.
 pub(super) struct AlsaOutput {
     pcm: PCM,
+    wire: Wire,
+    least_silence: u32,
     buffer_frames: u32,
     period_frames: u32,
     frame_bytes: usize,
@@ -47,18 +53,29 @@ impl AlsaOutput {
             pcm.sw_params(&params)?;
         }
         let narrow = |frames: i64| u32::try_from(frames).unwrap_or(0);
-        let output =
-            Self { pcm, buffer_frames: narrow(buffer), period_frames: narrow(period), frame_bytes: wire.frame_bytes() };
-        output.prefault(wire)?;
+        let output = Self {
+            pcm,
+            wire,
+            least_silence: 0,
+            buffer_frames: narrow(buffer),
+            period_frames: narrow(period),
+            frame_bytes: wire.frame_bytes(),
+        };
+        output.silence_memory()?;
         Ok(output)
     }
 
-    /// Fills the card's memory with silence without committing it: its pages are there afterwards, and nothing of an
-    /// earlier stream is left in it.
-    fn prefault(&self, wire: Wire) -> alsa::Result<()> {
+    /// The same for a card that snd-usb-audio drives.
+    pub(super) fn on_usb(self) -> Self {
+        Self { least_silence: frames_in_ms(USB_SILENCE_MS, self.wire.rate), ..self }
+    }
+
+    /// Fills the card's memory with silence without committing it: its pages are there afterwards, and nothing that was
+    /// played is left in it.
+    fn silence_memory(&self) -> alsa::Result<()> {
         self.pcm.avail_update()?;
         self.pcm.io_bytes().mmap(self.buffer_frames as usize, |room| {
-            fill_silence(wire.format, wire.channels, Marker::Even, room);
+            fill_silence(self.wire.format, self.wire.channels, Marker::Even, room);
             0
         })?;
         Ok(())
@@ -80,6 +97,10 @@ impl Output for AlsaOutput {
 
     fn period_frames(&self) -> u32 {
         self.period_frames
+    }
+
+    fn least_silence(&self) -> u32 {
+        self.least_silence
     }
 
     fn pacing(&self) -> Pacing {
@@ -115,7 +136,8 @@ impl Output for AlsaOutput {
     }
 
     fn prepare(&mut self) -> Result<(), Trouble> {
-        self.pcm.prepare().map_err(trouble)
+        self.pcm.prepare().map_err(trouble)?;
+        self.silence_memory().map_err(trouble)
     }
 
     fn stop(&mut self, _now_ns: u64) {

@@ -24,6 +24,15 @@ pub(super) struct Fade {
     then: Then,
 }
 
+/// Waiting for the output to play out.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Waiting {
+    /// If it doesn't get on it isn't waited for after this time, ns.
+    until_ns: u64,
+    /// The output frames that were heard when it last got on.
+    heard: u64,
+}
+
 /// Why playing stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Then {
@@ -219,8 +228,18 @@ impl Session {
         if !self.running {
             return true;
         }
-        let give_up = *self.give_up_ns.get_or_insert(now.saturating_add(self.limits.patience_ns));
         let heard = self.timeline.written().saturating_sub(fill.queued);
+        let give_up = match self.waiting {
+            Some(Waiting { until_ns, heard: before }) if heard < before.saturating_add(self.limits.progress) => {
+                until_ns
+            }
+            // A slow output that gets on isn't cut off.
+            _ => {
+                let until_ns = now.saturating_add(self.limits.patience_ns);
+                self.waiting = Some(Waiting { until_ns, heard });
+                until_ns
+            }
+        };
         let tail = match self.output.pacing() {
             Pacing::Clocked => self.limits.tail,
             Pacing::Elastic => 0,

@@ -41,12 +41,14 @@ pub(crate) struct Limits {
     pub(super) start: u64,
     /// Fill at which a dry one goes on.
     pub(super) resume: u64,
-    /// Silence in front of a stream.
+    /// Silence in front of a stream, and of what follows an xrun.
     pub(super) preroll: u32,
     /// Silence that has to be heard behind a stream: two periods, and one frame so that nothing stale follows; and what a DAC
     /// needs to leave DSD.
     pub(super) tail: u64,
-    /// Time for the output to play its buffer and the tail, and then some, ns.
+    /// An output that is played out has to get on by so many frames
+    pub(super) progress: u64,
+    /// in this time, ns: what its buffer and the tail last twice, and then some.
     pub(super) patience_ns: u64,
     /// Between wake-ups: playing.
     pub(super) period_ns: u64,
@@ -68,7 +70,8 @@ impl Limits {
         let elastic = output.pacing() == Pacing::Elastic;
         let one_bit = !stream.wire.format.is_pcm();
         let dsd_silence = if one_bit { frames(tuning.dsd_silence_ms) } else { 0 };
-        let tail = (2 * u64::from(output.period_frames()) + 1).max(dsd_silence.into());
+        let least = output.least_silence();
+        let tail = (2 * u64::from(output.period_frames()) + 1).max(dsd_silence.into()).max(least.into());
         let ready_ns = if elastic { 1 } else { u64::from(READY_MS) } * MILLISECOND;
         Self {
             fade: if one_bit { 0 } else { frames(FADE_MS) },
@@ -78,8 +81,9 @@ impl Limits {
             // when it is three quarters full.
             start: (margin + guard + u64::from(period)).min(capacity / 4 * 3).max(1),
             resume: u64::from(frames(RESUME_MS)).min(capacity / 2).max(1),
-            preroll: frames(tuning.preroll_ms).max(dsd_silence),
+            preroll: frames(tuning.preroll_ms).max(dsd_silence).max(least),
             tail,
+            progress: output.period_frames().max(1).into(),
             patience_ns: 2 * frames_ns(u64::from(buffer) + tail, stream.wire.rate) + 500 * MILLISECOND,
             period_ns,
             idle_ns: period_ns.min(u64::from(IDLE_MS) * MILLISECOND),

@@ -15,6 +15,8 @@ use crate::wake::Doorbell;
 
 mod hostile;
 mod response;
+mod traps;
+mod usb_card;
 mod xrun;
 
 const WIRE: Wire = Wire { format: WireFormat::S16Le, rate: 48_000, channels: 1 };
@@ -45,6 +47,14 @@ impl Rig {
 
     /// With this time between wake-ups and this much in the card's buffer, ms.
     fn tuned(pacing: Pacing, preroll_ms: u32, [period_ms, buffer_ms]: [u32; 2]) -> Self {
+        let (feed, bytes) = rtrb::RingBuffer::new(1 << 20);
+        let frames = [buffer_ms, period_ms.min(buffer_ms / 5).max(1)].map(|ms| frames_in_ms(ms, WIRE.rate));
+        let output = SimOutput::new(WIRE, frames, pacing, Some(Feed::new(feed)));
+        Self { bytes, ..Self::on(Box::new(output), Tuning { period_ms, preroll_ms, dsd_silence_ms: 0 }) }
+    }
+
+    /// On a card that keeps to itself what it gets.
+    fn on(output: Box<dyn Output>, tuning: Tuning) -> Self {
         let stream = Stream { epoch: 1, wire: WIRE, ring_frames: 48_000 };
         let (memory, file) = RingMemory::create_sized(1 << 18).expect("a ring");
         let mut consumer = Consumer::new(memory);
@@ -55,11 +65,8 @@ impl Rig {
         let status = Status::from_fd(page.as_fd()).expect("the same page");
         let (news_in, news) = rtrb::RingBuffer::new(4096);
         let report = Reporter::new(Arc::new(writer), news_in, Doorbell::polled().expect("a bell"));
-        let (feed, bytes) = rtrb::RingBuffer::new(1 << 20);
-        let frames = [buffer_ms, period_ms.min(buffer_ms / 5).max(1)].map(|ms| frames_in_ms(ms, WIRE.rate));
-        let output = SimOutput::new(WIRE, frames, pacing, Some(Feed::new(feed)));
-        let tuning = Tuning { period_ms, preroll_ms, dsd_silence_ms: 0 };
-        let session = Session::new(Box::new(output), consumer, stream, tuning, Gain::UNITY);
+        let bytes = rtrb::RingBuffer::new(0).1;
+        let session = Session::new(output, consumer, stream, tuning, Gain::UNITY);
         let (heard, events) = (Vec::new(), Vec::new());
         Self { session, producer, file, report, news, status, bytes, heard, events, now: 1, outcome: None }
     }
@@ -69,6 +76,16 @@ impl Rig {
         let area = self.producer.write_area(frames).expect("an honest engine");
         area.as_chunks_mut::<2>().0.fill(LEVEL.to_le_bytes());
         let frames = (area.len() / 2) as u64;
+        self.producer.commit(frames).expect("there is room");
+    }
+
+    /// Writes frames that say which they are; none is silent.
+    fn count_up(&mut self, frames: u64) {
+        let first = self.producer.written();
+        let area = self.producer.write_area(frames).expect("an honest engine");
+        for (n, sample) in (first..).zip(area.as_chunks_mut::<2>().0) {
+            *sample = numbered(n).to_le_bytes();
+        }
         self.producer.commit(frames).expect("there is room");
     }
 
@@ -100,6 +117,11 @@ impl Rig {
     fn frames_of(&self, kind: Kind) -> Vec<u64> {
         self.events.iter().filter(|news| news.kind == kind).map(|news| news.frame).collect()
     }
+}
+
+/// The ring's frame `n` where [`Rig::count_up`] wrote it.
+fn numbered(n: u64) -> i16 {
+    1_000 + (n % 30_000) as i16
 }
 
 const SECOND: u64 = 1000 * MILLISECOND;

@@ -37,6 +37,29 @@ fn what_is_written_through_mmap_arrives() {
 }
 
 #[test]
+fn an_output_that_begins_anew_has_nothing_but_silence_in_its_memory() {
+    for (format, silence) in [(WireFormat::S16Le, 0), (WireFormat::DsdU32Be, 0x69)] {
+        let wire = Wire { format, rate: 96_000, channels: 2 };
+        let mut output = AlsaOutput::open("null", wire, 100, 40).expect("alsa-lib has it");
+        let buffer = output.buffer_frames();
+        let mut sound = |room: &mut [u8]| room.fill(0xaa);
+        assert_eq!(output.write(buffer, &mut sound), Ok(buffer));
+        output.prepare().expect("it can't fail");
+        let mut clean = false;
+        output.write(buffer, &mut |room| clean = room.iter().all(|&byte| byte == silence)).expect("it writes");
+        assert!(clean, "{wire}");
+    }
+}
+
+#[test]
+fn a_usb_card_wants_the_silence_of_what_its_driver_has_on_the_way() {
+    let wire = Wire { format: WireFormat::DsdU32Be, rate: 705_600, channels: 2 };
+    let output = AlsaOutput::open("null", wire, 100, 40).expect("alsa-lib has it");
+    assert_eq!(output.least_silence(), 0);
+    assert_eq!(output.on_usb().least_silence(), 14_112, "20 ms");
+}
+
+#[test]
 fn a_name_that_alsa_does_not_know_is_an_error() {
     let wire = Wire { format: WireFormat::S16Le, rate: 48_000, channels: 2 };
     let error = AlsaOutput::open("no-such-pcm-here", wire, 100, 40).map(drop).expect_err("there is none");

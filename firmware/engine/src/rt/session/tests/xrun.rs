@@ -20,16 +20,6 @@ fn after_an_xrun_the_next_frame_is_the_one_that_was_next() {
     assert!((39_995..=40_000).contains(&sounding), "every frame was played once: {sounding}");
 }
 
-/// Writes frames that say which they are.
-fn count_up(rig: &mut Rig, frames: u64) {
-    let first = rig.producer.written();
-    let area = rig.producer.write_area(frames).expect("an honest engine");
-    for (n, sample) in (first..).zip(area.as_chunks_mut::<2>().0) {
-        *sample = (1_000 + (n % 30_000) as i16).to_le_bytes();
-    }
-    rig.producer.commit(frames).expect("there is room");
-}
-
 /// Frames of the ring among those that the card has played when the position was published.
 fn frames_played(rig: &mut Rig, position: Position) -> u64 {
     let queued = rig.session.output.poll(position.at_ns).expect("it plays").queued;
@@ -41,7 +31,7 @@ fn frames_played(rig: &mut Rig, position: Position) -> u64 {
 fn the_position_is_what_was_heard_before_an_xrun_and_after_it() {
     let mut rig = Rig::new(Pacing::Clocked, 20);
     rig.mark(MarkKind::Start, 1);
-    count_up(&mut rig, 48_000);
+    rig.count_up(48_000);
     let mut last = 0;
     for turn in 0..20 {
         rig.run(40 * MILLISECOND, 0);

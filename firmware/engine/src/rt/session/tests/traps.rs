@@ -1,0 +1,150 @@
+//! The traps of snd-usb-audio, on a card that has them: see the table in [`output::alsa`](crate::output::alsa).
+
+use super::usb_card::{Air, Call, UsbCard};
+use super::*;
+
+/// At the default settings but for a pre-roll of nothing.
+const TUNING: Tuning = Tuning { period_ms: 40, preroll_ms: 0, dsd_silence_ms: 0 };
+/// The card's buffer and period: 100 and 25 ms.
+const FRAMES: [u32; 2] = [4800, 1200];
+/// An odd length: it ends within a packet and within a period.
+const LENGTH: u64 = 30_011;
+
+/// Plays frames that say which they are on this card, to the end.
+fn play(card: UsbCard, air: &Air) -> (Rig, Vec<i16>) {
+    let mut rig = Rig::on(Box::new(card), TUNING);
+    rig.mark(MarkKind::Start, 1);
+    rig.count_up(LENGTH);
+    rig.mark(MarkKind::End, 1);
+    rig.session.drain();
+    rig.run(60 * SECOND, 0);
+    assert_eq!(rig.outcome, Some(Outcome::Finished));
+    let heard = air.lock().expect("one thread").clone();
+    (rig, heard)
+}
+
+/// What is left of a recording without the silence around it.
+fn sounding(heard: &[i16]) -> &[i16] {
+    let first = heard.iter().position(|&level| level != 0).unwrap_or(heard.len());
+    let last = heard.iter().rposition(|&level| level != 0).map_or(first, |last| last + 1);
+    &heard[first..last]
+}
+
+fn track() -> Vec<i16> {
+    (0..LENGTH).map(numbered).collect()
+}
+
+/// The card is worth the tests: who writes the track and nothing else, and waits until the buffer is empty, loses.
+#[test]
+fn who_ignores_the_traps_falls_into_them() {
+    let (mut card, air) = UsbCard::new(FRAMES);
+    let track = track();
+    let (mut written, mut now) = (0, 0);
+    while let Ok(fill) = card.poll(now) {
+        let frames = (fill.writable as usize).min(track.len() - written);
+        let part = &track[written..written + frames];
+        let mut write = |room: &mut [u8]| {
+            room.as_chunks_mut::<2>().0.iter_mut().zip(part).for_each(|(room, level)| *room = level.to_le_bytes());
+        };
+        card.write(frames as u32, &mut write).expect("it is plugged in");
+        written += frames;
+        if now == 0 {
+            card.start(now).expect("it is plugged in");
+        }
+        now += 5 * MILLISECOND;
+    }
+    card.stop(now);
+    let heard = air.lock().expect("one thread").clone();
+    assert_ne!(heard[..48], track[..48], "the first packets are exchanged");
+    assert_eq!(heard[864..LENGTH as usize], track[864..], "behind them all is in order");
+    let stale = &heard[LENGTH as usize..];
+    assert!(!stale.is_empty() && stale.iter().all(|&level| level != 0), "what was in memory is heard again");
+    assert!(heard.len() < (LENGTH.next_multiple_of(1200)) as usize, "the last packet is lost");
+}
+
+/// Traps 1, 2 and 3.
+#[test]
+fn a_usb_card_plays_every_frame_in_order_and_nothing_else() {
+    let (card, air) = UsbCard::new(FRAMES);
+    let (rig, heard) = play(card, &air);
+    assert!(sounding(&heard) == track(), "bit for bit");
+    let silent = heard.iter().take_while(|&&level| level == 0).count();
+    assert_eq!(silent, 960, "20 ms, though the owner wants none");
+    assert_eq!(rig.session.xruns(), 0);
+}
+
+/// Without the silence the first test would have to fail.
+#[test]
+fn the_silence_is_what_saves_the_first_frames() {
+    let (mut card, air) = UsbCard::new(FRAMES);
+    card.least_silence = 0;
+    let (_, heard) = play(card, &air);
+    assert_ne!(sounding(&heard)[..48], track()[..48]);
+}
+
+/// Trap 2 where two periods are shorter than what is on its way.
+#[test]
+fn a_stream_with_short_periods_ends_with_as_much_silence() {
+    let (card, air) = UsbCard::new([4800, 48]);
+    let (_, heard) = play(card, &air);
+    assert!(sounding(&heard) == track());
+    let silent = heard.iter().rev().take_while(|&&level| level == 0).count();
+    assert!(silent + 48 >= 960, "and the packet that was lost: {silent}");
+}
+
+/// Trap 3: an xrun in the middle of a period, and the end in the middle of another.
+#[test]
+fn nothing_stale_is_played_after_an_xrun() {
+    let (card, air) = UsbCard::new(FRAMES);
+    let mut rig = Rig::on(Box::new(card), TUNING);
+    rig.mark(MarkKind::Start, 1);
+    rig.count_up(LENGTH);
+    rig.run(SECOND / 5, 0);
+    rig.now += SECOND;
+    let before = rig.status.position().expect("it is published").taken as usize;
+    rig.run(1, 0);
+    let at_xrun = air.lock().expect("one thread").len();
+    rig.mark(MarkKind::End, 1);
+    rig.session.drain();
+    rig.run(10 * SECOND, 0);
+    assert_eq!((rig.outcome, rig.session.xruns()), (Some(Outcome::Finished), 1));
+    let heard = air.lock().expect("one thread").clone();
+    let after = &heard[at_xrun..];
+    let silent = after.iter().take_while(|&&level| level == 0).count();
+    assert!((960..960 + 100).contains(&silent), "the pre-roll, and what the fade takes to nothing: {silent}");
+    // Behind the fade every frame is the one that was due, to the last, and then comes silence.
+    let (faded, track) = (960 + 960, track());
+    let due = &track[before + 960..];
+    assert!(after[faded..faded + due.len()] == *due);
+    assert!(after[faded + due.len()..].iter().all(|&level| level == 0));
+}
+
+/// Trap 4: the kernel would wait 1.1 times the buffer; this card takes ten times as long.
+#[test]
+fn a_slow_card_is_waited_for_to_the_end() {
+    let (mut card, air) = UsbCard::new(FRAMES);
+    card.ppm = -900_000;
+    let (_, heard) = play(card, &air);
+    assert!(sounding(&heard) == track());
+}
+
+/// Trap 6.
+#[test]
+fn whichever_call_says_that_the_card_is_gone_the_stream_ends_at_once() {
+    let gone = Trouble::Failed { call: "test", errno: libc::ENODEV };
+    for call in [Call::Poll, Call::Write, Call::Start, Call::Prepare] {
+        let (mut card, _) = UsbCard::new(FRAMES);
+        card.unplugged_at = Some(call);
+        let mut rig = Rig::on(Box::new(card), TUNING);
+        rig.mark(MarkKind::Start, 1);
+        rig.count_up(LENGTH);
+        rig.run(1, 0);
+        if call == Call::Prepare {
+            assert_eq!(rig.outcome, None, "it isn't called yet");
+            rig.now += SECOND;
+            rig.run(1, 0);
+        }
+        assert_eq!(rig.outcome, Some(Outcome::Output(gone)), "{call:?}");
+    }
+    assert_eq!(gone.to_string(), "the output was unplugged");
+}
