@@ -13,6 +13,7 @@ use crate::clock::{MILLISECOND, frames_in_ms};
 use crate::output::sim::{Feed, SimOutput};
 use crate::wake::Doorbell;
 
+mod clock;
 mod hostile;
 mod response;
 mod traps;
