@@ -118,7 +118,7 @@ pub fn run(cache: &Cache, built: &Built, options: Options) -> Result<Formats> {
     let directory = tempfile::tempdir().context("making a temporary directory")?;
     progress("making the tracks");
     let tracks: Vec<Track> = CASES.iter().map(|case| Track::make(*case, directory.path())).collect::<Result<_>>()?;
-    let options = Options { shell: true, sound: Sound::None, arguments: ARGUMENTS, ..options };
+    let options = Options { shell: true, sound: Sound::Inside, arguments: ARGUMENTS, ..options };
     let mut found = Formats { kernel_source: built.kernel.version.clone(), ..Formats::default() };
     session::boot(cache, built, options, |session| try_all(session, &tracks, &mut found))?;
     found.equal = found.tracks.len() == CASES.len() && found.tracks.iter().all(|tried| tried.equal);
@@ -141,7 +141,7 @@ fn try_all(mut session: Session, tracks: &[Track], found: &mut Formats) -> Resul
             if tried.equal || tried.dropouts == Dropouts::default() || attempts == ATTEMPTS {
                 break tried;
             }
-            progress(RAN_DRY);
+            progress(&format!("{RAN_DRY} ({:?})", tried.dropouts));
             attempts += 1;
         };
         found.tracks.push(tried);

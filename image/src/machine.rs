@@ -39,9 +39,13 @@ pub enum Sound {
     Board(u32),
     /// No card yet, but a USB bus that one can be plugged into, twice: stereo, 16 bits, 48 kHz.
     Plug,
-    /// Not at all.
-    None,
+    /// Only in the guest itself, whose time then goes by its instructions.
+    Inside,
 }
+
+/// Time goes by the guest's instructions, 2 ns each, but never faster than the host's: however busy the host is, the guest's
+/// sound card waits for the guest's programs.
+const INSTRUCTIONS: [&str; 2] = ["-icount", "shift=1,sleep=on"];
 
 /// What was written to the disk.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -92,6 +96,9 @@ impl Machine {
         // Emulated, not virtualised: the same everywhere. One thread for all cores: with several, QEMU 7.2 corrupts a guest
         // that patches its own code (PREEMPT_RT's static keys) in one of twenty boots.
         qemu.args(["-machine", "q35", "-accel", "tcg,thread=single", "-cpu", "max"]);
+        if hardware.sound == Sound::Inside {
+            qemu.args(INSTRUCTIONS);
+        }
         qemu.args(["-smp", &CORES.to_string(), "-m", &hardware.memory_mib.to_string()]);
         qemu.args(["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-boot", "strict=on"]);
         qemu.args(["-serial", &format!("file:{}", file("serial.log"))]);
@@ -261,6 +268,6 @@ fn sound(qemu: &mut Command, sound: Sound, scratch: &Path) {
             }
             qemu.args(["-device", "qemu-xhci,id=usb"]);
         }
-        Sound::None => {}
+        Sound::Inside => {}
     }
 }

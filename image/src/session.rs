@@ -20,8 +20,9 @@ use crate::{build, environment, initramfs, network, proxy};
 /// emulator can't keep; and a sound buffer that outlasts the host's other work. And what no release has: the kernel ends an
 /// engine whose real-time thread makes a system call that playing doesn't take.
 const ARGUMENTS: &str = "console=ttyS0,115200 no_timer_check tsc=reliable tenuto.buffer_ms=500 tenuto.confine=on";
-/// How long the guest may take from power-on to its first announcement; an idle host needs six seconds.
-const BOOT: Duration = Duration::from_secs(180);
+/// How long the guest may take from power-on to its first announcement; an idle host needs six seconds, and a minute where the
+/// guest's time goes by its instructions.
+const BOOT: Duration = Duration::from_secs(480);
 
 /// How to boot.
 #[derive(Debug, Clone, Copy)]
