@@ -219,9 +219,17 @@ fn what_is_scaled_resampled_or_float_has_no_md5() {
         evidence.here = Some(here);
         evidence.judge()
     };
+    // Twice the rate, and 500 frames in the sink.
+    let resampled = |frames| {
+        let (_dir, mut here) = place(&SHAPE, 0, 0);
+        here.streams[0].rate = 96_000;
+        Evidence { track: track("integer", Some(frames)), ..evidence(Some(here)) }.judge()
+    };
+    let short = resampled(251);
+    assert_eq!((short.state, short.error.as_deref()), (State::Failed, Some("500 of 502 frames reached the sink")));
     for report in [
         judge(|_, here| here.streams[0].scaled = Some(true)),
-        judge(|_, here| here.streams[0].rate = 96_000),
+        resampled(250),
         judge(|evidence, _| evidence.track = track("float", Some(500))),
     ] {
         assert_eq!((report.state, report.md5), (State::Played, None));
