@@ -72,7 +72,7 @@ impl Converter {
         };
         let frame = plan.decimation.map_or(1, |conversion| conversion.bits_per_frame() as usize / 8);
         let middle = plan.decimation.map_or(0, |conversion| reach(source, conversion) / frame);
-        let blocks = resampler.as_ref().map(|resampler| middle.div_ceil(resampler.block()).max(1) + 1);
+        let blocks = resampler.as_ref().map(|resampler| middle.div_ceil(resampler.block()) + 1);
         let reach = match (&resampler, blocks) {
             (Some(resampler), Some(blocks)) => resampler.block() * blocks * frame,
             _ => middle * frame,

@@ -10,9 +10,9 @@ use rubato::{Fft, FixedSync, Resampler as _};
 /// Frames of the lower rate that are transformed at a time, at least: the filter's length.
 const BLOCK: usize = 1024;
 
-/// The most frames that are transformed at a time, on either side: eight channels take some tens of MiB then. It is enough for all rates from
-/// 8 kHz to 1.536 MHz that are in use, and for odd ones whose ratio is of numbers up to 32 768.
-const LONGEST: usize = 1 << 16;
+/// The most samples, of all channels, that are transformed at a time on either side: 2 MiB, of which about ten copies are held. It is
+/// enough for all rates from 8 kHz to 1.536 MHz that are in use, and for odd ones whose ratio is of numbers up to 65 536 in stereo.
+const LONGEST: usize = 1 << 18;
 
 /// Resamples some channels.
 pub(super) struct Resampler {
@@ -32,7 +32,8 @@ impl Resampler {
         // An even number of the smallest blocks that there are, so that half of it, the filter's delay, is whole frames.
         let smallest = 2 * from.checked_div(greatest_common_divisor(from, to))?;
         let frames = least.next_multiple_of(smallest);
-        if frames.checked_mul(to)? / from.max(1) > LONGEST || frames > LONGEST {
+        let longer = frames.max(frames.checked_mul(to)? / from.max(1));
+        if longer.checked_mul(channels)? > LONGEST {
             return None;
         }
         let fft = Fft::new(from, to, frames, channels, FixedSync::Both).ok()?;
