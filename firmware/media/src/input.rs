@@ -11,6 +11,11 @@ pub trait Input: Read + Seek + Send + Sync {
 
     /// Whether any position can be sought to. Small steps back to what was just read are possible anyway.
     fn is_seekable(&self) -> bool;
+
+    /// The last bytes, at most so many, if they can be had without disturbing what is being read. Whatever goes wrong is `None`.
+    fn tail(&mut self, _bytes: usize) -> Option<Vec<u8>> {
+        None
+    }
 }
 
 impl<T: AsRef<[u8]> + Send + Sync> Input for Cursor<T> {
@@ -20,6 +25,11 @@ impl<T: AsRef<[u8]> + Send + Sync> Input for Cursor<T> {
 
     fn is_seekable(&self) -> bool {
         true
+    }
+
+    fn tail(&mut self, bytes: usize) -> Option<Vec<u8>> {
+        let all = self.get_ref().as_ref();
+        all.get(all.len().saturating_sub(bytes)..).map(<[u8]>::to_vec)
     }
 }
 
@@ -49,6 +59,11 @@ impl ByteReader {
 
     pub(crate) fn is_seekable(&self) -> bool {
         self.inner.get_ref().is_seekable()
+    }
+
+    /// As [`Input::tail`].
+    pub(crate) fn tail(&mut self, bytes: usize) -> Option<Vec<u8>> {
+        self.inner.get_mut().tail(bytes)
     }
 
     /// Fills `buf` as far as there is something left; less than its length means the end.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::fault::{Error, Fault};
 use crate::http::HttpSource;
 use crate::input::{ByteReader, Input};
-use crate::sniff::{self, Format, Hints};
+use crate::sniff::{self, Format, Hints, explain};
 use crate::stream::Opened;
 use crate::track::guard;
 use crate::{Cancel, Limits, Track, dsd, elementary, flac, mp4, ogg, pcm_file};
@@ -78,8 +78,8 @@ fn recognise(mut input: Box<dyn Input>, hints: &Hints<'_>) -> Result<Opened, Fau
         Format::Dsf => dsd::open_dsf(reader(input)?),
         Format::Dff => dsd::open_dff(reader(input)?),
         Format::Raw(format) => pcm_file::open_raw(reader(input)?, format),
-        Format::Mp3 => elementary::open_mp3(reader(input)?),
-        Format::Adts => elementary::open_adts(reader(input)?),
+        Format::Mp3 => elementary::open_mp3(reader(input)?).map_err(|fault| explain(fault, format, &head, hints)),
+        Format::Adts => elementary::open_adts(reader(input)?).map_err(|fault| explain(fault, format, &head, hints)),
         Format::Ogg => ogg::open(reader(input)?),
         Format::Mp4 => mp4::open(reader(input)?),
     }

@@ -46,17 +46,21 @@ impl<'a> Hints<'a> {
 
     /// Which of the two kinds of frames without a container it is called.
     fn elementary(&self) -> Option<Format> {
-        let by_type = |media_type: &str| match essence(media_type).as_str() {
-            "audio/mpeg" | "audio/mp3" | "audio/x-mp3" | "audio/mpeg3" | "audio/x-mpeg" => Some(Format::Mp3),
-            "audio/aac" | "audio/x-aac" | "audio/aacp" | "audio/vnd.dlna.adts" | "audio/aac-adts" => Some(Format::Adts),
-            _ => None,
-        };
         let by_extension = || match self.extension?.to_ascii_lowercase().as_str() {
             "mp3" => Some(Format::Mp3),
             "aac" | "adts" => Some(Format::Adts),
             _ => None,
         };
         self.media_types().find_map(by_type).or_else(by_extension)
+    }
+}
+
+/// Which of the two kinds of frames without a container a media type names.
+fn by_type(media_type: &str) -> Option<Format> {
+    match essence(media_type).as_str() {
+        "audio/mpeg" | "audio/mp3" | "audio/x-mp3" | "audio/mpeg3" | "audio/x-mpeg" => Some(Format::Mp3),
+        "audio/aac" | "audio/x-aac" | "audio/aacp" | "audio/vnd.dlna.adts" | "audio/aac-adts" => Some(Format::Adts),
+        _ => None,
     }
 }
 
@@ -118,6 +122,25 @@ fn by_marker(head: &[u8]) -> Result<Option<Format>, Fault> {
     }
 }
 
+/// Says more of why frames of `tried`, which the names told us to look for, weren't found, if the content is the other kind
+/// (S6: the names count).
+pub(crate) fn explain(fault: Fault, tried: Format, head: &[u8], hints: &Hints<'_>) -> Fault {
+    let (called, is) = match tried {
+        Format::Mp3 if is_adts(head) => ("MP3", "AAC (ADTS)"),
+        Format::Adts if is_mp3(head) => ("AAC (ADTS)", "MP3"),
+        _ => return fault,
+    };
+    let by_type = |types: Option<&str>| types.filter(|name| by_type(name) == Some(tried)).map(str::to_owned);
+    let by = if let Some(name) = by_type(hints.content_type) {
+        format!("the server calls it {name}")
+    } else if let Some(name) = by_type(hints.mime) {
+        format!("the control point calls it {name}")
+    } else {
+        format!("its name ends in .{}", hints.extension.unwrap_or_default())
+    };
+    Fault::new(Kind::NotAudio, format!("the content is {is}, but {by}, which is {called}"))
+}
+
 fn looks_like_text(head: &[u8]) -> bool {
     let start = head.trim_ascii_start();
     start.starts_with(b"<") || start.starts_with(b"{")
@@ -166,6 +189,20 @@ mod tests {
         assert_eq!(by(None), Format::Mp3);
         assert_eq!(by(Some("audio/aac")), Format::Adts);
         assert_eq!(by(Some("audio/x-wav")), Format::Mp3);
+    }
+
+    #[test]
+    fn s6_a_name_that_contradicts_the_content_is_said_so() {
+        let mp3 = [&[0xff, 0xfb, 0x90, 0x40][..], &[0; 413]].concat().repeat(3);
+        let adts = [&[0xff, 0xf1, 0x50, 0x80, 0x02, 0x1f, 0xfc][..], &[0; 9]].concat().repeat(3);
+        let fault = || Fault::new(Kind::NotAudio, "no frame");
+        let server = Hints { content_type: Some("audio/aac"), ..Hints::default() };
+        let said = explain(fault(), Format::Adts, &mp3, &server).to_string();
+        assert!(said.contains("content is MP3") && said.contains("the server calls it audio/aac"), "{said}");
+        let name = Hints { content_type: Some("audio/x-wav"), extension: Some("mp3"), ..Hints::default() };
+        let said = explain(fault(), Format::Mp3, &adts, &name).to_string();
+        assert!(said.contains("content is AAC (ADTS)") && said.contains("ends in .mp3"), "{said}");
+        assert_eq!(explain(fault(), Format::Mp3, &mp3, &name).detail, "no frame");
     }
 
     #[test]

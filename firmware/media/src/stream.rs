@@ -30,6 +30,8 @@ pub(crate) struct Opened {
     pub(crate) source: Source,
     /// The track's frames without an encoder's padding, where they are known beforehand.
     pub(crate) frames: Option<u64>,
+    /// As [`Info::estimate`](crate::Info::estimate).
+    pub(crate) estimate: Option<u64>,
     pub(crate) seekable: bool,
     pub(crate) stream: Box<dyn Stream>,
 }

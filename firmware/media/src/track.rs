@@ -57,6 +57,9 @@ pub struct Info {
     /// Its length in frames, without what an encoder added; `None` where only the end tells. A frame of DSD is a byte of each
     /// channel.
     pub frames: Option<u64>,
+    /// Where that isn't known, about how many frames there are, from the bit rate of the first ones and the size: to be shown,
+    /// and never to end the track by.
+    pub estimate: Option<u64>,
     /// The resource's length in bytes, if the server said it.
     pub content_length: Option<u64>,
     /// Whether [`Track::seek`] can work.
@@ -83,8 +86,8 @@ pub struct Track {
 
 impl Track {
     pub(crate) fn new(url: &Arc<str>, opened: Opened, content_length: Option<u64>) -> Self {
-        let Opened { codec, container, source, frames, seekable, stream } = opened;
-        let info = Info { codec, container, source, frames, content_length, seekable };
+        let Opened { codec, container, source, frames, estimate, seekable, stream } = opened;
+        let info = Info { codec, container, source, frames, estimate, content_length, seekable };
         Self {
             url: Arc::clone(url),
             info,

@@ -68,7 +68,15 @@ fn open_audio(reader: ByteReader, source: Source, size: u64) -> Opened {
     let frames = length.map(|length| length / channels as u64);
     let seekable = reader.is_seekable();
     let stream = DffStream { reader, start, channels, frames, position: 0, bytes: Vec::new() };
-    Opened { codec: Codec::Dsd, container: "DSDIFF", source, frames, seekable, stream: Box::new(stream) }
+    Opened {
+        codec: Codec::Dsd,
+        container: "DSDIFF",
+        source,
+        frames,
+        estimate: None,
+        seekable,
+        stream: Box::new(stream),
+    }
 }
 
 /// Reads the property chunk's parts, up to `end`; `None` if it isn't about sound.

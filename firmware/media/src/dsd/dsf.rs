@@ -98,7 +98,15 @@ pub(crate) fn open(mut reader: ByteReader) -> Result<Opened, Fault> {
         length: 0,
         cut: false,
     };
-    Ok(Opened { codec: Codec::Dsd, container: "DSF", source, frames, seekable, stream: Box::new(stream) })
+    Ok(Opened {
+        codec: Codec::Dsd,
+        container: "DSF",
+        source,
+        frames,
+        estimate: None,
+        seekable,
+        stream: Box::new(stream),
+    })
 }
 
 impl DsfStream {

@@ -7,7 +7,7 @@ use symphonia::default::codecs::AacDecoder;
 
 use pcm::{Encoding, Source};
 
-use super::{Elementary, Frame, Syntax, find_frame, has_sbr};
+use super::{Elementary, Frame, Syntax, estimate, find_frame, has_sbr};
 use crate::Codec;
 use crate::fault::{Fault, Kind};
 use crate::input::ByteReader;
@@ -73,6 +73,7 @@ pub(crate) fn open(mut reader: ByteReader) -> Result<Opened, Fault> {
         return Err(Fault::new(Kind::NotAudio, "no ADTS frame"));
     };
     let seekable = reader.is_seekable();
+    let estimate = estimate::<Adts>(&bytes, at, reader.byte_len().map(|length| length.saturating_sub(start)));
     reader.seek(start + at as u64)?;
     let mut frames = Elementary::<Adts>::new(reader, first, None);
     refuse_sbr(&mut frames)?;
@@ -83,7 +84,8 @@ pub(crate) fn open(mut reader: ByteReader) -> Result<Opened, Fault> {
     let decoder: Box<dyn AudioDecoder> = Box::new(AacDecoder::try_new(&parameters, &AudioDecoderOptions::default())?);
     let source = Source { rate: first.rate, bits: 0, channels: first.channels, encoding: Encoding::Lossy };
     let stream = PacketStream::new(frames, decoder, first.rate, first.channels, Trim::default());
-    Ok(Opened { codec: Codec::Aac, container: "ADTS", source, frames: None, seekable, stream: Box::new(stream) })
+    let stream = Box::new(stream);
+    Ok(Opened { codec: Codec::Aac, container: "ADTS", source, frames: None, estimate, seekable, stream })
 }
 
 /// HE-AAC in ADTS looks like AAC-LC of half the rate; only what the frames hold tells (S5).

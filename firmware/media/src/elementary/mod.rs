@@ -147,6 +147,19 @@ impl<S: Syntax> Elementary<S> {
     }
 }
 
+/// About how many samples there are from byte `at` of `head` to the end of `length` bytes, if the rest is like the frames in
+/// `head`: right to a frame or so at a constant bit rate.
+fn estimate<S: Syntax>(head: &[u8], at: usize, length: Option<u64>) -> Option<u64> {
+    let header = |at: usize| S::parse(head.get(at..at.checked_add(S::HEADER)?)?).ok().flatten();
+    let (mut end, mut samples) = (at, 0);
+    while let Some(frame) = header(end) {
+        end += frame.length;
+        samples += frame.samples;
+    }
+    let (bytes, all) = ((end - at) as u128, u128::from(length?.saturating_sub(at as u64)));
+    u64::try_from((u128::from(samples) * all).checked_div(bytes)?).ok()
+}
+
 /// Whether these bytes start what taggers put behind the last frame, or are the padding of a careless writer.
 fn is_trailer(bytes: &[u8]) -> bool {
     const TAGS: [&[u8]; 5] = [b"TAG", b"APET", b"LYRI", b"ID3", b"3DI"];

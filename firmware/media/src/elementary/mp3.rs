@@ -8,7 +8,7 @@ use pcm::{Encoding, Source};
 
 use super::mpeg_header::{Layer3, is_other_layer};
 use super::xing::Tag;
-use super::{Elementary, find_frame};
+use super::{Elementary, estimate, find_frame};
 use crate::Codec;
 use crate::fault::{Fault, Kind};
 use crate::input::ByteReader;
@@ -39,8 +39,8 @@ pub(crate) fn open(mut reader: ByteReader) -> Result<Opened, Fault> {
     let packet = bytes.get(at..).unwrap_or_default();
     let packet = packet.get(..first.length).unwrap_or(packet);
     let tag = Tag::parse(packet);
-    let audio = start + at as u64 + tag.map_or(0, |_| first.length as u64);
-    reader.seek(audio)?;
+    let at = at + tag.map_or(0, |_| first.length);
+    reader.seek(start + at as u64)?;
 
     let mut parameters = AudioCodecParameters::new();
     parameters.for_codec(CODEC_ID_MP3).with_sample_rate(first.rate);
@@ -49,9 +49,11 @@ pub(crate) fn open(mut reader: ByteReader) -> Result<Opened, Fault> {
     let trim = tag.map(|tag| tag.trim(&first)).unwrap_or_default();
     let packets = tag.and_then(|tag| tag.packets);
     let frames = trim.frames.or_else(|| packets.map(|packets| packets * first.samples));
+    let bytes_in_all = reader.byte_len().map(|length| length.saturating_sub(start));
+    let estimate = frames.is_none().then(|| estimate::<Layer3>(&bytes, at, bytes_in_all)).flatten();
     let source = Source { rate: first.rate, bits: 0, channels: first.channels, encoding: Encoding::Lossy };
     let seekable = reader.is_seekable();
     let frames_demux = Elementary::<Layer3>::new(reader, first, packets);
     let stream = PacketStream::new(frames_demux, decoder, first.rate, first.channels, trim);
-    Ok(Opened { codec: Codec::Mp3, container: "MP3", source, frames, seekable, stream: Box::new(stream) })
+    Ok(Opened { codec: Codec::Mp3, container: "MP3", source, frames, estimate, seekable, stream: Box::new(stream) })
 }

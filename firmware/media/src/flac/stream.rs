@@ -53,6 +53,7 @@ pub(crate) fn open(mut reader: ByteReader) -> Result<Opened, Fault> {
         container: "FLAC",
         source: info.source,
         frames: info.frames,
+        estimate: None,
         seekable,
         stream: Box::new(stream),
     })

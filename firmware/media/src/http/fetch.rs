@@ -65,7 +65,7 @@ impl Drop for Fetch {
     }
 }
 
-fn agent(limits: &Limits) -> Agent {
+pub(super) fn agent(limits: &Limits) -> Agent {
     Agent::config_builder()
         .http_status_as_error(false)
         .proxy(None)

@@ -8,6 +8,7 @@ mod fetch;
 mod head;
 mod patience;
 mod pipe;
+mod tail;
 mod url;
 
 use std::collections::VecDeque;
@@ -185,5 +186,13 @@ impl Input for HttpSource {
 
     fn is_seekable(&self) -> bool {
         self.head.ranges && self.head.length.is_some()
+    }
+
+    fn tail(&mut self, bytes: usize) -> Option<Vec<u8>> {
+        if self.broken || self.cancel.is_cancelled() {
+            return None;
+        }
+        let tail = tail::read(&escape(&self.url).ok()?, &self.head, bytes);
+        tail.inspect_err(|why| tracing::debug!(url = &*self.url, why, "the end can't be looked at")).ok()
     }
 }

@@ -116,7 +116,7 @@ fn packets(reader: ByteReader, track: AudioTrack, packet_frames: u64, warm_up: u
 fn opened(codec: Codec, source: Source, packets: Packets, decoder: impl Decode + 'static, trim: Trim) -> Opened {
     let seekable = packets.reader.is_seekable();
     let stream = PacketStream::new(packets, decoder, source.rate, source.channels, trim);
-    Opened { codec, container: "MP4", source, frames: trim.frames, seekable, stream: Box::new(stream) }
+    Opened { codec, container: "MP4", source, frames: trim.frames, estimate: None, seekable, stream: Box::new(stream) }
 }
 
 /// HE-AAC needn't say so in its configuration; then only the packets tell (S5).

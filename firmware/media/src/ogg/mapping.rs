@@ -24,15 +24,18 @@ pub(super) struct Described {
     pub(super) source: Source,
     /// Of this link, where its headers say it.
     frames: Option<u64>,
+    /// The most frames that one of its packets decodes to.
+    largest: u64,
     pub(super) link: Box<dyn Link>,
 }
 
 /// Opens a file whose first page is at the reader's position.
 pub(crate) fn open(reader: ByteReader) -> Result<Opened, Fault> {
     let seekable = reader.is_seekable();
-    let Described { codec, source, frames, link } = open_link(reader)?;
+    let Described { codec, source, frames, largest, mut link } = open_link(reader)?;
+    let frames = frames.or_else(|| link.packets().length(largest));
     let stream = Box::new(Chain::new(link, codec, source));
-    Ok(Opened { codec, container: "Ogg", source, frames, seekable, stream })
+    Ok(Opened { codec, container: "Ogg", source, frames, estimate: None, seekable, stream })
 }
 
 /// Opens the logical stream whose first page is at the reader's position.
@@ -74,6 +77,9 @@ fn open_vorbis(mut packets: Packets, first: Vec<u8>, channels: u16, rate: u32) -
     }
     setup::check(&packet)?;
     packets.begin_audio();
+    // Two halves of half a block; the identification header says how large the long ones are (Vorbis I specification, 4.2.2
+    // and 4.3.8).
+    let largest = first.get(28).map_or(0, |&sizes| 1 << (sizes >> 4) >> 1);
     let mut headers = first;
     headers.append(&mut packet);
     let mut parameters = AudioCodecParameters::new();
@@ -82,12 +88,15 @@ fn open_vorbis(mut packets: Packets, first: Vec<u8>, channels: u16, rate: u32) -
     let decoder: Box<dyn AudioDecoder> = Box::new(decoder);
     let source = Source { rate, bits: 0, channels, encoding: Encoding::Lossy };
     let stream = PacketStream::new(packets, decoder, rate, channels, Trim::default());
-    Ok(Described { codec: Codec::Vorbis, source, frames: None, link: Box::new(stream) })
+    Ok(Described { codec: Codec::Vorbis, source, frames: None, largest, link: Box::new(stream) })
 }
 
 fn open_flac(mut packets: Packets, stream_info: &[u8; 34]) -> Result<Described, Fault> {
     let decoder = PacketDecoder::new(stream_info)?;
     let (source, frames) = (decoder.source(), decoder.frames());
+    // STREAMINFO says how large a block is at most (RFC 9639, 8.2).
+    let &[_, _, high, low, ..] = stream_info;
+    let largest = u16::from_be_bytes([high, low]).into();
     let mut packet = Vec::new();
     // The other metadata blocks; the last one's first bit is set.
     while packets.packet(&mut packet, 1)?.is_some() {
@@ -97,5 +106,5 @@ fn open_flac(mut packets: Packets, stream_info: &[u8; 34]) -> Result<Described, 
     }
     packets.begin_audio();
     let stream = PacketStream::new(packets, decoder, source.rate, source.channels, Trim { delay: 0, frames });
-    Ok(Described { codec: Codec::Flac, source, frames, link: Box::new(stream) })
+    Ok(Described { codec: Codec::Flac, source, frames, largest, link: Box::new(stream) })
 }

@@ -1,6 +1,7 @@
 //! Ogg (RFC 3533), with Vorbis or FLAC inside.
 
 mod chain;
+mod length;
 mod mapping;
 mod packets;
 mod page;

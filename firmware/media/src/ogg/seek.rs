@@ -181,7 +181,7 @@ impl Packets {
     }
 
     /// Pages of audio up to this one.
-    fn audio_pages(&self, sequence: u32) -> u64 {
+    pub(super) fn audio_pages(&self, sequence: u32) -> u64 {
         (u64::from(sequence) + 1).saturating_sub(self.audio_sequence.into())
     }
 

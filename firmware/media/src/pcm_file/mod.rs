@@ -65,7 +65,7 @@ fn open(reader: ByteReader, layout: Layout, data: Data, container: &'static str)
     };
     let seekable = reader.is_seekable();
     let stream = PcmStream { reader, layout, data, frames, position: 0, bytes: Vec::new(), planar: Planar::default() };
-    Opened { codec: crate::Codec::Pcm, container, source, frames, seekable, stream: Box::new(stream) }
+    Opened { codec: crate::Codec::Pcm, container, source, frames, estimate: None, seekable, stream: Box::new(stream) }
 }
 
 impl Stream for PcmStream {

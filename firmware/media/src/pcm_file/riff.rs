@@ -43,7 +43,12 @@ pub(crate) fn open(mut reader: ByteReader) -> Result<Opened, Fault> {
                 let data_start = reader.position();
                 let size = if size == u64::from(u32::MAX) { size_64.unwrap_or(size) } else { size };
                 let riff_end = start + 8 + riff_size;
-                let length = data_length(size, data_start, riff_end, reader.byte_len(), size_64.is_some());
+                let is_open = size == 0 && !is_chunk(&mut reader, riff_end)?;
+                let length = if is_open {
+                    None
+                } else {
+                    data_length(size, data_start, riff_end, reader.byte_len(), size_64.is_some())
+                };
                 let container = if is_64 { "RF64" } else { "WAV" };
                 return Ok(open_pcm(reader, layout, Data { start: data_start, length }, container));
             }
@@ -63,6 +68,17 @@ fn data_length(size: u64, start: u64, riff_end: u64, input: Option<u64>, certain
         size if size >= NO_SIZE && !certain && !fits => None,
         size => Some(size),
     }
+}
+
+/// Whether a chunk that the file accounts for follows, rather than audio behind a size that was never filled in (S6).
+fn is_chunk(reader: &mut ByteReader, riff_end: u64) -> Result<bool, Fault> {
+    let start = reader.position();
+    let mut header = [0; 8];
+    let read = reader.fill(&mut header)?;
+    reader.seek(start)?;
+    let [id @ .., a, b, c, d] = header;
+    let end = start + 8 + u64::from(u32::from_le_bytes([a, b, c, d]));
+    Ok(read == header.len() && id.iter().all(|byte| (b' '..=b'~').contains(byte)) && end <= riff_end)
 }
 
 fn chunk_header(reader: &mut ByteReader) -> Result<([u8; 4], u64), Fault> {

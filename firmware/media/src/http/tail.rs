@@ -1,0 +1,45 @@
+//! The last bytes of a resource, by a request beside the transfer.
+
+use std::io::Read;
+use std::time::Duration;
+
+use ureq::http::{StatusCode, header};
+
+use super::fetch::agent;
+use super::head::{Head, content_range};
+use crate::Limits;
+
+/// For all of it. It is only looked at for a length: a server that takes one connection at a time (T5) mustn't keep the music
+/// waiting.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Asks for the last `bytes` bytes, of a server that answers Range requests; what an address that is good for one opening
+/// only (T16) stands for, and what has no end, doesn't come with both a length and an offer of them.
+///
+/// # Errors
+/// Why there are none.
+pub(super) fn read(url: &str, known: &Head, bytes: usize) -> Result<Vec<u8>, String> {
+    let length = known.length.filter(|_| known.ranges).ok_or("the server takes no Range requests")?;
+    let start = length.saturating_sub(bytes as u64);
+    let limits = Limits { connect: PATIENCE, stall: PATIENCE, ..Limits::default() };
+    let mut request = agent(&limits).get(url).header(header::RANGE, format!("bytes={start}-"));
+    if let Some(validator) = &known.validator {
+        request = request.header(header::IF_RANGE, validator);
+    }
+    let request = request.config().timeout_global(Some(PATIENCE)).build();
+    let response = request.call().map_err(|error| error.to_string())?;
+    let range = content_range(response.headers());
+    let is_it = response.status() == StatusCode::PARTIAL_CONTENT
+        && range == Some((start, known.length))
+        && known.is_same_as(&Head::new(response.headers(), known.length));
+    if !is_it {
+        return Err(format!("HTTP status {}, range {range:?}", response.status()));
+    }
+    let mut tail = Vec::new();
+    let read = response.into_body().into_reader().take(bytes as u64).read_to_end(&mut tail);
+    match read {
+        Ok(_) if tail.len() as u64 == length - start => Ok(tail),
+        Ok(_) => Err("it is shorter than asked for".into()),
+        Err(error) => Err(error.to_string()),
+    }
+}
