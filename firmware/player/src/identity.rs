@@ -4,12 +4,14 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use tracing::warn;
+use tracing::{debug, warn};
 use uuid::Uuid;
 
 /// Names made from a machine's own identity live here, so that the identity itself isn't told to the network.
 const NAMESPACE: Uuid = Uuid::from_u128(0x6f0b_1f2c_7a53_4d0e_9c59_5a1d_7e6e_7431);
 const FILE: &str = "uuid";
+/// The kernel's boot_id at the last start.
+const BOOT_FILE: &str = "boot";
 
 /// The UUID kept in `state_dir`; if there is none yet, a new one is put there. Where that can't be, one is made from the machine's
 /// own identity, which is as stable.
@@ -36,6 +38,20 @@ pub(crate) fn find(state_dir: &Path, root: &Path) -> Uuid {
     }
 }
 
+/// Whether no player with this `state_dir` was started before since the machine was. Notes that one is now; where that can't
+/// be, each start is taken for the first.
+pub(crate) fn is_first_start(state_dir: &Path, root: &Path) -> bool {
+    let Ok(boot) = fs::read_to_string(root.join("proc/sys/kernel/random/boot_id")) else { return true };
+    let file = state_dir.join(BOOT_FILE);
+    if fs::read_to_string(&file).is_ok_and(|known| known == boot) {
+        return false;
+    }
+    if let Err(error) = fs::create_dir_all(state_dir).and_then(|()| fs::write(&file, boot)) {
+        debug!("{} can't be written: {error}", file.display());
+    }
+    true
+}
+
 /// A UUID that is the same each time on this machine, from its machine-id or its first network card.
 fn of_machine(root: &Path) -> Option<Uuid> {
     let identity = fs::read_to_string(root.join("etc/machine-id")).ok().filter(|id| !id.trim().is_empty());
@@ -56,6 +72,18 @@ fn first_mac(root: &Path) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_boot_has_one_first_start() {
+        let (root, state) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let random = root.path().join("proc/sys/kernel/random");
+        fs::create_dir_all(&random).unwrap();
+        for boot in ["a\n", "b\n"] {
+            fs::write(random.join("boot_id"), boot).unwrap();
+            let starts = [(); 3].map(|()| is_first_start(state.path(), root.path()));
+            assert_eq!(starts, [true, false, false]);
+        }
+    }
 
     fn machine(mac: &str, machine_id: Option<&str>) -> tempfile::TempDir {
         let root = tempfile::tempdir().unwrap();

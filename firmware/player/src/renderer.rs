@@ -115,7 +115,8 @@ impl Renderer {
         let event = match report {
             Report::Opening { .. } | Report::Planned { .. } | Report::Recognised { .. } => return,
             Report::Opened { track, opened } => {
-                Event::Opened { track, duration: opened.duration(), seekable: opened.seekable }
+                let (duration, estimate) = (opened.duration(), opened.estimate());
+                Event::Opened { track, duration, estimate, seekable: opened.seekable }
             }
             Report::Started { track } => Event::Started { track },
             Report::RanDry { track } => Event::RanDry { track },
@@ -183,7 +184,16 @@ impl Renderer {
         if self.look.is_none_or(|look| look <= now) {
             self.look = self.deck.look().map(|wait| now + wait);
         }
+        self.follow_position();
         self.events.send_due(now);
+    }
+
+    /// A duration that was only announced or estimated gives way to a track that goes on (T8).
+    fn follow_position(&mut self) {
+        let position = self.position();
+        if self.transport.reach(position) {
+            self.publish(self.transport.values());
+        }
     }
 
     /// When something is due next.

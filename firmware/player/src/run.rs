@@ -76,6 +76,7 @@ async fn live(options: &Options) -> Result<()> {
         announcer,
         Rc::clone(&networks),
         Rc::clone(&boot_to_ssdp),
+        identity::is_first_start(&options.state_dir, root),
     ));
     let app = Rc::new(App {
         renderer: Rc::clone(&renderer),

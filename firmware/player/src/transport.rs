@@ -82,8 +82,9 @@ pub(crate) enum Action {
 /// What playback reports.
 #[derive(Clone, Debug)]
 pub(crate) enum Event {
-    /// The resource was opened and is audio that we can decode. `duration` is `None` for a stream without an end.
-    Opened { track: TrackId, duration: Option<Duration>, seekable: bool },
+    /// The resource was opened and is audio that we can decode. `duration` is `None` where only the end tells; then `estimate`
+    /// may be about it.
+    Opened { track: TrackId, duration: Option<Duration>, estimate: Option<Duration>, seekable: bool },
     /// The first frames after a load or a seek are in the ring, or the first after the sound had run dry are heard.
     Started { track: TrackId },
     /// The DAC plays the first frame of this track.

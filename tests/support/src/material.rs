@@ -11,7 +11,7 @@ mod wav;
 
 pub use crate::tool::Error;
 pub use dsd::{DsdShape, DsdWire, dff, dff_bytes, dsf, dsf_bytes};
-pub use encode::{aac, aiff, alac, flac, flac_dop, flac_with, mp3, vorbis};
+pub use encode::{aac, aiff, alac, flac, flac_dop, flac_with, mp3, mp3_without_tag, vorbis};
 pub use wav::{Sizes, Style, wav, wav_dop, wav_float, wav_mqa, wav_with};
 
 /// What a track holds. The same shape always gives the same samples.

@@ -38,6 +38,8 @@ pub(crate) struct Discovery {
     stations: RefCell<Vec<(Rc<Station>, JoinHandle<()>)>>,
     first: watch::Sender<Option<Place>>,
     boot_to_ssdp: Rc<Cell<Option<Duration>>>,
+    /// This is the program's first start since the machine's.
+    first_start: bool,
 }
 
 impl Discovery {
@@ -47,6 +49,7 @@ impl Discovery {
         announcer: Announcer,
         networks: Rc<RefCell<Vec<Network>>>,
         boot_to_ssdp: Rc<Cell<Option<Duration>>>,
+        first_start: bool,
     ) -> Self {
         Self {
             wanted,
@@ -56,6 +59,7 @@ impl Discovery {
             stations: RefCell::new(Vec::new()),
             first: watch::Sender::new(None),
             boot_to_ssdp,
+            first_start,
         }
     }
 
@@ -148,7 +152,7 @@ impl Discovery {
     }
 
     fn announced(&self, location: &str) {
-        if self.boot_to_ssdp.get().is_none() {
+        if self.first_start && self.boot_to_ssdp.get().is_none() {
             let uptime = uptime();
             self.boot_to_ssdp.set(Some(uptime));
             info!("first SSDP alive sent, uptime_ms={} location={location}", uptime.as_millis());

@@ -11,6 +11,8 @@ pub(crate) struct PlayError {
     pub(crate) text: String,
 }
 
+/// A seek went beyond the end: `media`'s name of it.
+pub(crate) const BEYOND: &str = "OutOfRange";
 /// The DAC can't play this format.
 pub(crate) const REFUSED: &str = "Refused";
 /// There is no DAC, or it failed.

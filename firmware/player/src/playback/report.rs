@@ -46,6 +46,8 @@ pub(crate) struct Opened {
     pub(crate) source: pcm::Source,
     /// As the resource says, if it does.
     pub(crate) frames: Option<u64>,
+    /// Where it doesn't, about how many there are.
+    pub(crate) estimate: Option<u64>,
     pub(crate) seekable: bool,
 }
 
@@ -53,5 +55,10 @@ impl Opened {
     /// `None` for a resource that doesn't say how long it is.
     pub(crate) fn duration(&self) -> Option<Duration> {
         self.frames.map(|frames| super::timeline::frames_to_time(frames, self.source.frame_rate()))
+    }
+
+    /// About how long it is, where that isn't known.
+    pub(crate) fn estimate(&self) -> Option<Duration> {
+        self.estimate.map(|frames| super::timeline::frames_to_time(frames, self.source.frame_rate()))
     }
 }

@@ -12,9 +12,10 @@ use std::time::Duration;
 
 use media::Cancel;
 use pcm::Marker;
-use tracing::warn;
+use tracing::{debug, warn};
 
 use super::convert::Ending;
+use super::error::BEYOND;
 use super::output::{Generation, Stop};
 use super::{Output, PlayError, Report};
 use crate::transport::{Media, TrackId};
@@ -164,6 +165,12 @@ impl Worker {
     fn fail(&mut self, track: TrackId, error: PlayError) {
         if self.cancel.is_cancelled() {
             return;
+        }
+        if error.kind == BEYOND {
+            // The wish was answered before anybody could know; what it leads to is what lies behind the end: the next track, or
+            // STOPPED, and no error (T27).
+            debug!("track {}: sought beyond its end", track.0);
+            return self.output.report(Report::Ended { track, error: None });
         }
         // The message may quote the network: it stays one line of the log.
         warn!("track {}: {}", track.0, error.to_string().replace(char::is_control, " "));

@@ -37,7 +37,10 @@ impl Renderer {
             "Next" => Action::Next,
             "Previous" => Action::Previous,
             "Seek" => Action::Seek(seek_target(request)?),
-            query => return self.av_query(query),
+            query => {
+                self.follow_position();
+                return self.av_query(query);
+            }
         };
         self.act(action).map_err(fault)?;
         Ok(Values::new())
@@ -99,7 +102,8 @@ impl Renderer {
             "ListPresets" => return Ok(Values::new().with("CurrentPresetNameList", "FactoryDefaults")),
             "SetVolume" => {
                 let percent = u8::try_from(request.number("DesiredVolume")).unwrap_or(u8::MAX);
-                let no_volume = "the DAC has no volume control; software volume can be chosen in the settings";
+                let no_volume =
+                    "the DAC has no volume control; start the player with --volume software to have one in software";
                 self.loudness.set_percent(percent).map_err(|_| Fault::new(error::ACTION_FAILED, no_volume))?
             }
             "SetMute" => self.loudness.set_mute(request.boolean("DesiredMute")),

@@ -78,18 +78,16 @@ impl Renderer {
     fn changes(&self, entry: &Entry) -> Option<Vec<&'static str>> {
         let plan = entry.plan?;
         let software = self.loudness.mode() == Mode::Software && self.loudness.percent() < 100;
-        let integer = entry.opened.as_ref().is_some_and(|opened| opened.source.encoding == Encoding::Integer);
-        let narrower = plan.dither || integer;
+        let encoding = entry.opened.as_ref().map_or(Encoding::Integer, |opened| opened.source.encoding);
         let (decimated, resampled) = (plan.decimation.is_some(), plan.resampled_from.is_some());
         let rounded = !plan.lossless && !decimated && !resampled;
         let bits = entry.opened.as_ref().map_or(0, |opened| opened.source.bits);
-        let cut = resampled && integer && bits > plan.wire.format.bits();
+        let cut = resampled && encoding == Encoding::Integer && bits > plan.wire.format.bits();
         let changes = [
             ("DSD is converted to PCM: the DAC takes neither DSD nor DoP at this rate", decimated),
             ("resampled: the DAC hasn't the source's rate", resampled && !decimated),
             ("resampled: the DAC hasn't the rates that DSD is converted to", resampled && decimated),
-            ("the DAC has fewer bits than the source", cut || (rounded && narrower)),
-            ("the decoder's floating-point output is rounded", rounded && !narrower),
+            (rounding(encoding, plan.wire.format.bits()), cut || rounded),
             ("software volume", software && !entry.unscaled),
             ("muted", self.loudness.mute()),
         ];
@@ -128,6 +126,21 @@ impl Renderer {
             "voluntary_switches": counters.voluntary_switches,
             "involuntary_switches": counters.involuntary_switches,
         })
+    }
+}
+
+/// What is lost where a source's samples don't go to the wire as they are.
+fn rounding(encoding: Encoding, wire_bits: u16) -> &'static str {
+    match (encoding, wire_bits) {
+        (Encoding::Lossy, ..24) => {
+            "decoded from a lossy format, and rounded with dither to the DAC's fewer than 24 bits"
+        }
+        (Encoding::Lossy, 24) => "decoded from a lossy format, and rounded to 24 bits with dither",
+        (Encoding::Lossy, _) => "decoded from a lossy format, and rounded",
+        (Encoding::Float, ..24) => "floating point, rounded with dither to the DAC's fewer than 24 bits",
+        (Encoding::Float, 24) => "floating point, rounded to 24 bits with dither",
+        (Encoding::Float, _) => "floating point, rounded to the DAC's bits",
+        (Encoding::Integer | Encoding::Dsd, _) => "the DAC has fewer bits than the source",
     }
 }
 
@@ -208,6 +221,18 @@ fn wire(wire: &Wire) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_rounded_is_not_put_down_to_the_dac() {
+        for (encoding, says) in [(Encoding::Lossy, "lossy"), (Encoding::Float, "floating point")] {
+            for (bits, how) in [(16, "DAC's fewer than 24 bits"), (24, "to 24 bits with dither"), (32, "rounded")] {
+                let text = rounding(encoding, bits);
+                assert!(text.contains(says) && text.contains(how), "{text}");
+                assert_eq!(text.contains("fewer"), bits < 24, "{text}");
+            }
+        }
+        assert_eq!(rounding(Encoding::Integer, 16), "the DAC has fewer bits than the source");
+    }
 
     #[test]
     fn conversions_are_named() {

@@ -20,8 +20,10 @@ pub(crate) struct Transport {
 pub(super) struct Track {
     pub(super) id: TrackId,
     pub(super) media: Media,
-    /// What the resource says, once it was opened; until then what the control point said.
+    /// What the resource says, once it was opened; until then, and if it doesn't, what the control point said, else an estimate.
     pub(super) duration: Option<Duration>,
+    /// The duration isn't the resource's own, and was this before the track went on beyond it.
+    claimed: Option<Duration>,
     pub(super) seekable: bool,
     /// Where it starts when it is played: what a Seek asked for before there was anything to seek in.
     start_at: Duration,
@@ -35,11 +37,12 @@ pub(super) struct Track {
 
 impl Track {
     fn new(id: TrackId, media: Media) -> Self {
-        let duration = media.metadata.duration;
+        let duration = media.metadata.duration.filter(|duration| !duration.is_zero());
         Self {
             id,
             media,
             duration,
+            claimed: duration,
             seekable: true,
             start_at: Duration::ZERO,
             handed_over: false,
@@ -111,7 +114,7 @@ impl Transport {
     /// Takes a report of playback.
     pub(crate) fn event(&mut self, event: Event) -> Vec<Effect> {
         match event {
-            Event::Opened { track, duration, seekable } => self.opened(track, duration, seekable),
+            Event::Opened { track, duration, estimate, seekable } => self.opened(track, duration, estimate, seekable),
             Event::Started { track } => self.started(track),
             Event::Heard { track } => self.heard(track),
             Event::RanDry { track } => self.ran_dry(track),
@@ -267,9 +270,29 @@ impl Transport {
         Ok(self.switch_to(track))
     }
 
-    fn opened(&mut self, id: TrackId, duration: Option<Duration>, seekable: bool) -> Vec<Effect> {
+    /// The current track has come to `position`: if it wasn't to last that long, more is claimed, in steps that grow with the
+    /// error (T8: RelTime stays below TrackDuration). Returns whether it was so.
+    pub(crate) fn reach(&mut self, position: Duration) -> bool {
+        const LEAST: Duration = Duration::from_secs(1);
+        let Some(track) = self.current.as_mut().filter(|_| self.state.is_active()) else { return false };
+        let Some(claimed) = track.claimed.filter(|_| track.duration.is_some_and(|shown| position >= shown)) else {
+            return false;
+        };
+        track.duration = Some(position.saturating_add(position.saturating_sub(claimed).max(LEAST)));
+        true
+    }
+
+    fn opened(
+        &mut self,
+        id: TrackId,
+        duration: Option<Duration>,
+        estimate: Option<Duration>,
+        seekable: bool,
+    ) -> Vec<Effect> {
         for track in [self.current.as_mut(), self.next.as_mut()].into_iter().flatten().filter(|track| track.id == id) {
-            track.duration = duration;
+            // What was announced is on the control point's display already.
+            track.claimed = if duration.is_some() { None } else { track.claimed.or(estimate) };
+            track.duration = duration.or(track.claimed);
             track.seekable = seekable;
         }
         Vec::new()

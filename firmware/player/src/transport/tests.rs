@@ -74,7 +74,12 @@ impl Bench {
     }
 
     fn opened(&mut self, track: TrackId, seconds: u64) -> &mut Self {
-        self.event(Event::Opened { track, duration: Some(Duration::from_secs(seconds)), seekable: true })
+        self.event(Event::Opened {
+            track,
+            duration: Some(Duration::from_secs(seconds)),
+            estimate: None,
+            seekable: true,
+        })
     }
 
     fn state(&self) -> State {

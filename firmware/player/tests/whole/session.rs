@@ -302,3 +302,62 @@ fn sigterm_ends_well_while_it_plays() {
     until("the close", || bench.sink_log().iter().any(|line| line["event"] == "close").then_some(()));
     assert!(bench.sink_log().iter().all(|line| line["event"] != "xrun"));
 }
+
+/// What a server says of a file's length.
+fn announced(url: &str, duration: &str) -> String {
+    let didl = support::control_point::didl("a", "audio/ogg", url);
+    didl.replace("<res ", &format!("<res duration=\"{duration}\" "))
+}
+
+#[test]
+fn t08_vorbis_has_a_duration_while_it_plays() {
+    let bench = Bench::start();
+    let path = bench.wav("a.wav", SECOND, 1).0.with_file_name("a.ogg");
+    let shape = support::material::Shape::stereo(SECOND, 16, 20 * SECOND);
+    support::material::vorbis(&path, &shape).unwrap();
+    bench.set_and_play(&bench.media.add(&path));
+    bench.until_state("PLAYING");
+    let duration = || bench.point.position_info().unwrap().duration;
+    assert_eq!(duration(), "0:00:20");
+    assert_eq!(bench.point.seek("REL_TIME", "0:00:21").unwrap_err().fault_code(), Some(711));
+    assert_eq!(bench.state(), "PLAYING");
+    bench.point.stop().unwrap();
+    // Without Range requests there is what was announced.
+    let url = bench.media.add_with(&path, Conduct { no_ranges: true, ..Conduct::default() });
+    bench.point.set_uri(&url, &announced(&url, "0:00:20.000")).unwrap();
+    bench.point.play().unwrap();
+    bench.until_state("PLAYING");
+    assert_eq!(duration(), "0:00:20");
+}
+
+#[test]
+fn t27_a_seek_beyond_an_end_that_was_announced_wrong_goes_on_with_the_next_track() {
+    let bench = Bench::start();
+    let (next, bytes) = bench.wav("b.wav", SECOND / 4, 2);
+    let path = next.with_file_name("a.mp3");
+    let shape = support::material::Shape::stereo(SECOND, 16, 10 * SECOND);
+    support::material::mp3_without_tag(&path, &shape).unwrap();
+    let url = bench.media.add(&path);
+    let play = || {
+        bench.point.set_uri(&url, &announced(&url, "1:00:00")).unwrap();
+        bench.point.play().unwrap();
+        bench.until_state("PLAYING");
+    };
+    play();
+    bench.point.seek("REL_TIME", "0:30:00").unwrap();
+    bench.until_state("STOPPED");
+    assert_eq!(bench.status()["transport"]["status"], "OK");
+    play();
+    bench.point.set_next(&bench.media.add(&next), "").unwrap();
+    bench.point.seek("REL_TIME", "0:30:00").unwrap();
+    until("the next track", || bench.heard().pop().filter(|(_, heard)| *heard == bytes));
+    bench.until_state("STOPPED");
+    assert_eq!(bench.status()["transport"]["status"], "OK");
+}
+
+#[test]
+fn r01_a_refused_volume_comes_with_what_there_is_to_do() {
+    let bench = Bench::start();
+    let error = bench.point.set_volume(30).unwrap_err().to_string();
+    assert!(error.contains("--volume software"), "{error}");
+}

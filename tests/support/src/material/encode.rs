@@ -112,6 +112,16 @@ pub fn mp3(path: &Path, shape: &Shape) -> Result<(), Error> {
     run("lame", &arguments(&[fixed], &input.0, &[], path)).map(drop)
 }
 
+/// MP3 of one bit rate without any tag, by lame: 16-bit mono or stereo.
+///
+/// # Errors
+/// When lame isn't there or fails.
+pub fn mp3_without_tag(path: &Path, shape: &Shape) -> Result<(), Error> {
+    let input = Input::new(path, shape)?;
+    let fixed: &[&str] = &["--silent", "-t", "-b", "192"];
+    run("lame", &arguments(&[fixed], &input.0, &[], path)).map(drop)
+}
+
 /// Ogg Vorbis, by oggenc.
 ///
 /// # Errors

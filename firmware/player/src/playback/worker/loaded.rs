@@ -116,7 +116,13 @@ impl Loaded {
 }
 
 fn describe(info: &media::Info) -> Opened {
-    Opened { codec: info.codec.name().to_owned(), source: info.source, frames: info.frames, seekable: info.seekable }
+    Opened {
+        codec: info.codec.name().to_owned(),
+        source: info.source,
+        frames: info.frames,
+        estimate: info.estimate,
+        seekable: info.seekable,
+    }
 }
 
 /// The reason of `media`, by its own name.

@@ -14,7 +14,7 @@ fn t03_play_only_asks_for_the_load() {
 fn t09_stopped_only_after_the_last_frame_was_heard() {
     let mut bench = Bench::playing("a");
     let track = bench.transport.current_id().unwrap();
-    bench.event(Event::Opened { track, duration: Some(Duration::from_secs(10)), seekable: true });
+    bench.event(Event::Opened { track, duration: Some(Duration::from_secs(10)), estimate: None, seekable: true });
     assert_eq!(bench.state(), State::Playing);
     bench.event(Event::Ended { track, error: None });
     assert_eq!(bench.state(), State::Stopped);
