@@ -21,17 +21,17 @@ impl Packets {
     pub(super) fn length(&mut self, largest: u64) -> Option<u64> {
         let length = self.reader.byte_len()?;
         let tail = self.reader.tail(TAIL)?;
-        let last = self.last_time(tail, length)?;
+        let last = self.last_time(&tail, length)?;
         let starts_at_zero = self.starts_at_zero(largest);
         self.reader.seek(self.audio).ok()?;
         (starts_at_zero? && i64::try_from(last).is_ok()).then_some(last)
     }
 
     /// The time in the last page, of a file that is one link.
-    fn last_time(&self, tail: Vec<u8>, length: u64) -> Option<u64> {
+    fn last_time(&self, tail: &[u8], length: u64) -> Option<u64> {
         let start = length.checked_sub(tail.len() as u64)?;
         let mut at = usize::try_from(self.audio.saturating_sub(start)).ok()?;
-        let mut reader = ByteReader::new(Box::new(Cursor::new(tail.clone())), 0).ok()?;
+        let mut reader = ByteReader::new(Box::new(Cursor::new(tail.to_vec())), 0).ok()?;
         let mut page = Page::default();
         let (mut time, mut sequence, mut pages, mut bytes, mut wrong) = (None, 0, 0, 0, 0);
         while let Some(found) = tail.get(at..)?.windows(CAPTURE.len()).position(|window| window == CAPTURE) {
