@@ -2,7 +2,8 @@
 //!
 //! A plain GET is all that opening and probing take; the connection then simply goes on. A Range request is made only
 //! to seek further than what is at hand, and to go on where a connection dropped, with a validator so that a resource
-//! that changed meanwhile isn't spliced.
+//! that changed meanwhile isn't spliced. The one exception is a look at the last bytes, for a length that stands nowhere else:
+//! it goes beside the transfer, once, only where the server offers ranges, and its failure is none.
 
 mod fetch;
 mod head;
