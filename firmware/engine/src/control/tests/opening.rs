@@ -106,7 +106,8 @@ fn while_an_open_hangs_players_are_answered_come_and_go() {
 
     // Somebody else is turned away,
     let second = Link::connect(&bench.socket).expect("it listens");
-    second.send(&Request::Hello { version: VERSION }.encode()).expect("the engine listens");
+    // The engine may have hung up already: it turns away whoever knocks.
+    let _ = second.send(&Request::Hello { version: VERSION }.encode());
     let answer = second.receive().expect("a message").expect("the engine is there");
     let Ok(FromEngine::Reply(Reply::Refused { code, .. })) = FromEngine::decode(&answer.bytes) else {
         panic!("not turned away")
