@@ -187,7 +187,7 @@ impl Control {
         }
         while let Ok(answer) = self.parts.answers.try_recv() {
             match answer {
-                Answer::Scanned(found) => self.scanned(found),
+                Answer::Scanned(found) => self.scanned(found.map(|found| *found)),
                 Answer::Opened(result) => self.opened(result),
                 Answer::Closed => self.closed(),
                 Answer::VolumeSet(volume, result) => self.volume_set(volume, result),

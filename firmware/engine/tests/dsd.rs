@@ -205,8 +205,8 @@ fn what_a_card_does_not_take_is_refused() {
     let engine = Engine::with_file_sink(&["--accept", "dsd_u32_be", "--max-rate", "96000"]);
     let mut player = engine.connect();
     let caps =
-        wait_for("caps", || player.connection.status.caps().filter(|caps| caps.formats != pcm::FormatSet::EMPTY));
-    assert!(caps.formats.contains(WireFormat::DsdU32Be) && caps.formats.contains(WireFormat::S32Le));
+        wait_for("caps", || player.connection.status.caps().filter(|caps| caps.formats() != pcm::FormatSet::EMPTY));
+    assert!(caps.formats().contains(WireFormat::DsdU32Be) && caps.formats().contains(WireFormat::S32Le));
     for (format, rate) in
         [(WireFormat::DsdU32Be, 176_400), (WireFormat::DsdU8, 88_200), (WireFormat::DopS24_3Le, 88_200)]
     {

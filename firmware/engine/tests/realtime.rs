@@ -69,10 +69,10 @@ fn what_the_sink_takes_is_in_the_status_page() {
     let engine = Engine::with_null_sink(&["--accept", "s24_3"]);
     let player = engine.connect();
     let status = &player.connection.status;
-    let caps = wait_for("caps", || status.caps().filter(|caps| caps.formats.contains(WireFormat::S24_3Le)));
-    assert_eq!(caps.formats.iter().count(), 1);
-    assert!(caps.rates.contains(1_536_000) && caps.rates.contains(12_345) && !caps.rates.contains(1_536_001));
-    assert!(caps.channels.contains(2) && !caps.channels.contains(1) && !caps.mixer);
+    let caps = wait_for("caps", || status.caps().filter(|caps| caps.formats().contains(WireFormat::S24_3Le)));
+    assert_eq!(caps.formats().iter().count(), 1);
+    assert!(caps.rates().contains(1_536_000) && caps.rates().contains(12_345) && !caps.rates().contains(1_536_001));
+    assert!(caps.channels().contains(2) && !caps.channels().contains(1) && !caps.mixer);
     assert_eq!(status.output(), "null");
     assert_eq!(status.fault(), "");
     assert_eq!(status.state(), Some(State::Closed));

@@ -1,286 +1,212 @@
 //! What a DAC takes, as fixed-size plain data that fits into a status page.
 
+mod sets;
+
+pub use sets::{ChannelSet, FormatSet, RateSet, STANDARD_RATES};
+
 use crate::{Wire, WireFormat};
 
-/// The rates that [`RateSet`] has a bit for, in Hz: bit `n` stands for `STANDARD_RATES[n]`.
-///
-/// The order is part of the ring's protocol: rates may be appended, never moved.
-pub const STANDARD_RATES: [u32; 28] = [
-    8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 64_000, 88_200, 96_000, 128_000, 176_400,
-    192_000, 256_000, 352_800, 384_000, 512_000, 705_600, 768_000, 1_024_000, 1_411_200, 1_536_000, 2_822_400,
-    3_072_000, 5_644_800, 6_144_000,
-];
-
-/// A set of [`WireFormat`]s: bit `id` stands for the format with that number.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-pub struct FormatSet {
-    mask: u32,
-}
-
-impl FormatSet {
-    /// No format.
-    pub const EMPTY: Self = Self { mask: 0 };
-    /// Every format that this version knows.
-    pub const ALL: Self = Self::of(&WireFormat::ALL);
-    /// Every PCM format.
-    pub const PCM: Self = Self::of(&WireFormat::PCM);
-
-    const fn of(formats: &[WireFormat]) -> Self {
-        let (mut set, mut rest) = (Self::EMPTY, formats);
-        while let [first, others @ ..] = rest {
-            set = set.with(*first);
-            rest = others;
-        }
-        set
-    }
-
-    /// The set with `format` added.
-    #[must_use]
-    pub const fn with(self, format: WireFormat) -> Self {
-        Self { mask: self.mask | 1 << format.id() }
-    }
-
-    /// The set of these bits; bits that stand for no known format are dropped.
-    #[must_use]
-    pub const fn from_mask(mask: u32) -> Self {
-        Self { mask: mask & Self::ALL.mask }
-    }
-
-    /// The bits.
-    #[must_use]
-    pub const fn mask(self) -> u32 {
-        self.mask
-    }
-
-    /// Whether `format` is in the set.
-    #[must_use]
-    pub const fn contains(self, format: WireFormat) -> bool {
-        self.mask & (1 << format.id()) != 0
-    }
-
-    /// The formats of both sets.
-    #[must_use]
-    pub const fn and(self, other: Self) -> Self {
-        Self { mask: self.mask | other.mask }
-    }
-
-    /// The formats in the set: PCM, narrowest first; then DSD, then DoP.
-    pub fn iter(self) -> impl DoubleEndedIterator<Item = WireFormat> {
-        WireFormat::ALL.into_iter().filter(move |&format| self.contains(format))
-    }
-}
-
-impl FromIterator<WireFormat> for FormatSet {
-    fn from_iter<I: IntoIterator<Item = WireFormat>>(formats: I) -> Self {
-        formats.into_iter().fold(Self::EMPTY, Self::with)
-    }
-}
-
-/// A set of sample rates: some of the [`STANDARD_RATES`], and optionally every rate in a range.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-pub struct RateSet {
-    mask: u32,
-    /// Lowest rate of the continuous range, Hz; the range is empty while `any_min > any_max`.
-    any_min: u32,
-    /// Highest rate of the continuous range, Hz; 0 means that there is no range.
-    any_max: u32,
-}
-
-impl RateSet {
-    /// No rate.
-    pub const EMPTY: Self = Self { mask: 0, any_min: 0, any_max: 0 };
-
-    /// Every rate from `min` to `max` Hz, both included.
-    #[must_use]
-    pub const fn any(min: u32, max: u32) -> Self {
-        Self { mask: 0, any_min: min, any_max: max }
-    }
-
-    /// The set with every rate from `min` to `max` Hz added; a range that was there is replaced.
-    #[must_use]
-    pub const fn with_any(self, min: u32, max: u32) -> Self {
-        Self { mask: self.mask, any_min: min, any_max: max }
-    }
-
-    /// The set with `rate` added. A rate that isn't one of the [`STANDARD_RATES`] can't be added one by one: the set
-    /// stays as it is.
-    #[must_use]
-    pub fn with(self, rate: u32) -> Self {
-        let bit = STANDARD_RATES.iter().position(|&standard| standard == rate).map_or(0, |n| 1 << n);
-        Self { mask: self.mask | bit, ..self }
-    }
-
-    /// Whether a stream of `rate` Hz can be opened.
-    #[must_use]
-    pub fn contains(self, rate: u32) -> bool {
-        self.in_range(rate) || self.standard().any(|standard| standard == rate)
-    }
-
-    /// The standard rates in the set, range included, lowest first.
-    pub fn iter(self) -> impl DoubleEndedIterator<Item = u32> {
-        STANDARD_RATES.into_iter().filter(move |&rate| self.contains(rate))
-    }
-
-    /// The highest rate of all, or `None` for an empty set.
-    #[must_use]
-    pub fn max(self) -> Option<u32> {
-        let range = if self.any_min <= self.any_max && self.any_max != 0 { Some(self.any_max) } else { None };
-        self.standard().next_back().max(range)
-    }
-
-    fn in_range(self, rate: u32) -> bool {
-        self.any_max != 0 && (self.any_min..=self.any_max).contains(&rate)
-    }
-
-    fn standard(self) -> impl DoubleEndedIterator<Item = u32> {
-        STANDARD_RATES.into_iter().enumerate().filter(move |(n, _)| self.mask >> n & 1 == 1).map(|(_, rate)| rate)
-    }
-}
-
-impl FromIterator<u32> for RateSet {
-    fn from_iter<I: IntoIterator<Item = u32>>(rates: I) -> Self {
-        rates.into_iter().fold(Self::EMPTY, Self::with)
-    }
-}
-
-/// A set of channel counts: bit `n - 1` stands for `n` channels.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-pub struct ChannelSet {
-    mask: u32,
-}
-
-impl ChannelSet {
-    /// No channel count.
-    pub const EMPTY: Self = Self { mask: 0 };
-    /// 1 to 8 channels.
-    pub const ALL: Self = Self { mask: 0xff };
-    /// Stereo only, as most DACs are.
-    pub const STEREO: Self = Self { mask: 0b10 };
-
-    /// The set with `channels` added; counts outside 1 to 8 leave it as it is.
-    #[must_use]
-    pub const fn with(self, channels: u16) -> Self {
-        match channels {
-            1..=8 => Self { mask: self.mask | 1 << (channels - 1) },
-            _ => self,
-        }
-    }
-
-    /// The set of these bits; bits above the eighth are dropped.
-    #[must_use]
-    pub const fn from_mask(mask: u32) -> Self {
-        Self { mask: mask & Self::ALL.mask }
-    }
-
-    /// The bits.
-    #[must_use]
-    pub const fn mask(self) -> u32 {
-        self.mask
-    }
-
-    /// Whether a stream of `channels` channels can be opened.
-    #[must_use]
-    pub const fn contains(self, channels: u16) -> bool {
-        matches!(channels, 1..=8) && self.mask & (1 << (channels - 1)) != 0
-    }
-
-    /// The most channels of all, or `None` for an empty set.
-    #[must_use]
-    pub fn max(self) -> Option<u16> {
-        (1..=8).rev().find(|&channels| self.contains(channels))
-    }
-}
-
-/// What a DAC takes. Any combination of a format, a rate and a channel count in here can be opened.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-pub struct Caps {
-    /// Sample layouts. A DoP format is a member where it is known that the DAC understands it.
-    pub formats: FormatSet,
+/// One way of opening a DAC: a format with the rates and channel counts that it takes in that format. Any of these rates can
+/// be had with any of these counts. A USB DAC has one or more for each of its alternate settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// Sample layout. A DoP format is listed, beside its carrier, where it is known that the DAC understands it.
+    pub format: WireFormat,
     /// Sample rates.
     pub rates: RateSet,
     /// Channel counts.
     pub channels: ChannelSet,
+    /// Significant bits that the DAC has, from 1 to those of the format; the ones below them it drops.
+    pub bits: u16,
+}
+
+impl Setting {
+    /// A setting with all of the format's bits.
+    #[must_use]
+    pub const fn new(format: WireFormat, rates: RateSet, channels: ChannelSet) -> Self {
+        Self { format, rates, channels, bits: format.bits() }
+    }
+
+    /// Whether a stream of this rate and channel count can be opened.
+    #[must_use]
+    pub fn takes(&self, rate: u32, channels: u16) -> bool {
+        self.rates.contains(rate) && self.channels.contains(channels)
+    }
+
+    const WORDS: usize = 4;
+
+    const fn to_words(self) -> [u32; Self::WORDS] {
+        let Self { format, rates, channels, bits } = self;
+        [format.id() | (bits as u32) << 8 | channels.mask() << 16, rates.mask, rates.any_min, rates.any_max]
+    }
+
+    fn from_words([first, mask, any_min, any_max]: [u32; Self::WORDS]) -> Option<Self> {
+        let format = WireFormat::from_id(first & 0xff)?;
+        let rates = RateSet { mask: mask & ((1 << STANDARD_RATES.len()) - 1), any_min, any_max };
+        let bits = ((first >> 8 & 0xff) as u16).clamp(1, format.bits());
+        Some(Self { format, rates, channels: ChannelSet::from_mask(first >> 16), bits })
+    }
+}
+
+/// What a DAC takes: a list of at most [`SETTINGS`](Self::SETTINGS) settings. What stands in none of them is refused when it is
+/// opened, even if the format, the rate and the channel count each stand in one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Caps {
+    settings: [Option<Setting>; Self::SETTINGS],
     /// Whether the DAC has a volume control of its own.
     pub mixer: bool,
 }
 
 impl Caps {
+    /// How many settings there is room for. A driver with DSD in two layouts and four PCM formats has six; more only if it
+    /// takes several channels at lower rates than two.
+    pub const SETTINGS: usize = 24;
+
+    /// Every one of these formats with all of the rates and channel counts, and no volume control.
+    #[must_use]
+    pub fn uniform(formats: FormatSet, rates: RateSet, channels: ChannelSet) -> Self {
+        let settings = formats.iter().map(|format| Setting::new(format, rates, channels));
+        settings.fold(Self::default(), Self::with)
+    }
+
+    /// With one more setting; where there is no room for it, it is left out.
+    #[must_use]
+    pub fn with(mut self, setting: Setting) -> Self {
+        if let Some(place) = self.settings.iter_mut().find(|place| place.is_none()) {
+            *place = Some(setting);
+        }
+        self
+    }
+
+    /// With a volume control of its own, or without.
+    #[must_use]
+    pub const fn with_mixer(mut self, mixer: bool) -> Self {
+        self.mixer = mixer;
+        self
+    }
+
+    /// The settings, in the order in which they were added.
+    pub fn settings(&self) -> impl Iterator<Item = &Setting> {
+        self.settings.iter().flatten()
+    }
+
+    /// The settings in this format.
+    pub fn of(&self, format: WireFormat) -> impl Iterator<Item = &Setting> {
+        self.settings().filter(move |setting| setting.format == format)
+    }
+
+    /// The formats that there is a setting for.
+    #[must_use]
+    pub fn formats(&self) -> FormatSet {
+        self.settings().map(|setting| setting.format).collect()
+    }
+
+    /// The rates at which it takes PCM in any format.
+    #[must_use]
+    pub fn rates(&self) -> RateSet {
+        self.pcm().fold(RateSet::EMPTY, |rates, setting| rates.and(setting.rates))
+    }
+
+    /// The channel counts with which it takes PCM in any format.
+    #[must_use]
+    pub fn channels(&self) -> ChannelSet {
+        self.pcm().fold(ChannelSet::EMPTY, |channels, setting| channels.and(setting.channels))
+    }
+
+    fn pcm(&self) -> impl Iterator<Item = &Setting> {
+        self.settings().filter(|setting| setting.format.is_pcm())
+    }
+
     /// Whether the DAC can be opened with `wire`. It takes DoP, knowing it or not, where it takes the PCM format below.
     #[must_use]
     pub fn takes(&self, wire: &Wire) -> bool {
-        self.formats.contains(wire.format.carrier())
-            && self.rates.contains(wire.rate)
-            && self.channels.contains(wire.channels)
+        self.of(wire.format.carrier()).any(|setting| setting.takes(wire.rate, wire.channels))
     }
 
-    /// How many words [`to_words`](Self::to_words) gives.
-    pub const WORDS: usize = 6;
+    /// How many words [`to_words`](Self::to_words) gives: four a setting, and two of which the first says whether there is a
+    /// volume control; the second is 0.
+    pub const WORDS: usize = Self::SETTINGS * Setting::WORDS + 2;
 
     /// The form in which caps cross a process boundary: words that may hold anything without being undefined.
     #[must_use]
-    pub const fn to_words(&self) -> [u32; Self::WORDS] {
-        let Self { formats, rates, channels, mixer } = *self;
-        [formats.mask, rates.mask, rates.any_min, rates.any_max, channels.mask, mixer as u32]
+    pub fn to_words(&self) -> [u32; Self::WORDS] {
+        let mut words = [0; Self::WORDS];
+        for (place, setting) in words.as_chunks_mut().0.iter_mut().zip(self.settings()) {
+            *place = setting.to_words();
+        }
+        words[Self::WORDS - 2] = self.mixer.into();
+        words
     }
 
-    /// Reads what [`to_words`](Self::to_words) wrote; unknown bits are dropped, so every input is valid.
+    /// Reads what [`to_words`](Self::to_words) wrote; unknown bits and formats are dropped, so every input is valid.
     #[must_use]
-    pub const fn from_words(words: [u32; Self::WORDS]) -> Self {
-        let [formats, mask, any_min, any_max, channels, mixer] = words;
-        Self {
-            formats: FormatSet::from_mask(formats),
-            rates: RateSet { mask: mask & ((1 << STANDARD_RATES.len()) - 1), any_min, any_max },
-            channels: ChannelSet::from_mask(channels),
-            mixer: mixer != 0,
-        }
+    pub fn from_words(words: &[u32; Self::WORDS]) -> Self {
+        let settings = words.as_chunks().0.iter().take(Self::SETTINGS).filter_map(|&words| Setting::from_words(words));
+        let caps = settings.fold(Self::default(), Self::with);
+        Self { mixer: words[Self::WORDS - 2] != 0, ..caps }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::vec::Vec;
+
+    fn dac() -> Caps {
+        let base: RateSet = [44_100, 48_000].into_iter().collect();
+        let deep = Setting::new(WireFormat::S32Le, base.with(192_000), ChannelSet::STEREO);
+        let caps = Caps::default()
+            .with(Setting::new(WireFormat::S16Le, base, ChannelSet::EMPTY.with(1).with(2)))
+            .with(Setting { bits: 24, ..deep })
+            .with(Setting::new(WireFormat::S32Le, RateSet::any(1, 48_000), ChannelSet::EMPTY.with(8)))
+            .with(Setting::new(WireFormat::DsdU32Be, RateSet::EMPTY.with(88_200), ChannelSet::STEREO));
+        Caps { mixer: true, ..caps }
+    }
+
+    #[test]
+    fn what_is_opened_has_to_be_in_one_setting() {
+        use WireFormat::*;
+        for (format, rate, channels, taken) in [
+            (S16Le, 48_000, 1, true),
+            (S16Le, 192_000, 2, false),
+            (S32Le, 192_000, 2, true),
+            (S32Le, 192_000, 8, false),
+            (S32Le, 48_000, 8, true),
+            (S32Le, 48_000, 1, false),
+            (DopS32Le, 192_000, 2, true),
+            (DsdU32Be, 88_200, 2, true),
+            (DsdU32Be, 48_000, 2, false),
+            (S24_3Le, 44_100, 2, false),
+        ] {
+            assert_eq!(dac().takes(&Wire { format, rate, channels }), taken, "{format} {rate} {channels}");
+        }
+        assert_eq!(dac().formats(), [S16Le, S32Le, DsdU32Be].into_iter().collect());
+        assert!(dac().rates().contains(192_000) && !dac().rates().contains(88_200), "that is the rate of DSD only");
+        assert_eq!(dac().channels().max(), Some(8));
+    }
 
     #[test]
     fn words_carry_everything() {
-        let caps = Caps {
-            formats: [WireFormat::S16Le, WireFormat::S32Le].into_iter().collect(),
-            rates: [44_100, 96_000].into_iter().collect::<RateSet>().with_any(1, 7),
-            channels: ChannelSet::EMPTY.with(1).with(8),
-            mixer: true,
-        };
-        assert_eq!(Caps::from_words(caps.to_words()), caps);
+        assert_eq!(Caps::from_words(&dac().to_words()), dac());
+        assert_eq!(Caps::from_words(&Caps::default().to_words()), Caps::default());
     }
 
     #[test]
-    fn unknown_bits_are_dropped() {
-        let caps = Caps::from_words([u32::MAX; Caps::WORDS]);
-        assert_eq!(caps.formats, FormatSet::ALL);
-        assert_eq!(caps.channels, ChannelSet::ALL);
-        assert_eq!(caps.rates.iter().count(), STANDARD_RATES.len());
+    fn there_is_room_for_so_many_settings_and_the_rest_is_left_out() {
+        let many = (1..=30).fold(Caps::default(), |caps, n| {
+            caps.with(Setting::new(WireFormat::S16Le, RateSet::any(n, n), ChannelSet::STEREO))
+        });
+        assert_eq!(many.settings().count(), Caps::SETTINGS);
+        assert_eq!(Caps::from_words(&many.to_words()), many);
     }
 
     #[test]
-    fn rates_are_standard_ones_or_a_range() {
-        let rates: RateSet = [44_100, 48_000, 47_999].into_iter().collect();
-        assert_eq!(rates.iter().collect::<Vec<_>>(), [44_100, 48_000]);
-        assert!(!rates.contains(47_999), "a rate that isn't standard can't be a member");
-        let rates = RateSet::any(1, 1_536_000);
-        assert!(rates.contains(47_999) && !rates.contains(0) && !rates.contains(1_536_001));
-        assert_eq!(rates.max(), Some(1_536_000));
-        assert_eq!(RateSet::EMPTY.max(), None);
-        assert!(!RateSet::EMPTY.contains(0));
-    }
-
-    #[test]
-    fn channel_counts_outside_one_to_eight_are_no_members() {
-        let set = ChannelSet::EMPTY.with(0).with(9).with(u16::MAX);
-        assert_eq!(set, ChannelSet::EMPTY);
-        assert!(!ChannelSet::ALL.contains(0) && !ChannelSet::ALL.contains(9));
-        assert_eq!(ChannelSet::STEREO.max(), Some(2));
+    fn unknown_bits_and_formats_are_dropped() {
+        assert_eq!(Caps::from_words(&[u32::MAX; Caps::WORDS]), Caps { mixer: true, ..Caps::default() });
+        let mut words = [u32::MAX; Caps::WORDS];
+        words[4] = 0xffff_ff00 | WireFormat::S16Le.id();
+        let caps = Caps::from_words(&words);
+        let setting = *caps.settings().next().expect("the one that has a format");
+        assert_eq!((caps.settings().count(), setting.bits, setting.channels), (1, 16, ChannelSet::ALL));
+        assert_eq!(setting.rates.iter().count(), STANDARD_RATES.len());
     }
 }

@@ -38,7 +38,7 @@ mod silence;
 mod source;
 mod wire;
 
-pub use caps::{Caps, ChannelSet, FormatSet, RateSet, STANDARD_RATES};
+pub use caps::{Caps, ChannelSet, FormatSet, RateSet, STANDARD_RATES, Setting};
 pub use cpu::{Cpu, Feature};
 pub use crc32c::Crc32c;
 pub use dither::Tpdf;

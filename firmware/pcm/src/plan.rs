@@ -4,9 +4,10 @@ use core::fmt;
 
 mod convert;
 mod dsd;
+mod pcm;
 
 use crate::decimate::Conversion;
-use crate::{Caps, ChannelSet, Encoding, RateSet, Source, Wire, WireFormat};
+use crate::{Caps, ChannelSet, Encoding, RateSet, Source, Wire};
 
 /// What the owner wants of a plan. The default is bit-perfect.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,7 +35,7 @@ pub enum ChannelMap {
 pub struct WirePlan {
     /// What the ring carries and the DAC is opened with.
     pub wire: Wire,
-    /// Whether every source bit reaches the wire unchanged.
+    /// Whether every source bit reaches the wire unchanged, and the DAC is known to use it.
     pub lossless: bool,
     /// Whether TPDF dither is added; never when `lossless`.
     pub dither: bool,
@@ -55,7 +56,7 @@ pub enum Refusal {
     Rate {
         /// What the source has, Hz.
         rate: u32,
-        /// What the DAC has.
+        /// What the DAC has with the source's number of channels.
         rates: RateSet,
     },
     /// The DAC hasn't this number of channels, and nothing is mixed down.
@@ -71,9 +72,11 @@ pub enum Refusal {
     Dsd {
         /// Bits per second and channel.
         rate: u32,
-        /// What the DAC takes.
-        caps: Caps,
-        /// Whether DoP was allowed.
+        /// The DAC takes DSD at other rates, or with other channels.
+        native: bool,
+        /// It takes the PCM that would carry this stream as DoP.
+        carrier: bool,
+        /// DoP was allowed, or the DAC is known to understand it.
         dop: bool,
     },
 }
@@ -90,9 +93,13 @@ impl fmt::Display for Refusal {
             }
             Self::Channels { channels, available } => {
                 write!(f, "the DAC can't play {channels} channels")?;
-                available.max().map_or(Ok(()), |max| write!(f, " (it plays up to {max})"))
+                match available.max() {
+                    None => Ok(()),
+                    Some(max) if max < *channels => write!(f, " (it plays up to {max})"),
+                    Some(max) => write!(f, " (it plays other numbers of them, up to {max})"),
+                }
             }
-            Self::Dsd { rate, caps, dop } => dsd::explain(f, *rate, caps, *dop),
+            Self::Dsd { rate, native, carrier, dop } => dsd::explain(f, *rate, *native, *carrier, *dop),
             Self::NoFormat => f.write_str("the DAC takes none of S16_LE, S24_3LE, S24_LE, S32_LE"),
         }
     }
@@ -105,9 +112,10 @@ const FLOAT_BITS: u16 = 24;
 
 /// Chooses how to play `source` on a DAC that takes `caps`.
 ///
-/// The narrowest format that holds the source is taken; of equally wide ones the one with fewer bytes. If none holds
-/// it, the widest there is, with dither. With software volume always the widest. One-bit streams go out as they are, natively
-/// or as DoP; to a DAC that takes neither, as PCM. Another rate than the source's is chosen only where the DAC hasn't that.
+/// Of the formats that the DAC takes at the source's rate and with its channels, the narrowest that holds the source; of equally
+/// wide ones the one with fewer bytes. If none holds it, the widest there is, with dither. With software volume always the
+/// widest. How wide a format is, is counted in the bits that the DAC uses of it. One-bit streams go out as they are, natively or
+/// as DoP; to a DAC that takes neither, as PCM. Another rate than the source's is chosen only where the DAC hasn't that.
 ///
 /// # Errors
 /// [`Refusal`] names what the DAC can't do.
@@ -122,50 +130,24 @@ pub fn plan(source: &Source, caps: &Caps, rules: &Rules) -> Result<WirePlan, Ref
     if rate == 0 || !ChannelSet::ALL.contains(channels) || !known_width || !integer_fits {
         return Err(Refusal::Source(*source));
     }
-    if encoding != Encoding::Dsd && !rules.resample && !caps.rates.contains(rate) {
-        return Err(Refusal::Rate { rate, rates: caps.rates });
-    }
-    let (wire_channels, channel_map) = if caps.channels.contains(channels) {
-        (channels, ChannelMap::Same)
-    } else if channels == 1 && caps.channels.contains(2) {
-        (2, ChannelMap::MonoToStereo)
-    } else {
-        return Err(Refusal::Channels { channels, available: caps.channels });
-    };
-
     if encoding == Encoding::Dsd {
-        return dsd::plan(source, caps, rules, (wire_channels, channel_map));
+        return dsd::plan(source, caps, rules);
     }
     let wanted = if encoding == Encoding::Integer { bits } else { FLOAT_BITS };
-    let format = choose(wanted, caps, rules).ok_or(Refusal::NoFormat)?;
-    if !caps.rates.contains(rate) {
-        let resampled = convert::resampled(source, caps, rules, (wire_channels, channel_map));
-        return resampled.ok_or(Refusal::Rate { rate, rates: caps.rates });
-    }
-    let lossless = encoding == Encoding::Integer && bits <= format.bits();
+    let fit = match pcm::choose(source, wanted, caps, rules.software_volume) {
+        Ok(fit) => fit,
+        Err(refusal) => return convert::resampled(source, caps, rules).ok_or(refusal),
+    };
+    let pcm::Fit { format, bits: true_bits, channels, channel_map } = fit;
+    let lossless = encoding == Encoding::Integer && bits <= true_bits;
+    // What the DAC itself drops below its true bits stays on the wire, and needs no dither.
+    let narrowed = encoding != Encoding::Integer || bits > format.bits();
     Ok(WirePlan {
-        wire: Wire { format, rate, channels: wire_channels },
+        wire: Wire { format, rate, channels },
         lossless,
-        dither: !lossless && format.bits() <= FLOAT_BITS,
+        dither: narrowed && format.bits() <= FLOAT_BITS,
         channel_map,
         decimation: None,
         resampled_from: None,
     })
-}
-
-fn choose(bits: u16, caps: &Caps, rules: &Rules) -> Option<WireFormat> {
-    let holding = pcm(caps).find(|format| format.bits() >= bits);
-    if rules.software_volume { widest(caps) } else { holding.or_else(|| widest(caps)) }
-}
-
-/// The most bits; of equally wide formats the one with fewer bytes.
-fn widest(caps: &Caps) -> Option<WireFormat> {
-    let most = pcm(caps).map(WireFormat::bits).max()?;
-    pcm(caps).find(|format| format.bits() == most)
-}
-
-/// The PCM formats that the DAC takes.
-fn pcm(caps: &Caps) -> impl Iterator<Item = WireFormat> + use<> {
-    let formats = caps.formats;
-    WireFormat::PCM.into_iter().filter(move |&format| formats.contains(format))
 }

@@ -2,12 +2,11 @@
 
 mod common;
 
-use common::caps;
 use pcm::decimate::Conversion;
 use pcm::gain::{Gain, Ramp, Scaler};
 use pcm::{
     BitOrder, Caps, ChannelMap, ChannelSet, Content, Cpu, DSD_SILENCE, Dsd, DsdPacker, Encoding, Feature, FormatSet,
-    Marker, Packed, Planes, RateSet, Refusal, Rules, Source, Tpdf, Wire, WireFormat, WirePlan, plan,
+    Marker, Packed, Planes, RateSet, Refusal, Rules, Setting, Source, Tpdf, Wire, WireFormat, WirePlan, plan,
 };
 use proptest::prelude::*;
 
@@ -262,7 +261,7 @@ fn dsd(rate: u32, channels: u16) -> Source {
 }
 
 fn dac(formats: &[WireFormat], rates: RateSet) -> Caps {
-    Caps { rates, ..caps(formats.iter().copied().collect(), ChannelSet::STEREO) }
+    Caps::uniform(formats.iter().copied().collect(), rates, ChannelSet::STEREO)
 }
 
 fn planned(source: &Source, caps: &Caps, dop: bool) -> Result<Wire, Refusal> {
@@ -385,4 +384,63 @@ fn caps_tell_what_can_be_opened() {
     assert!(!takes(WireFormat::DsdU32Be, 88_200, 1) && !takes(WireFormat::DsdU32Be, 44_100, 2));
     assert_eq!(FormatSet::PCM.and(FormatSet::ALL), FormatSet::ALL);
     assert_eq!(DSD_SILENCE.count_ones(), 4);
+}
+
+#[test]
+fn a_dac_with_native_dsd_at_few_rates_gets_dop_at_the_others() {
+    let pcm_rates = RateSet::EMPTY.with(44_100).with(176_400).with(352_800);
+    let native = RateSet::EMPTY.with(88_200).with(352_800);
+    let uneven = Caps::default()
+        .with(Setting::new(WireFormat::S32Le, pcm_rates, ChannelSet::STEREO))
+        .with(Setting::new(WireFormat::DsdU32Be, native, ChannelSet::STEREO));
+    let of = |multiple: u32, dop| planned(&dsd(DSD64 * multiple, 2), &uneven, dop).map(|wire| (wire.format, wire.rate));
+    assert_eq!(of(1, true), Ok((WireFormat::DsdU32Be, 88_200)));
+    assert_eq!(of(4, true), Ok((WireFormat::DsdU32Be, 352_800)));
+    assert_eq!(
+        of(2, true),
+        Ok((WireFormat::DopS32Le, 352_800)),
+        "DSD128 natively would be 176 400 Hz, which is PCM's only"
+    );
+    let converted = |multiple: u32, dop| {
+        let plan = plan(&dsd(DSD64 * multiple, 2), &uneven, &Rules { dop, ..Rules::default() }).unwrap();
+        (plan.decimation.is_some(), plan.wire.rate)
+    };
+    assert_eq!((converted(2, false), converted(8, true)), ((true, 176_400), (true, 176_400)));
+    // With fewer true bits than the marker and its 16 bits there is no DoP.
+    let shallow = Setting { bits: 20, ..Setting::new(WireFormat::S32Le, pcm_rates, ChannelSet::STEREO) };
+    let rules = Rules { dop: true, ..Rules::default() };
+    assert!(plan(&dsd(DSD64, 2), &Caps::default().with(shallow), &rules).unwrap().decimation.is_some());
+}
+
+#[test]
+fn a_refusal_tells_native_dsd_and_the_carrier_of_dop_apart() {
+    // Only what could be converted to is missing: DoP of DSD256 needs 705.6 kHz, which no conversion gives.
+    let setting = |format, rate| Setting::new(format, RateSet::EMPTY.with(rate), ChannelSet::STEREO);
+    let uneven = Caps::default().with(setting(WireFormat::S32Le, 705_600)).with(setting(WireFormat::DsdU32Be, 88_200));
+    let refused = |multiple: u32, dop| planned(&dsd(DSD64 * multiple, 2), &uneven, dop).unwrap_err();
+    let rate = DSD64 * 4;
+    assert_eq!(refused(4, false), Refusal::Dsd { rate, native: true, carrier: true, dop: false });
+    assert_eq!(refused(8, true), Refusal::Dsd { rate: rate * 2, native: true, carrier: false, dop: true });
+}
+
+#[test]
+fn dsd_becomes_pcm_in_the_setting_with_the_bits_then_at_the_best_rate_that_it_has() {
+    let setting = |format, times: &[u32]| {
+        let rates = times.iter().map(|times| times * 44_100).collect();
+        Setting::new(format, rates, ChannelSet::STEREO)
+    };
+    let (s16, s32) = (WireFormat::S16Le, WireFormat::S32Le);
+    for (of_s16, of_s32, expected) in [
+        (&[1, 2, 4][..], &[1, 2][..], (s32, 2, false)),
+        (&[1, 2, 4, 8], &[1, 8], (s32, 8, false)),
+        // Nothing is resampled while there is a rate that the filters give.
+        (&[1, 2], &[1], (s16, 2, false)),
+        (&[1], &[1], (s32, 1, true)),
+    ] {
+        let caps = Caps::default().with(setting(s16, of_s16)).with(setting(s32, of_s32));
+        let plan = plan(&dsd(DSD64, 2), &caps, &Rules { resample: true, ..Rules::default() }).unwrap();
+        let touched = plan.resampled_from.is_some();
+        assert_eq!((plan.wire.format, plan.wire.rate / 44_100, touched), expected, "{of_s16:?} {of_s32:?}");
+        assert!(plan.decimation.is_some() && caps.takes(&plan.wire));
+    }
 }

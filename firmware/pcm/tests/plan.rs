@@ -97,10 +97,8 @@ fn mono_stays_mono_where_it_can() {
 
 /// The rate and what happens on the way, of a plan for a source of this rate on a DAC that takes S16 and S24_3 at these rates.
 fn resampled(rate: u32, rates: &[u32]) -> Option<(u32, Option<u32>)> {
-    let dac = pcm::Caps {
-        rates: rates.iter().copied().collect(),
-        ..caps([WireFormat::S16Le, WireFormat::S24_3Le].into_iter().collect(), ChannelSet::STEREO)
-    };
+    let formats = [WireFormat::S16Le, WireFormat::S24_3Le].into_iter().collect();
+    let dac = pcm::Caps::uniform(formats, rates.iter().copied().collect(), ChannelSet::STEREO);
     let rules = Rules { resample: true, ..BIT_PERFECT };
     let plan = plan(&pcm::Source { rate, ..source(16, 1, Encoding::Integer) }, &dac, &rules).ok()?;
     let touched = plan.resampled_from.is_some();
@@ -141,7 +139,8 @@ fn what_the_dac_cannot_do_is_refused_by_name() {
     let refusal = |source, caps: &_| plan(&source, caps, &BIT_PERFECT).unwrap_err();
     let surround = refusal(source(16, 6, Encoding::Integer), &stereo);
     assert_eq!(surround.to_string(), "the DAC can't play 6 channels (it plays up to 2)");
-    let slow = pcm::Caps { rates: RateSet::EMPTY.with(44_100).with(96_000), ..stereo };
+    let slow = RateSet::EMPTY.with(44_100).with(96_000);
+    let slow = pcm::Caps::uniform(FormatSet::PCM, slow, ChannelSet::STEREO);
     let fast = refusal(pcm::Source { rate: 192_000, ..source(24, 2, Encoding::Integer) }, &slow);
     assert_eq!(fast.to_string(), "the DAC can't play 192000 Hz (it plays up to 96000 Hz)");
     assert_eq!(refusal(source(16, 2, Encoding::Integer), &caps(FormatSet::EMPTY, ChannelSet::ALL)), Refusal::NoFormat);
@@ -156,4 +155,100 @@ fn what_the_dac_cannot_do_is_refused_by_name() {
     ] {
         assert_eq!(refusal(nonsense, &everything), Refusal::Source(nonsense));
     }
+}
+
+/// A USB DAC whose alternate settings aren't all alike: S16 to 48 kHz, S32 to 192 kHz and S24_3 in eight channels at 48 kHz only.
+fn uneven() -> pcm::Caps {
+    let base = RateSet::EMPTY.with(44_100).with(48_000);
+    let setting = pcm::Setting::new;
+    pcm::Caps::default()
+        .with(setting(WireFormat::S16Le, base, ChannelSet::STEREO))
+        .with(setting(WireFormat::S32Le, base.with(96_000).with(192_000), ChannelSet::STEREO.with(1)))
+        .with(setting(WireFormat::S24_3Le, RateSet::EMPTY.with(48_000), ChannelSet::EMPTY.with(8)))
+}
+
+#[test]
+fn a_format_is_chosen_among_those_that_the_dac_has_at_the_sources_rate_and_channels() {
+    for (rate, bits, channels, expected) in [
+        (44_100, 16, 2, (WireFormat::S16Le, 2, true)),
+        (96_000, 16, 2, (WireFormat::S32Le, 2, true)),
+        (48_000, 24, 2, (WireFormat::S32Le, 2, true)),
+        (48_000, 16, 8, (WireFormat::S24_3Le, 8, true)),
+        (48_000, 32, 8, (WireFormat::S24_3Le, 8, false)),
+        // The narrowest comes first, then mono as it is.
+        (48_000, 16, 1, (WireFormat::S16Le, 2, true)),
+        (192_000, 16, 1, (WireFormat::S32Le, 1, true)),
+    ] {
+        let source = pcm::Source { rate, ..source(bits, channels, Encoding::Integer) };
+        let plan = plan(&source, &uneven(), &BIT_PERFECT).unwrap();
+        assert_eq!((plan.wire.format, plan.wire.channels, plan.lossless), expected, "{source:?}");
+        assert!(uneven().takes(&plan.wire));
+    }
+    let loud = Rules { software_volume: true, ..BIT_PERFECT };
+    let wide = plan(&source(16, 2, Encoding::Integer), &uneven(), &loud).unwrap();
+    assert_eq!(wide.wire.format, WireFormat::S32Le);
+}
+
+#[test]
+fn a_rate_is_gone_to_in_a_setting_that_has_it_and_the_bits_of_what_is_computed() {
+    let rules = Rules { resample: true, ..BIT_PERFECT };
+    for (rate, channels, expected) in [
+        // S16 has 44.1 kHz too, but not the bits; eight channels have 48 kHz only.
+        (88_200, 2, (WireFormat::S32Le, 44_100, 2)),
+        (384_000, 1, (WireFormat::S32Le, 192_000, 1)),
+        (24_000, 2, (WireFormat::S32Le, 48_000, 2)),
+        (96_000, 8, (WireFormat::S24_3Le, 48_000, 8)),
+        (44_100, 8, (WireFormat::S24_3Le, 48_000, 8)),
+    ] {
+        let source = pcm::Source { rate, ..source(16, channels, Encoding::Integer) };
+        let plan = plan(&source, &uneven(), &rules).unwrap();
+        assert_eq!((plan.wire.format, plan.wire.rate, plan.wire.channels), expected, "{source:?}");
+        assert!(plan.resampled_from == Some(rate) && !plan.lossless && uneven().takes(&plan.wire));
+    }
+    // A full-speed DAC: its 16 bits have the nearer rate, its 24 bits don't.
+    let setting =
+        |format, rates: &[u32]| pcm::Setting::new(format, rates.iter().copied().collect(), ChannelSet::STEREO);
+    let full_speed = pcm::Caps::default()
+        .with(setting(WireFormat::S16Le, &[44_100, 48_000, 96_000]))
+        .with(setting(WireFormat::S24_3Le, &[44_100, 48_000]));
+    let fast = pcm::Source { rate: 192_000, ..source(24, 2, Encoding::Integer) };
+    let wire = plan(&fast, &full_speed, &rules).unwrap().wire;
+    assert_eq!((wire.format, wire.rate), (WireFormat::S24_3Le, 48_000));
+    // More bits than are computed are no reason for another rate.
+    let deep = full_speed.with(setting(WireFormat::S32Le, &[44_100]));
+    assert_eq!(plan(&fast, &deep, &rules).unwrap().wire, wire);
+    // No rate helps if there are no such channels.
+    let surround = pcm::Source { rate: 192_000, ..source(16, 6, Encoding::Integer) };
+    assert!(matches!(plan(&surround, &uneven(), &rules), Err(Refusal::Channels { channels: 6, .. })));
+}
+
+#[test]
+fn refusals_of_an_uneven_dac_name_what_it_has_with_these_channels() {
+    let refused = |rate, channels| {
+        let source = pcm::Source { rate, ..source(16, channels, Encoding::Integer) };
+        plan(&source, &uneven(), &BIT_PERFECT).unwrap_err().to_string()
+    };
+    assert_eq!(refused(96_000, 8), "the DAC can't play 96000 Hz (it plays up to 48000 Hz)");
+    assert_eq!(refused(384_000, 2), "the DAC can't play 384000 Hz (it plays up to 192000 Hz)");
+    assert_eq!(refused(48_000, 6), "the DAC can't play 6 channels (it plays other numbers of them, up to 8)");
+}
+
+#[test]
+fn f1_bits_that_a_dac_only_pretends_to_have_are_not_counted() {
+    let rates = RateSet::any(1, 1_536_000);
+    let pretending = pcm::Setting { bits: 24, ..pcm::Setting::new(WireFormat::S32Le, rates, ChannelSet::STEREO) };
+    let alone = pcm::Caps::default().with(pretending);
+    let planned = |bits, caps: &pcm::Caps, software_volume| {
+        let rules = Rules { software_volume, ..BIT_PERFECT };
+        let plan = plan(&source(bits, 2, Encoding::Integer), caps, &rules).unwrap();
+        (plan.wire.format, plan.lossless, plan.dither)
+    };
+    assert_eq!(planned(24, &alone, false), (WireFormat::S32Le, true, false));
+    assert_eq!(planned(32, &alone, false), (WireFormat::S32Le, false, false), "the DAC drops the rest");
+    let both = alone.with(pcm::Setting::new(WireFormat::S24_3Le, rates, ChannelSet::STEREO));
+    assert_eq!(planned(24, &both, false), (WireFormat::S24_3Le, true, false));
+    assert_eq!(planned(32, &both, false), (WireFormat::S24_3Le, false, true), "dither, rather than being cut off");
+    assert_eq!(planned(16, &both, true), (WireFormat::S24_3Le, true, false), "the widest true format");
+    let narrow = pcm::Setting { bits: 20, ..pcm::Setting::new(WireFormat::S24_3Le, rates, ChannelSet::STEREO) };
+    assert_eq!(planned(24, &pcm::Caps::default().with(narrow), false), (WireFormat::S24_3Le, false, false));
 }

@@ -46,7 +46,7 @@ pub(crate) struct StatusPage {
     pub(crate) version: AtomicU64,
     state: AtomicU64,
     stream: Seqlock<AtomicU64, 4>,
-    caps: Seqlock<AtomicU64, 3>,
+    caps: Seqlock<AtomicU64, { Caps::WORDS / 2 }>,
     output: Seqlock<AtomicU64, { text::words(OUTPUT_BYTES) }>,
     fault: Seqlock<AtomicU64, { text::words(FAULT_BYTES) }>,
     thread: Seqlock<AtomicU64, 3>,

@@ -5,7 +5,7 @@ use std::os::fd::AsFd;
 use std::path::Path;
 use std::process::Command;
 
-use pcm::{Caps, ChannelSet, FormatSet, RateSet, Wire, WireFormat};
+use pcm::{Caps, ChannelSet, FormatSet, RateSet, Setting, Wire, WireFormat};
 use proptest::prelude::*;
 use ring::link::{Connection, Link, LinkError, Listener};
 use ring::message::{FromEngine, Refused, Reply, Request};
@@ -156,12 +156,9 @@ fn everything_in_the_status_page_arrives() {
         writer.set_gap(Gap { track: 9, frames });
         assert_eq!(status.gap(), Some(Gap { track: 9, frames }));
     }
-    let caps = Caps {
-        formats: FormatSet::ALL,
-        rates: RateSet::any(8_000, 768_000).with(1_536_000),
-        channels: ChannelSet::EMPTY.with(2).with(6),
-        mixer: true,
-    };
+    let rates = RateSet::any(8_000, 768_000).with(1_536_000);
+    let few = Setting { bits: 20, ..Setting::new(WireFormat::S24Le, RateSet::EMPTY.with(48_000), ChannelSet::ALL) };
+    let caps = Caps::uniform(FormatSet::ALL, rates, ChannelSet::EMPTY.with(2).with(6)).with(few).with_mixer(true);
     let generation = status.caps_generation();
     writer.set_caps(&caps);
     assert_eq!(status.caps(), Some(caps));

@@ -18,7 +18,12 @@ fuzz_target!(|data: &[u8]| {
     let written = scaler.copy(src, &mut dst, &mut ramp, &mut Tpdf::new(g.into()));
     assert!(written <= dst.len());
 
-    let caps = Caps::from_words([a, b, c, d, e, f].map(|byte| u32::from(byte).wrapping_mul(0x0101_0101)));
+    let mut words = [0; Caps::WORDS];
+    for (n, word) in words.iter_mut().enumerate() {
+        let byte = [a, b, c, d, e, f][n % 6].rotate_left(n as u32);
+        *word = u32::from(byte).wrapping_mul(0x0101_0101);
+    }
+    let caps = Caps::from_words(&words);
     let encoding = [Encoding::Integer, Encoding::Float, Encoding::Lossy, Encoding::Dsd][usize::from(g) % 4];
     let source = Source { rate: u32::from(e) * 1000, bits: h.into(), channels: f.into(), encoding };
     let rules = Rules { software_volume: h & 1 == 1, dop: h & 2 == 2, resample: h & 8 == 8 };

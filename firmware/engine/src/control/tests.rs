@@ -65,12 +65,7 @@ struct PluggedDevice {
 
 impl Device for PluggedDevice {
     fn scan(&mut self) -> Option<Found> {
-        let caps = Caps {
-            formats: FormatSet::ALL,
-            rates: RateSet::any(8_000, 192_000),
-            channels: ChannelSet::EMPTY.with(2),
-            mixer: true,
-        };
+        let caps = Caps::uniform(FormatSet::ALL, RateSet::any(8_000, 192_000), ChannelSet::STEREO).with_mixer(true);
         self.plug.load(Ordering::Relaxed).then(|| Found { name: "plugged".to_owned(), caps })
     }
 

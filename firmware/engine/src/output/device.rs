@@ -63,7 +63,7 @@ pub(crate) enum Ask {
 /// What the device thread answers: one for each [`Ask`].
 pub(crate) enum Answer {
     /// To `Scan`.
-    Scanned(Option<Found>),
+    Scanned(Option<Box<Found>>),
     /// To `Open`.
     Opened(Result<Opened, Refusal>),
     /// To `Close`.
@@ -76,7 +76,7 @@ pub(crate) enum Answer {
 pub(crate) fn run(mut device: Box<dyn Device>, asks: &Receiver<Ask>, answers: &Sender<Answer>, control: &Doorbell) {
     for ask in asks {
         let answer = match ask {
-            Ask::Scan => Answer::Scanned(device.scan()),
+            Ask::Scan => Answer::Scanned(device.scan().map(Box::new)),
             Ask::Open(wire) => Answer::Opened(device.open(wire)),
             Ask::Close(opened) => {
                 drop(opened);

@@ -1,36 +1,57 @@
 //! The plan for one-bit sources: native DSD, else DSD over PCM, else PCM.
 
-use super::{ChannelMap, Refusal, Rules, WirePlan, convert};
-use crate::{Caps, Source, Wire, WireFormat};
+use super::{Refusal, Rules, WirePlan, convert, pcm::map};
+use crate::{Caps, ChannelMap, ChannelSet, Source, Wire, WireFormat};
 
-/// Chooses how to play a one-bit `source` with `channels` wire channels.
+/// Significant bits that DoP takes: a marker and 16 bits of the stream.
+const DOP_BITS: u16 = 24;
+
+/// Chooses how to play a one-bit `source`.
 ///
 /// Native DSD if the DAC has it at this rate, with the longest words that it takes. Else DoP, in the narrowest format with 24
 /// bits, if the DAC is known to understand it or the owner says so: to any other DAC it is noise. Else it is converted.
-pub(super) fn plan(
-    source: &Source,
-    caps: &Caps,
-    rules: &Rules,
-    (channels, channel_map): (u16, ChannelMap),
-) -> Result<WirePlan, Refusal> {
-    let native = WireFormat::DSD.into_iter().filter(|&format| caps.formats.contains(format));
-    let carried = WireFormat::DOP
-        .into_iter()
-        .filter(|&format| caps.formats.contains(format) || (rules.dop && caps.formats.contains(format.carrier())));
-    let mut wires = native.chain(carried).filter_map(|format| {
-        let bits = u32::from(format.bits());
-        let rate = source.rate.is_multiple_of(bits).then_some(source.rate / bits)?;
-        Some(Wire { format, rate, channels }).filter(|wire| caps.takes(wire))
-    });
+pub(super) fn plan(source: &Source, caps: &Caps, rules: &Rules) -> Result<WirePlan, Refusal> {
+    let formats = WireFormat::DSD.into_iter().chain(dop(caps, rules));
+    let mut wires = formats.filter_map(|format| open(source, format, caps));
     match wires.next() {
-        Some(wire) => {
+        Some((wire, channel_map)) => {
             Ok(WirePlan { wire, lossless: true, dither: false, channel_map, decimation: None, resampled_from: None })
         }
-        None => convert::decimated(source, caps, rules, (channels, channel_map)).ok_or(Refusal::Dsd {
-            rate: source.rate,
-            caps: *caps,
-            dop: rules.dop,
-        }),
+        None => convert::decimated(source, caps, rules).ok_or_else(|| refusal(source, caps, rules)),
+    }
+}
+
+/// The formats of DoP that the DAC may be sent.
+fn dop(caps: &Caps, rules: &Rules) -> impl Iterator<Item = WireFormat> {
+    let (formats, allowed) = (caps.formats(), rules.dop);
+    WireFormat::DOP.into_iter().filter(move |&format| allowed || formats.contains(format))
+}
+
+/// The wire for `source` in this format, if the DAC takes it.
+fn open(source: &Source, format: WireFormat, caps: &Caps) -> Option<(Wire, ChannelMap)> {
+    let bits = u32::from(format.bits());
+    let rate = source.rate.is_multiple_of(bits).then_some(source.rate / bits)?;
+    let settings = caps.of(format.carrier()).filter(|setting| !format.is_dop() || setting.bits >= DOP_BITS);
+    let mapped = settings.filter(|setting| setting.rates.contains(rate));
+    let maps = mapped.filter_map(|setting| map(source.channels, setting.channels));
+    let (channels, channel_map) = maps.max_by_key(|(_, channel_map)| *channel_map == ChannelMap::Same)?;
+    Some((Wire { format, rate, channels }, channel_map))
+}
+
+/// What stands in the way.
+fn refusal(source: &Source, caps: &Caps, rules: &Rules) -> Refusal {
+    let Source { rate, channels, .. } = *source;
+    let available = caps.settings().map(|setting| setting.channels).reduce(ChannelSet::and);
+    let available = available.unwrap_or_default();
+    if map(channels, available).is_none() {
+        return Refusal::Channels { channels, available };
+    }
+    let formats = caps.formats();
+    Refusal::Dsd {
+        rate,
+        native: WireFormat::DSD.into_iter().any(|format| formats.contains(format)),
+        carrier: WireFormat::DOP.into_iter().any(|format| open(source, format, caps).is_some()),
+        dop: dop(caps, rules).next().is_some(),
     }
 }
 
@@ -38,21 +59,20 @@ pub(super) fn plan(
 pub(super) fn explain(
     f: &mut core::fmt::Formatter<'_>,
     rate: u32,
-    caps: &Caps,
-    dop_allowed: bool,
+    native: bool,
+    carrier: bool,
+    dop: bool,
 ) -> core::fmt::Result {
-    let has = |formats: &[WireFormat]| formats.iter().any(|&format| caps.formats.contains(format));
     match rate / 44_100 {
         multiple if multiple * 44_100 == rate => write!(f, "the DAC can't play DSD{multiple}: ")?,
         _ => write!(f, "the DAC can't play DSD at {rate} Hz: ")?,
     }
-    f.write_str(if has(&WireFormat::DSD) { "it has DSD, but not at that rate" } else { "it has no DSD" })?;
+    f.write_str(if native { "it has DSD, but not at that rate" } else { "it has no DSD" })?;
     f.write_str(", and no PCM that this could be converted to")?;
-    let carrier = rate / 16;
-    if !has(&[WireFormat::S24_3Le, WireFormat::S24Le, WireFormat::S32Le]) || !caps.rates.contains(carrier) {
-        return write!(f, ", and for DSD over PCM it would need 24 bits at {carrier} Hz");
+    if !carrier {
+        return write!(f, ", and for DSD over PCM it would need 24 bits at {} Hz", rate / 16);
     }
-    if dop_allowed || has(&WireFormat::DOP) {
+    if dop {
         return Ok(());
     }
     f.write_str("; if it understands DSD over PCM (DoP), allow that in the settings")

@@ -17,7 +17,7 @@ pub fn unpack(format: WireFormat, bytes: &[u8]) -> Vec<i64> {
 
 /// A DAC that takes everything of these formats.
 pub fn caps(formats: FormatSet, channels: ChannelSet) -> Caps {
-    Caps { formats, rates: RateSet::any(1, 1_536_000), channels, mixer: false }
+    Caps::uniform(formats, RateSet::any(1, 1_536_000), channels)
 }
 
 pub fn source(bits: u16, channels: u16, encoding: Encoding) -> Source {

@@ -188,7 +188,7 @@ impl Shared {
     /// What the DAC takes, if there is one and the volume for it has been asked for.
     fn caps(&self) -> Option<Caps> {
         let caps = self.engine.as_ref()?.status.caps()?;
-        (self.volume_for == Some(caps) && caps.formats != FormatSet::EMPTY).then_some(caps)
+        (self.volume_for == Some(caps) && caps.formats() != FormatSet::EMPTY).then_some(caps)
     }
 
     fn no_engine(&self) -> PlayError {

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::ledger::Entry;
 use super::memory::PROGRAMS;
-use super::{Mode, Renderer};
+use super::{Mode, Renderer, sinks};
 
 /// What doesn't change while the program runs.
 #[derive(Clone, Debug, Default)]
@@ -108,6 +108,8 @@ impl Renderer {
         json!({
             "state": status.state().map(|state| format!("{state:?}").to_lowercase()),
             "output": status.output(),
+            "takes": status.caps().map(|caps| sinks::settings(&caps)),
+            "mixer": status.caps().is_some_and(|caps| caps.mixer),
             "fault": (!fault.is_empty()).then_some(fault),
             "wire": status.stream().map(|(_, open)| wire(&open)),
             "class": class,

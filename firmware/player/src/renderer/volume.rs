@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     fn caps(mixer: bool) -> Caps {
-        Caps { formats: FormatSet::ALL, rates: RateSet::any(1, 768_000), channels: ChannelSet::STEREO, mixer }
+        Caps::uniform(FormatSet::ALL, RateSet::any(1, 768_000), ChannelSet::STEREO).with_mixer(mixer)
     }
 
     #[test]

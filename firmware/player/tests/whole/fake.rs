@@ -56,8 +56,7 @@ impl FakeEngine {
 
     /// A card appears.
     pub(crate) fn plug(&self) {
-        let channels = ChannelSet::EMPTY.with(2);
-        let caps = Caps { formats: FormatSet::ALL, rates: RateSet::any(8_000, 192_000), channels, mixer: false };
+        let caps = Caps::uniform(FormatSet::ALL, RateSet::any(8_000, 192_000), ChannelSet::STEREO);
         self.status.set_output("late");
         self.status.set_caps(&caps);
         self.link.send(&FromEngine::Event(Event::CapsChanged).encode()).expect("the news are taken");

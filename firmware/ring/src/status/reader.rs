@@ -82,7 +82,7 @@ impl Status {
         for (pair, word) in halves.chunks_mut(2).zip(words) {
             pair.copy_from_slice(&[word as u32, (word >> 32) as u32]);
         }
-        Some(Caps::from_words(halves))
+        Some(Caps::from_words(&halves))
     }
 
     /// Changes whenever [`caps`](Self::caps) may have.

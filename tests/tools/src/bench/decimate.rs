@@ -86,12 +86,8 @@ fn whole_file() -> anyhow::Result<Line> {
 fn convert(path: &Path) -> anyhow::Result<()> {
     let conversion = Conversion::new(BIT_RATE, RATE).context("no conversion")?;
     let source = Source { rate: RATE, bits: 32, channels: 2, encoding: Encoding::Integer };
-    let caps = Caps {
-        formats: [WireFormat::S24_3Le].into_iter().collect::<FormatSet>(),
-        rates: RateSet::any(1, 1_536_000),
-        channels: ChannelSet::ALL,
-        mixer: false,
-    };
+    let formats = FormatSet::EMPTY.with(WireFormat::S24_3Le);
+    let caps = Caps::uniform(formats, RateSet::any(1, 1_536_000), ChannelSet::ALL);
     let plan = plan(&source, &caps, &Rules::default()).context("no plan")?;
     let mut packer = Packer::new(&plan, Cpu::detect());
     let decimator = Decimator::new(conversion, BitOrder::LsbFirst, Level::Modulation, Cpu::detect());

@@ -20,12 +20,7 @@ struct Hanging {
 
 impl Device for Hanging {
     fn scan(&mut self) -> Option<Found> {
-        let caps = Caps {
-            formats: FormatSet::ALL,
-            rates: RateSet::any(8_000, 192_000),
-            channels: ChannelSet::EMPTY.with(2),
-            mixer: false,
-        };
+        let caps = Caps::uniform(FormatSet::ALL, RateSet::any(8_000, 192_000), ChannelSet::STEREO);
         Some(Found { name: "hanging".to_owned(), caps })
     }
 

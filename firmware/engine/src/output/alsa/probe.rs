@@ -2,13 +2,14 @@
 
 use std::ffi::CString;
 
-use ::pcm::{Caps, ChannelSet, FormatSet, RateSet, STANDARD_RATES, WireFormat};
+use ::pcm::{Caps, ChannelSet, RateSet, STANDARD_RATES, Setting, WireFormat};
 use alsa::Direction;
 use alsa::pcm::{Access, HwParams, PCM};
 
 use super::format;
 
-/// Opens `name` and tries every format, rate and channel count. The mixer is left out.
+/// Opens `name` and tries every format, with it every channel count, and with both every rate: a USB DAC's alternate settings
+/// differ in all of them. The mixer is left out.
 pub(super) fn caps(name: &str) -> alsa::Result<Caps> {
     let unknown = |_| alsa::Error::new("snd_pcm_open", libc::EINVAL);
     let pcm = PCM::open(&CString::new(name).map_err(unknown)?, Direction::Playback, true)?;
@@ -17,13 +18,30 @@ pub(super) fn caps(name: &str) -> alsa::Result<Caps> {
     params.set_access(Access::MMapInterleaved)?;
     // Whether a card understands DoP can't be asked.
     let askable = WireFormat::ALL.into_iter().filter(|wire| !wire.is_dop());
-    let formats = askable.filter(|&wire| params.test_format(format(wire)).is_ok());
+    let settings = askable.flat_map(|wire| of_format(&params, wire).unwrap_or_default());
+    Ok(settings.fold(Caps::default(), Caps::with))
+}
+
+/// The settings in one format: channel counts that have the same rates share one.
+fn of_format(any: &HwParams<'_>, wire: WireFormat) -> alsa::Result<Vec<Setting>> {
+    let mut settings: Vec<Setting> = Vec::new();
+    let params = any.clone();
+    params.set_format(format(wire))?;
+    for channels in 1..=8 {
+        let Some(rates) = rates(&params, channels) else { continue };
+        match settings.iter_mut().find(|setting| setting.rates == rates) {
+            Some(same) => same.channels = same.channels.with(channels),
+            None => settings.push(Setting::new(wire, rates, ChannelSet::EMPTY.with(channels))),
+        }
+    }
+    Ok(settings)
+}
+
+/// The rates with this many channels; `None` if there are none.
+fn rates(of_format: &HwParams<'_>, channels: u16) -> Option<RateSet> {
+    of_format.test_channels(channels.into()).ok()?;
+    let params = of_format.clone();
+    params.set_channels(channels.into()).ok()?;
     let rates = STANDARD_RATES.into_iter().filter(|&rate| params.test_rate(rate).is_ok());
-    let channels = (1..=8u16).filter(|&channels| params.test_channels(u32::from(channels)).is_ok());
-    Ok(Caps {
-        formats: formats.collect::<FormatSet>(),
-        rates: rates.fold(RateSet::EMPTY, RateSet::with),
-        channels: channels.fold(ChannelSet::EMPTY, ChannelSet::with),
-        mixer: false,
-    })
+    Some(rates.collect()).filter(|&rates| rates != RateSet::EMPTY)
 }

@@ -63,7 +63,7 @@ impl Accept {
         };
         let short = matches!(self, Self::Only(format) if format.content() == Content::Dsd && format.bits() < 32);
         let most = if short { MAX_SHORT_RATE } else { MAX_RATE };
-        Caps { formats, rates: RateSet::any(1, max_rate.min(most)), channels, mixer: false }
+        Caps::uniform(formats, RateSet::any(1, max_rate.min(most)), channels)
     }
 }
 

@@ -12,12 +12,8 @@ fn source(rate: u32, channels: u16, encoding: Encoding) -> Source {
 
 /// On a DAC that takes S32 at these rates.
 fn planned(source: &Source, rates: &[u32]) -> WirePlan {
-    let caps = Caps {
-        formats: FormatSet::EMPTY.with(WireFormat::S32Le),
-        rates: rates.iter().copied().collect::<RateSet>(),
-        channels: ChannelSet::ALL,
-        mixer: false,
-    };
+    let rates: RateSet = rates.iter().copied().collect();
+    let caps = Caps::uniform(FormatSet::EMPTY.with(WireFormat::S32Le), rates, ChannelSet::ALL);
     pcm::plan(source, &caps, &Rules { resample: true, ..Rules::default() }).unwrap()
 }
 
