@@ -20,6 +20,7 @@ mod options;
 mod output;
 mod rights;
 mod rt;
+mod rules;
 #[allow(unsafe_code, reason = "system calls without a safe wrapper")]
 mod sys;
 mod wake;
@@ -43,6 +44,7 @@ use output::alsa::{AlsaDevice, Choice, Uevents};
 use output::device::{self, Device};
 use output::sim::SimDevice;
 use rt::{Handle, Start, Tuning};
+use rules::{Corrected, DacRules};
 use wake::Doorbell;
 
 /// Stack of the device thread; with all memory locked it is all there.
@@ -80,7 +82,7 @@ fn run(options: &Options) -> Result<()> {
     let signals = SignalFd::with_flags(&signals, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)
         .context("can't receive signals")?;
 
-    let device = make_device(options)?;
+    let device = Box::new(Corrected::new(make_device(options)?, dac_rules(options)?));
     let bell = Doorbell::polled().context("can't make an eventfd")?;
     let mut refused: Vec<String> = rights::lock_memory().into_iter().collect();
     let (status, status_file) = StatusWriter::create().context("the status page")?;
@@ -137,6 +139,13 @@ fn run(options: &Options) -> Result<()> {
         follower,
     })
     .run()
+}
+
+fn dac_rules(options: &Options) -> Result<DacRules> {
+    let Some(path) = &options.dac_rules else { return DacRules::read(None).map_err(anyhow::Error::msg) };
+    let named = || format!("--dac-rules {}", path.display());
+    let text = std::fs::read_to_string(path).with_context(named)?;
+    DacRules::read(Some(&text)).map_err(anyhow::Error::msg).with_context(named)
 }
 
 fn make_device(options: &Options) -> Result<Box<dyn Device>> {

@@ -41,6 +41,7 @@ pub(crate) struct Options {
     pub(crate) huge_pages: bool,
     pub(crate) certificate: bool,
     pub(crate) confine: bool,
+    pub(crate) dac_rules: Option<PathBuf>,
 }
 
 impl Default for Options {
@@ -63,6 +64,7 @@ impl Default for Options {
             huge_pages: false,
             certificate: true,
             confine: false,
+            dac_rules: None,
         }
     }
 }
@@ -96,6 +98,7 @@ Where the sound goes:
                          beside s32; dop_s24_3, dop_s32 = PCM, and DSD over it (DoP);
                          pcm = stereo in S16, S24_3 or S32
   --max-rate N           null and file take no higher rate, in ALSA's Hz (default: any)
+  --dac-rules FILE       what is known of DACs that their driver doesn't say, see below
   --fast                 null and file take data as fast as it comes, instead of by the clock
 
 Timing:
@@ -127,6 +130,20 @@ Real time:
   --socket PATH          where the player connects (default /run/tenuto/engine.sock)
   --help                 this text
   --version              the version
+
+What is known of DACs is a TOML file with a table for each (a few are built in; the file's count where
+both say something). The engine doesn't start with a file that it doesn't understand, and says which line
+and why.
+  [[dac]]
+  usb = \"20b1:0f00\"                    # for which, as lsusb shows it; \"20b1:*\" is all of the vendor's,
+  name = \"My DAC\"                      # and/or ALSA's name of the card; \"My*\" is all that begin so
+  bits = 24                             # it has no more significant bits than this, 16 to 31
+  without-formats = [\"S16_LE\"]         # it claims these formats, and doesn't play them
+  without-rates = [705600, 768000]      # the same with rates of PCM, Hz
+  without-dsd-rates = [22579200]        # the same with rates of DSD, bits per second and channel
+  dop = true                            # it understands DSD over PCM; false undoes a built-in true
+  lock-ms = 300                         # silence in front of every stream, at least, 0 to 5000
+  hardware-volume = false               # its volume control isn't used, nor touched
 
 Without the right to real-time scheduling or locked memory the engine says so once and plays at
 normal priority. To have both without root: limits `rtprio 80` and `memlock unlimited`.
@@ -169,6 +186,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Ask
             "max-rate" => options.max_rate = number(&name, { value }()?, 1, MAX_RATE)?,
             "certificate" => options.certificate = on_off(&name, &text({ value }()?)?)?,
             "confine" => options.confine = on_off(&name, &text({ value }()?)?)?,
+            "dac-rules" => options.dac_rules = Some(PathBuf::from({ value }()?)),
             "core" => options.core = Some(number(&name, { value }()?, 0, 8191)?),
             "priority" => options.priority = number(&name, { value }()?, 1, 99)? as u8,
             "user" => options.user = Some(text({ value }()?)?),

@@ -10,7 +10,7 @@ use crate::certificate;
 use crate::clock::frames_in_ms;
 use crate::output::device::{Opened, Refusal};
 use crate::output::sim::{Capture, LogLine};
-use crate::rt::{Command, Kind, Outcome, Session};
+use crate::rt::{Command, Kind, Outcome, Session, Tuning};
 
 /// Where the stream stands.
 pub(super) enum Stage {
@@ -141,7 +141,7 @@ impl Control {
         let stream = Stream { ring_frames: u32::try_from(consumer.capacity_frames()).unwrap_or(u32::MAX), ..stream };
         let Opened { output, capture } = opened;
         let halves = self.parts.follower.as_ref().map(|_| certificate::begin(&consumer, &stream));
-        let session = Session::new(output, consumer, stream, self.parts.tuning, self.gain());
+        let session = Session::new(output, consumer, stream, self.tuning(), self.gain());
         let mut session = if unscaled { session.unscaled() } else { session };
         if let (Some((tally, follow)), Some(follower)) = (halves, &self.parts.follower) {
             session.set_tally(tally);
@@ -154,6 +154,12 @@ impl Control {
         self.stage = Stage::Attached { capture, draining: false, player };
         self.command(Command::Attach(Box::new(session)));
         self.answer(Reply::Opened(stream));
+    }
+
+    /// The owner's times, with silence in front for as long as this DAC is known to need.
+    fn tuning(&self) -> Tuning {
+        let lock_ms = self.found.as_ref().map_or(0, |found| found.lock_ms);
+        Tuning { preroll_ms: self.parts.tuning.preroll_ms.max(lock_ms), ..self.parts.tuning }
     }
 
     /// Takes the real-time thread's news, and the stream if it has handed it back.

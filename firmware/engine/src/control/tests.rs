@@ -17,6 +17,7 @@ use crate::output::device::{self, Device, Opened, Refusal};
 use crate::output::sim::SimOutput;
 use crate::output::{Fill, Output, Pacing, Trouble};
 use crate::rt::Start;
+use crate::rules::Card;
 
 mod opening;
 
@@ -66,7 +67,12 @@ struct PluggedDevice {
 impl Device for PluggedDevice {
     fn scan(&mut self) -> Option<Found> {
         let caps = Caps::uniform(FormatSet::ALL, RateSet::any(8_000, 192_000), ChannelSet::STEREO).with_mixer(true);
-        self.plug.load(Ordering::Relaxed).then(|| Found { name: "plugged".to_owned(), caps })
+        self.plug.load(Ordering::Relaxed).then(|| Found {
+            name: "plugged".to_owned(),
+            card: Card::default(),
+            caps,
+            lock_ms: 0,
+        })
     }
 
     fn open(&mut self, wire: Wire) -> Result<Opened, Refusal> {

@@ -19,6 +19,9 @@ mod device;
 mod mixer;
 mod pcm;
 mod probe;
+#[allow(unsafe_code, reason = "a call of alsa-lib without a safe wrapper")]
+mod significant;
+mod stream;
 mod uevent;
 
 pub(crate) use device::{AlsaDevice, Choice};

@@ -8,6 +8,7 @@ use ring::message::{Refused, Volume};
 
 use super::Output;
 use super::sim::Capture;
+use crate::rules::Card;
 use crate::wake::Doorbell;
 
 /// An output that is there.
@@ -15,8 +16,12 @@ use crate::wake::Doorbell;
 pub(crate) struct Found {
     /// Its name for a human.
     pub(crate) name: String,
+    /// What rules know it by.
+    pub(crate) card: Card,
     /// What it takes.
     pub(crate) caps: Caps,
+    /// How long it needs to lock to a stream, ms; 0 if that isn't known.
+    pub(crate) lock_ms: u32,
 }
 
 /// An opened output on its way to the real-time thread.

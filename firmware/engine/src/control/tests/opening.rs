@@ -21,7 +21,7 @@ struct Hanging {
 impl Device for Hanging {
     fn scan(&mut self) -> Option<Found> {
         let caps = Caps::uniform(FormatSet::ALL, RateSet::any(8_000, 192_000), ChannelSet::STEREO);
-        Some(Found { name: "hanging".to_owned(), caps })
+        Some(Found { name: "hanging".to_owned(), card: Card::default(), caps, lock_ms: 0 })
     }
 
     fn open(&mut self, wire: Wire) -> Result<Opened, Refusal> {

@@ -4,6 +4,8 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use crate::rules::hexadecimal;
+
 /// A playback device of a card.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Playback {
@@ -32,11 +34,13 @@ pub(super) struct Places {
     pub(super) nodes: PathBuf,
     /// `/sys/class/sound`.
     pub(super) class: PathBuf,
+    /// `/proc/asound`.
+    pub(super) told: PathBuf,
 }
 
 impl Default for Places {
     fn default() -> Self {
-        Self { nodes: "/dev/snd".into(), class: "/sys/class/sound".into() }
+        Self { nodes: "/dev/snd".into(), class: "/sys/class/sound".into(), told: "/proc/asound".into() }
     }
 }
 
@@ -68,6 +72,20 @@ impl Places {
             hdmi: id.contains("hdmi"),
         })
     }
+
+    /// Vendor and product of a USB card.
+    pub(super) fn usb_id(&self, playback: &Playback) -> Option<(u16, u16)> {
+        // `device` is the USB interface; the device it is of lies above.
+        let above = self.class.join(format!("card{}/device/..", playback.card));
+        let read = |name| fs::read_to_string(above.join(name)).ok();
+        Some((hexadecimal(read("idVendor")?.trim())?, hexadecimal(read("idProduct")?.trim())?))
+    }
+
+    /// What snd-usb-audio tells of the device's alternate settings; empty for every other card.
+    pub(super) fn stream(&self, playback: &Playback) -> String {
+        let Playback { card, device, .. } = playback;
+        fs::read_to_string(self.told.join(format!("card{card}/stream{device}"))).unwrap_or_default()
+    }
 }
 
 /// Card and device of `pcmC1D0p`.
@@ -93,7 +111,8 @@ mod tests {
     #[test]
     fn usb_comes_first_and_hdmi_last() {
         let dir = tempfile::tempdir().expect("a directory");
-        let places = Places { nodes: dir.path().join("snd"), class: dir.path().join("class") };
+        let places =
+            Places { nodes: dir.path().join("snd"), class: dir.path().join("class"), told: dir.path().join("proc") };
         fs::create_dir_all(&places.nodes).expect("a directory");
         for (card, bus, id) in [(0, "pci", "HDMI"), (1, "pci", "PCH"), (2, "usb", "DAC")] {
             let device = places.class.join(format!("card{card}/device"));
@@ -110,7 +129,34 @@ mod tests {
 
     #[test]
     fn no_sound_at_all_is_no_card() {
-        let places = Places { nodes: "/nonexistent/snd".into(), class: "/nonexistent/class".into() };
+        let places = Places {
+            nodes: "/nonexistent/snd".into(),
+            class: "/nonexistent/class".into(),
+            told: "/nonexistent".into(),
+        };
         assert_eq!(places.playback(), []);
+    }
+
+    #[test]
+    fn a_usb_card_is_known_by_the_device_above_its_interface() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let told = dir.path().join("proc");
+        let places = Places { nodes: dir.path().join("snd"), class: dir.path().join("class"), told };
+        let interface = dir.path().join("usb1/1-1/1-1:1.0");
+        fs::create_dir_all(&interface).expect("a directory");
+        fs::create_dir_all(places.class.join("card2")).expect("a directory");
+        fs::create_dir_all(places.told.join("card2")).expect("a directory");
+        fs::create_dir_all(&places.nodes).expect("a directory");
+        symlink(&interface, places.class.join("card2/device")).expect("a link");
+        for (name, id) in [("idVendor", "20b1\n"), ("idProduct", "0f00\n")] {
+            fs::write(dir.path().join("usb1/1-1").join(name), id).expect("a file");
+        }
+        fs::write(places.told.join("card2/stream0"), "Playback:").expect("a file");
+        fs::write(places.nodes.join("pcmC2D0p"), "").expect("a file");
+        let [playback] = &places.playback()[..] else { panic!("one card") };
+        assert_eq!(places.usb_id(playback), Some((0x20b1, 0x0f00)));
+        assert_eq!(places.stream(playback), "Playback:");
+        let other = Playback { card: 3, ..playback.clone() };
+        assert_eq!((places.usb_id(&other), places.stream(&other)), (None, String::new()));
     }
 }

@@ -8,6 +8,7 @@ use super::mixer::CardMixer;
 use super::pcm::AlsaOutput;
 use super::probe;
 use crate::output::device::{Device, Found, Opened, Refusal};
+use crate::rules::Card;
 
 /// Which device.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,13 +74,10 @@ fn hardware(name: &str) -> Option<(u32, u32)> {
     Some((card, device.parse().ok()?))
 }
 
-/// A name for a human.
-fn title(name: &str, playback: &Playback) -> String {
-    let card = i32::try_from(playback.card).ok();
-    match card.and_then(|card| alsa::card::Card::new(card).get_name().ok()) {
-        Some(card) => format!("{card} ({name})"),
-        None => name.to_owned(),
-    }
+/// ALSA's name of the card.
+fn card_name(playback: &Playback) -> Option<String> {
+    let card = i32::try_from(playback.card).ok()?;
+    alsa::card::Card::new(card).get_name().ok()
 }
 
 /// Calls into alsa-lib, whose own messages go to the debug log instead of stderr.
@@ -117,10 +115,14 @@ impl AlsaDevice {
                 self.current = Some(old.clone());
                 break;
             }
-            match probe::caps(&name) {
+            match probe::caps(&name, &self.places.stream(&playback)) {
                 Ok(mut caps) => {
                     caps.mixer = CardMixer::open(playback.card).is_ok_and(|mixer| mixer.has_volume());
-                    let found = Found { name: title(&name, &playback), caps };
+                    let card_name = card_name(&playback);
+                    let title = card_name.as_ref().map_or_else(|| name.clone(), |card| format!("{card} ({name})"));
+                    let card =
+                        Card { usb: self.places.usb_id(&playback), name: card_name.unwrap_or_else(|| name.clone()) };
+                    let found = Found { name: title, card, caps, lock_ms: 0 };
                     self.current = Some(Current { name, playback, found });
                     break;
                 }
@@ -203,11 +205,13 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let node = dir.path().join("pcmC31D0p");
         std::fs::write(&node, "").expect("a file");
-        let places = Places { nodes: dir.path().to_owned(), class: dir.path().join("class") };
+        let told = dir.path().join("proc");
+        let places = Places { nodes: dir.path().to_owned(), class: dir.path().join("class"), told };
         let mut device = AlsaDevice { places, ..AlsaDevice::new(Choice::Auto, 100, 40) };
         assert_eq!(device.scan(), None, "there is no card behind the node: probing it fails");
         let playback = device.places.playback().pop().expect("the node");
-        let found = Found { name: "in use".to_owned(), caps: ::pcm::Caps::default() };
+        let found =
+            Found { name: "in use".to_owned(), card: Card::default(), caps: ::pcm::Caps::default(), lock_ms: 0 };
         device.current = Some(Current { name: playback.name(), playback, found: found.clone() });
         assert_eq!(device.scan(), Some(found));
         std::fs::remove_file(&node).expect("a file");

@@ -1,25 +1,38 @@
 //! What a card takes, asked of its driver.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 
 use ::pcm::{Caps, ChannelSet, RateSet, STANDARD_RATES, Setting, WireFormat};
 use alsa::Direction;
 use alsa::pcm::{Access, HwParams, PCM};
 
-use super::format;
+use super::significant::Asking;
+use super::{format, stream};
 
 /// Opens `name` and tries every format, with it every channel count, and with both every rate: a USB DAC's alternate settings
-/// differ in all of them. The mixer is left out.
-pub(super) fn caps(name: &str) -> alsa::Result<Caps> {
-    let unknown = |_| alsa::Error::new("snd_pcm_open", libc::EINVAL);
-    let pcm = PCM::open(&CString::new(name).map_err(unknown)?, Direction::Playback, true)?;
+/// differ in all of them. `stream` is what snd-usb-audio tells of the card, empty for others. The mixer is left out.
+pub(super) fn caps(name: &str, stream: &str) -> alsa::Result<Caps> {
+    let name = CString::new(name).map_err(|_| alsa::Error::new("snd_pcm_open", libc::EINVAL))?;
+    let settings = settings(&name)?;
+    let mut asking = Asking::open(&name);
+    let told = stream::bits(stream);
+    let count = |setting: Setting| {
+        let driver = asking.as_mut().and_then(|asking| asking.bits(format(setting.format)));
+        let descriptor = told.iter().filter(|(format, _)| *format == setting.format).map(|(_, bits)| *bits).max();
+        let known = [driver, descriptor].into_iter().flatten().min().filter(|_| setting.format.is_pcm());
+        Setting { bits: known.unwrap_or(u16::MAX).min(setting.format.bits()), ..setting }
+    };
+    Ok(settings.into_iter().map(count).fold(Caps::default(), Caps::with))
+}
+
+fn settings(name: &CStr) -> alsa::Result<Vec<Setting>> {
+    let pcm = PCM::open(name, Direction::Playback, true)?;
     let params = HwParams::any(&pcm)?;
     params.set_rate_resample(false)?;
     params.set_access(Access::MMapInterleaved)?;
     // Whether a card understands DoP can't be asked.
     let askable = WireFormat::ALL.into_iter().filter(|wire| !wire.is_dop());
-    let settings = askable.flat_map(|wire| of_format(&params, wire).unwrap_or_default());
-    Ok(settings.fold(Caps::default(), Caps::with))
+    Ok(askable.flat_map(|wire| of_format(&params, wire).unwrap_or_default()).collect())
 }
 
 /// The settings in one format: channel counts that have the same rates share one.

@@ -9,6 +9,7 @@ use super::super::Pacing;
 use super::super::device::{Device, Found, Opened, Refusal};
 use super::{Capture, SimOutput};
 use crate::clock::frames_in_ms;
+use crate::rules::Card;
 
 /// The highest rate that a simulated card takes, Hz.
 const MAX_RATE: u32 = 1_536_000;
@@ -87,7 +88,8 @@ pub(crate) struct SimDevice {
 impl Device for SimDevice {
     fn scan(&mut self) -> Option<Found> {
         let name = self.dir.as_ref().map_or_else(|| "null".to_owned(), |dir| format!("file:{}", dir.display()));
-        Some(Found { name, caps: self.accept.caps(self.max_rate) })
+        let card = Card { usb: None, name: if self.dir.is_some() { "file" } else { "null" }.to_owned() };
+        Some(Found { name, card, caps: self.accept.caps(self.max_rate), lock_ms: 0 })
     }
 
     fn open(&mut self, wire: Wire) -> Result<Opened, Refusal> {

@@ -68,9 +68,13 @@ fn a_name_that_alsa_does_not_know_is_an_error() {
 
 #[test]
 fn probing_finds_what_a_pcm_takes() {
-    let caps = probe::caps("null").expect("alsa-lib has it");
+    let caps = probe::caps("null", "").expect("alsa-lib has it");
     assert!(WireFormat::PCM.into_iter().chain(WireFormat::DSD).all(|format| caps.formats().contains(format)));
     assert!(!WireFormat::DOP.into_iter().any(|format| caps.formats().contains(format)), "nobody can know");
+    let told = probe::caps("null", "Playback:\n  Altset 1\n  Format: S32_LE\n  Bits: 24\n").expect("as before");
+    let bits = |caps: &::pcm::Caps| caps.settings().map(|setting| setting.bits).collect::<Vec<_>>();
+    assert_eq!(bits(&caps), [16, 24, 24, 32, 32, 32, 16, 16, 8]);
+    assert_eq!(bits(&told), [16, 24, 24, 24, 32, 32, 16, 16, 8], "what the driver tells of its descriptors");
     for format in WireFormat::PCM {
         for (rate, channels) in [(44_100, 1), (192_000, 2), (768_000, 8)] {
             assert!(caps.takes(&Wire { format, rate, channels }), "{format} {rate} {channels}");

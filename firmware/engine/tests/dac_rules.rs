@@ -1,0 +1,66 @@
+//! What the owner knows of a DAC, through the engine's binary: `--dac-rules`.
+
+mod common;
+
+use std::path::{Path, PathBuf};
+
+use common::{CD, Engine, is_silent, noise, wait_for};
+use pcm::{Wire, WireFormat};
+use ring::message::{Refused, Reply, Request};
+
+/// Writes a file of rules.
+fn rules(dir: &Path, text: &str) -> PathBuf {
+    let path = dir.join("dacs.toml");
+    std::fs::write(&path, text).expect("a file");
+    path
+}
+
+#[test]
+fn what_a_rule_takes_away_is_neither_offered_nor_opened() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let text = "[[dac]]\nname = 'null'\nwithout-formats = ['S16_LE']\nwithout-rates = [96000]\nbits = 24\ndop = true\n";
+    let path = rules(dir.path(), text);
+    let engine = Engine::with_null_sink(&["--dac-rules", path.to_str().expect("UTF-8")]);
+    let mut player = engine.connect();
+    let caps = wait_for("caps", || player.connection.status.caps().filter(|caps| caps.settings().next().is_some()));
+    assert!(!caps.formats().contains(WireFormat::S16Le) && caps.formats().contains(WireFormat::DopS24_3Le));
+    assert!(caps.of(WireFormat::S32Le).all(|setting| setting.bits == 24));
+    for wire in [CD, Wire { format: WireFormat::S32Le, rate: 96_000, channels: 2 }] {
+        assert!(!caps.takes(&wire));
+        match player.ask(&Request::Open { wire, unscaled: false }) {
+            Reply::Refused { code: Refused::Format, text } => assert_eq!(text, format!("null: doesn't take {wire}")),
+            other => panic!("{wire}: {other:?}"),
+        }
+    }
+    player.open(Wire { format: WireFormat::S32Le, rate: 48_000, channels: 2 });
+}
+
+#[test]
+fn f8_a_dac_that_needs_time_to_lock_gets_it_and_the_start_of_the_track_is_whole() {
+    let dir = tempfile::tempdir().expect("a directory");
+    for (whom, frames) in [("file", 44 * 300 + 30), ("another", 0)] {
+        let path = rules(dir.path(), &format!("[[dac]]\nname = '{whom}'\nlock-ms = 300\n"));
+        let engine =
+            Engine::with_file_sink(&["--fast", "--preroll-ms", "0", "--dac-rules", path.to_str().expect("UTF-8")]);
+        let mut player = engine.connect();
+        let material = noise(10_000, CD, 5);
+        player.open(CD);
+        player.play(1, &material, 4);
+        player.close();
+        let raw = engine.raw(1);
+        let (before, track) = raw.split_at(frames * 4);
+        assert!(is_silent(before) && track == material, "{whom}: {frames} frames of silence expected");
+    }
+}
+
+#[test]
+fn a_file_that_is_wrong_is_named_with_the_line_and_nothing_starts() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = rules(dir.path(), "[[dac]]\nname = 'null'\nlock-ms = 300000\n");
+    let (status, log) = Engine::with_null_sink(&["--dac-rules", path.to_str().expect("UTF-8")]).wait();
+    assert_eq!(status.code(), Some(1), "{log}");
+    let named = format!("--dac-rules {}: line 3: 300000 won't do: lock-ms is a number from 0 to 5000", path.display());
+    assert!(log.contains(&named), "{log}");
+    let (status, log) = Engine::with_null_sink(&["--dac-rules", "/nonexistent/rules"]).wait();
+    assert!(status.code() == Some(1) && log.contains("--dac-rules /nonexistent/rules: No such file"), "{log}");
+}
