@@ -4,7 +4,7 @@
 //! exact zeros, so that a volume of 100 % costs and changes nothing. Nothing here allocates or panics, whatever the
 //! lengths of the slices.
 
-use crate::kernels::{MOST, Scaling, scaling};
+use crate::kernels::{MOST, Scaling, Swap, scaling, swap};
 use crate::silence::copy_muted;
 use crate::{Cpu, MAX_CHANNELS, Tpdf, WireFormat};
 
@@ -151,13 +151,15 @@ pub struct Scaler {
     channels: u16,
     /// None for what isn't PCM.
     kernel: Option<Scaling>,
+    /// For big-endian samples, before and behind the kernel.
+    swap: Option<Swap>,
 }
 
 impl Scaler {
     /// For frames of so many channels, with the best kernel that `cpu` has.
     #[must_use]
     pub fn new(format: WireFormat, channels: u16, cpu: Cpu) -> Self {
-        Self { format, channels, kernel: scaling(cpu, format) }
+        Self { format, channels, kernel: scaling(cpu, format), swap: swap(cpu, format) }
     }
 
     /// Copies whole frames from `src` to `dst`, scaled by `ramp`; returns how many bytes were written: as many whole frames
@@ -203,6 +205,7 @@ impl Scaler {
     /// the kernel what one that stands still does.
     fn scale(&self, kernel: Scaling, src: &[u8], dst: &mut [u8], ramp: &mut Ramp, dither: &mut Tpdf) {
         let mut gains = [0; BLOCK];
+        let mut swapped = [0; BLOCK * 4];
         let channels = usize::from(self.channels).clamp(1, MAX_CHANNELS);
         let frames = (BLOCK / channels) & !31;
         if ramp.left == 0 {
@@ -224,7 +227,18 @@ impl Scaler {
                     _ => ramp.fill::<8>(gains),
                 }
             }
-            kernel.run(src, gains, dst, *dither);
+            match self.swap {
+                None => kernel.run(src, gains, dst, *dither),
+                Some(swap) => {
+                    let swapped = swapped.get_mut(..src.len()).unwrap_or_default();
+                    for (swapped, &byte) in swapped.iter_mut().zip(src) {
+                        *swapped = byte;
+                    }
+                    swap.run(swapped);
+                    kernel.run(swapped, gains, dst, *dither);
+                    swap.run(dst);
+                }
+            }
             dither.advance(samples as u32);
         }
     }

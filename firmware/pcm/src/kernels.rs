@@ -39,8 +39,10 @@ mod scale;
 mod simd;
 #[cfg(target_arch = "x86_64")]
 mod sse41;
+mod swap;
 
 pub(crate) use convert::Sample;
 pub(crate) use crc::{Checksum, checksum};
 pub(crate) use entries::{PackSet, Packs, Scaling, packs, scaling};
 pub(crate) use scale::MOST;
+pub(crate) use swap::{Swap, swap};

@@ -1,12 +1,15 @@
 //! The one pass between a decoder's planes and the ring: justify, narrow with dither where planned, interleave.
 
-use crate::kernels::{PackSet, Packs, Sample, packs};
+use crate::kernels::{PackSet, Packs, Sample, Swap, packs, swap};
 use crate::{ChannelMap, Cpu, MAX_CHANNELS, Planes, Samples, Tpdf, WirePlan};
 
 /// Room for samples that are interleaved at a time, where a kernel for the number of channels isn't worth its while: 4 KiB,
 /// so that what begins and ends each time doesn't count. A multiple of 32 frames is used, which whole blocks of the kernels
 /// take.
 const TILE: usize = 1024;
+
+/// Bytes that are packed at a time where they are swapped afterwards, so that they still lie in the first-level cache.
+const SWAPPED: usize = 4096;
 
 /// Packs decoded planes into wire bytes, as a [`WirePlan`] says.
 ///
@@ -18,13 +21,16 @@ pub struct Packer {
     dither: Tpdf,
     /// None if the wire isn't PCM (or DoP, which comes here only as what a PCM source holds already).
     kernels: Option<&'static PackSet>,
+    /// Makes big-endian samples of what the kernels write, if the wire has those.
+    swap: Option<Swap>,
 }
 
 impl Packer {
     /// A packer for tracks with this plan, with the best kernels that `cpu` has.
     #[must_use]
     pub fn new(plan: &WirePlan, cpu: Cpu) -> Self {
-        Self { plan: *plan, dither: Tpdf::new(0), kernels: packs(cpu, plan.wire.format, plan.dither) }
+        let kernels = packs(cpu, plan.wire.format, plan.dither);
+        Self { plan: *plan, dither: Tpdf::new(0), kernels, swap: swap(cpu, plan.wire.format) }
     }
 
     /// What this packer does.
@@ -45,15 +51,28 @@ impl Packer {
         if src.channels() != source_channels {
             return 0;
         }
-        let src = src.part(start, room);
-        match (&src, self.kernels) {
+        let Some(swap) = self.swap else { return self.pack_little(&src.part(start, room), dst) };
+        let frame_bytes = self.plan.wire.frame_bytes().max(1);
+        let (mut packed, most) = (0, SWAPPED / frame_bytes * frame_bytes);
+        for dst in dst.chunks_mut(most.max(1)) {
+            let frames = self.pack_little(&src.part(start.saturating_add(packed), dst.len() / frame_bytes), dst);
+            swap.run(dst.get_mut(..frames * frame_bytes).unwrap_or_default());
+            packed += frames;
+        }
+        packed
+    }
+
+    /// As [`pack`](Self::pack), all of `src`, which `dst` has room for and which has the right number of channels; the highest
+    /// byte comes last.
+    fn pack_little(&mut self, src: &Samples<'_>, dst: &mut [u8]) -> usize {
+        match (src, self.kernels) {
             (Samples::S16(planes), Some(kernels)) => self.interleave(planes, &kernels.s16, dst),
             (Samples::S32(planes), Some(kernels)) => self.interleave(planes, &kernels.s32, dst),
             (Samples::F32(planes), Some(kernels)) => self.interleave(planes, &kernels.f32, dst),
             (Samples::Dsd(_), _) | (_, None) => return 0,
         }
         // The product may wrap, as the dither's position does.
-        self.dither.advance((src.frames() as u32).wrapping_mul(source_channels as u32));
+        self.dither.advance((src.frames() as u32).wrapping_mul(src.channels() as u32));
         src.frames()
     }
 

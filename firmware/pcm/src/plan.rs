@@ -100,7 +100,7 @@ impl fmt::Display for Refusal {
                 }
             }
             Self::Dsd { rate, native, carrier, dop } => dsd::explain(f, *rate, *native, *carrier, *dop),
-            Self::NoFormat => f.write_str("the DAC takes none of S16_LE, S24_3LE, S24_LE, S32_LE"),
+            Self::NoFormat => f.write_str("the DAC takes no PCM of 16, 24 or 32 bits"),
         }
     }
 }

@@ -32,6 +32,14 @@ pub enum WireFormat {
     DopS24Le = 11,
     /// DSD over PCM in `S32_LE`: the 24 bits of DoP are the upper ones, and the lowest byte is 0.
     DopS32Le = 12,
+    /// As `S16Le`, the highest byte first.
+    S16Be = 13,
+    /// As `S24_3Le`, the highest byte first.
+    S24_3Be = 14,
+    /// As `S24Le`, the highest byte (of the sign alone) first.
+    S24Be = 15,
+    /// As `S32Le`, the highest byte first.
+    S32Be = 16,
 }
 
 /// What a sample on the wire is.
@@ -46,8 +54,10 @@ pub enum Content {
 }
 
 impl WireFormat {
-    /// The PCM formats, narrowest first; of two that hold the same bits, the one with fewer bytes first.
-    pub const PCM: [Self; 4] = [Self::S16Le, Self::S24_3Le, Self::S24Le, Self::S32Le];
+    /// The PCM formats, narrowest first; of two that hold the same bits, the one with fewer bytes first. Behind them those
+    /// with the highest byte first, in the same order: what few DACs have, and needs one pass more.
+    pub const PCM: [Self; 8] =
+        [Self::S16Le, Self::S24_3Le, Self::S24Le, Self::S32Le, Self::S16Be, Self::S24_3Be, Self::S24Be, Self::S32Be];
 
     /// The DSD formats, the one with the longest words first: it takes the fewest frames a second.
     pub const DSD: [Self; 5] = [Self::DsdU32Be, Self::DsdU32Le, Self::DsdU16Be, Self::DsdU16Le, Self::DsdU8];
@@ -56,11 +66,15 @@ impl WireFormat {
     pub const DOP: [Self; 3] = [Self::DopS24_3Le, Self::DopS24Le, Self::DopS32Le];
 
     /// Every format: PCM, DSD, DoP.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 16] = [
         Self::S16Le,
         Self::S24_3Le,
         Self::S24Le,
         Self::S32Le,
+        Self::S16Be,
+        Self::S24_3Be,
+        Self::S24Be,
+        Self::S32Be,
         Self::DsdU32Be,
         Self::DsdU32Le,
         Self::DsdU16Be,
@@ -87,6 +101,10 @@ impl WireFormat {
             10 => Some(Self::DopS24_3Le),
             11 => Some(Self::DopS24Le),
             12 => Some(Self::DopS32Le),
+            13 => Some(Self::S16Be),
+            14 => Some(Self::S24_3Be),
+            15 => Some(Self::S24Be),
+            16 => Some(Self::S32Be),
             _ => None,
         }
     }
@@ -105,6 +123,10 @@ impl WireFormat {
             Self::S24_3Le | Self::DopS24_3Le => "S24_3LE",
             Self::S24Le | Self::DopS24Le => "S24_LE",
             Self::S32Le | Self::DopS32Le => "S32_LE",
+            Self::S16Be => "S16_BE",
+            Self::S24_3Be => "S24_3BE",
+            Self::S24Be => "S24_BE",
+            Self::S32Be => "S32_BE",
             Self::DsdU8 => "DSD_U8",
             Self::DsdU16Le => "DSD_U16_LE",
             Self::DsdU16Be => "DSD_U16_BE",
@@ -124,6 +146,7 @@ impl WireFormat {
     pub const fn content(self) -> Content {
         match self {
             Self::S16Le | Self::S24_3Le | Self::S24Le | Self::S32Le => Content::Pcm,
+            Self::S16Be | Self::S24_3Be | Self::S24Be | Self::S32Be => Content::Pcm,
             Self::DsdU8 | Self::DsdU16Le | Self::DsdU16Be | Self::DsdU32Le | Self::DsdU32Be => Content::Dsd,
             Self::DopS24_3Le | Self::DopS24Le | Self::DopS32Le => Content::Dop,
         }
@@ -152,6 +175,18 @@ impl WireFormat {
         }
     }
 
+    /// The PCM format whose highest byte comes last where in this one it comes first; every other format itself.
+    #[must_use]
+    pub const fn little_endian(self) -> Self {
+        match self {
+            Self::S16Be => Self::S16Le,
+            Self::S24_3Be => Self::S24_3Le,
+            Self::S24Be => Self::S24Le,
+            Self::S32Be => Self::S32Le,
+            other => other,
+        }
+    }
+
     /// DoP in this PCM format, if it has the 24 bits that takes.
     #[must_use]
     pub const fn with_dop(self) -> Option<Self> {
@@ -168,9 +203,10 @@ impl WireFormat {
     pub const fn bytes(self) -> usize {
         match self {
             Self::DsdU8 => 1,
-            Self::S16Le | Self::DsdU16Le | Self::DsdU16Be => 2,
-            Self::S24_3Le | Self::DopS24_3Le => 3,
-            Self::S24Le | Self::S32Le | Self::DsdU32Le | Self::DsdU32Be | Self::DopS24Le | Self::DopS32Le => 4,
+            Self::S16Le | Self::S16Be | Self::DsdU16Le | Self::DsdU16Be => 2,
+            Self::S24_3Le | Self::S24_3Be | Self::DopS24_3Le => 3,
+            Self::S24Le | Self::S24Be | Self::S32Le | Self::S32Be => 4,
+            Self::DsdU32Le | Self::DsdU32Be | Self::DopS24Le | Self::DopS32Le => 4,
         }
     }
 
@@ -179,10 +215,10 @@ impl WireFormat {
     pub const fn bits(self) -> u16 {
         match self {
             Self::DsdU8 => 8,
-            Self::S16Le | Self::DsdU16Le | Self::DsdU16Be => 16,
+            Self::S16Le | Self::S16Be | Self::DsdU16Le | Self::DsdU16Be => 16,
             Self::DopS24_3Le | Self::DopS24Le | Self::DopS32Le => 16,
-            Self::S24_3Le | Self::S24Le => 24,
-            Self::S32Le | Self::DsdU32Le | Self::DsdU32Be => 32,
+            Self::S24_3Le | Self::S24Le | Self::S24_3Be | Self::S24Be => 24,
+            Self::S32Le | Self::S32Be | Self::DsdU32Le | Self::DsdU32Be => 32,
         }
     }
 }
@@ -237,7 +273,7 @@ mod tests {
             assert_eq!(format.carrier().with_dop().is_some_and(|dop| dop == format), format.is_dop());
         }
         assert_eq!(WireFormat::from_id(0), None);
-        assert_eq!(WireFormat::from_id(13), None);
+        assert_eq!(WireFormat::from_id(17), None);
         let parts = [&WireFormat::PCM[..], &WireFormat::DSD, &WireFormat::DOP].concat();
         assert_eq!(parts, WireFormat::ALL);
     }

@@ -118,8 +118,13 @@ fn packed(plan: &WirePlan, cpu: Cpu, samples: &Samples<'_>, at: usize) -> Vec<u8
     written.to_vec()
 }
 
-fn plans(channels: u16) -> impl Iterator<Item = WirePlan> {
-    let formats = WireFormat::PCM.into_iter().flat_map(|format| [(format, false), (format, true)]);
+/// The PCM formats with the highest byte first, or last.
+fn formats(highest_first: bool) -> impl Iterator<Item = WireFormat> {
+    WireFormat::PCM.into_iter().filter(move |format| (format.little_endian() != *format) == highest_first)
+}
+
+fn plans(highest_first: bool, channels: u16) -> impl Iterator<Item = WirePlan> {
+    let formats = formats(highest_first).flat_map(|format| [(format, false), (format, true)]);
     formats.flat_map(move |(format, dither)| {
         let same = plan_for(format, channels, dither);
         let doubled = WirePlan { channel_map: ChannelMap::MonoToStereo, ..plan_for(format, 2, dither) };
@@ -127,9 +132,9 @@ fn plans(channels: u16) -> impl Iterator<Item = WirePlan> {
     })
 }
 
-fn packing_equals(words: &[u32], channels: u16, frames: usize, offset: usize, at: usize) {
+fn packing_equals(highest_first: bool, words: &[u32], channels: u16, frames: usize, offset: usize, at: usize) {
     let material = Material::new(words, usize::from(channels), frames, offset);
-    for plan in plans(channels) {
+    for plan in plans(highest_first, channels) {
         for samples in [
             Samples::S16(planes(&material.s16, offset)),
             Samples::S32(planes(&material.s32, offset)),
@@ -157,8 +162,16 @@ fn scaled(scaler: &Scaler, src: &[u8], ramp: Ramp, position: u32, at: usize) -> 
     (result.to_vec(), ramp, dither)
 }
 
-fn scaling_equals(words: &[u32], channels: u16, frames: usize, ramp: Ramp, offset: usize, at: usize) {
-    for format in WireFormat::PCM {
+fn scaling_equals(
+    highest_first: bool,
+    words: &[u32],
+    channels: u16,
+    frames: usize,
+    ramp: Ramp,
+    offset: usize,
+    at: usize,
+) {
+    for format in formats(highest_first) {
         let samples = frames * usize::from(channels);
         let src: Vec<u8> = (0..offset + samples)
             .flat_map(|n| {
@@ -192,9 +205,12 @@ fn packing_equals_the_scalar_kernel_at_every_length_and_alignment() {
     for frames in LENGTHS {
         for at in 0..ALIGNMENTS {
             // The planes' own alignment goes through its values, too, as 17 and 19 divide neither.
-            packing_equals(&words[frames..], 1, frames, (frames + at) % 17, at);
-            packing_equals(&words[frames..], 2, frames, (frames + at) % 19, at);
+            packing_equals(false, &words[frames..], 1, frames, (frames + at) % 17, at);
+            packing_equals(false, &words[frames..], 2, frames, (frames + at) % 19, at);
         }
+        // The same kernels wrote what is swapped: it has to be so at every length, and begin somewhere.
+        packing_equals(true, &words[frames..], 1, frames, frames % 17, frames % ALIGNMENTS);
+        packing_equals(true, &words[frames..], 2, frames, frames % 19, frames % ALIGNMENTS);
     }
 }
 
@@ -203,7 +219,10 @@ fn packing_many_channels_equals_the_scalar_kernel() {
     let words = words();
     for channels in 3..=8 {
         for frames in [0, 1, 2, 31, 32, 33, 63, 64, 65, 140] {
-            packing_equals(&words[frames..], channels, frames, usize::from(channels), frames % ALIGNMENTS);
+            for highest_first in [false, true] {
+                let at = frames % ALIGNMENTS;
+                packing_equals(highest_first, &words[frames..], channels, frames, usize::from(channels), at);
+            }
         }
     }
 }
@@ -218,12 +237,16 @@ fn scaling_equals_the_scalar_kernel_at_every_length_and_alignment() {
     ];
     for frames in LENGTHS {
         for at in 0..ALIGNMENTS {
-            scaling_equals(&words[frames..], 1, frames, ramps[at % 3], (frames + at) % 5, at);
+            scaling_equals(false, &words[frames..], 1, frames, ramps[at % 3], (frames + at) % 5, at);
         }
+        scaling_equals(true, &words[frames..], 1, frames, ramps[frames % 3], frames % 5, frames % ALIGNMENTS);
     }
     for channels in 2..=8 {
         for (frames, ramp) in [(9, ramps[0]), (64, ramps[1]), (129, ramps[2]), (300, ramps[1])] {
-            scaling_equals(&words[frames..], channels, frames, ramp, frames % 7, frames % ALIGNMENTS);
+            for highest_first in [false, true] {
+                let at = frames % ALIGNMENTS;
+                scaling_equals(highest_first, &words[frames..], channels, frames, ramp, frames % 7, at);
+            }
         }
     }
 }
@@ -233,17 +256,19 @@ proptest! {
 
     #[test]
     fn packing_equals_the_scalar_kernel(
+        highest_first: bool,
         words in prop::collection::vec(any::<u32>(), 1..400),
         channels in 1..=8u16,
         frames in 0..300usize,
         offset in 0..33usize,
         at in 0..ALIGNMENTS,
     ) {
-        packing_equals(&words, channels, frames, offset, at);
+        packing_equals(highest_first, &words, channels, frames, offset, at);
     }
 
     #[test]
     fn scaling_equals_the_scalar_kernel(
+        highest_first: bool,
         words in prop::collection::vec(any::<u32>(), 1..400),
         channels in 1..=8u16,
         frames in 0..300usize,
@@ -252,6 +277,6 @@ proptest! {
         at in 0..ALIGNMENTS,
     ) {
         let ramp = fade(Gain::from_percent(from), Gain::from_percent(to), length);
-        scaling_equals(&words, channels, frames, ramp, offset, at);
+        scaling_equals(highest_first, &words, channels, frames, ramp, offset, at);
     }
 }

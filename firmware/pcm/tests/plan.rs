@@ -252,3 +252,26 @@ fn f1_bits_that_a_dac_only_pretends_to_have_are_not_counted() {
     let narrow = pcm::Setting { bits: 20, ..pcm::Setting::new(WireFormat::S24_3Le, rates, ChannelSet::STEREO) };
     assert_eq!(planned(24, &pcm::Caps::default().with(narrow), false), (WireFormat::S24_3Le, false, false));
 }
+
+#[test]
+fn big_endian_samples_are_for_dacs_that_have_no_others() {
+    use WireFormat::*;
+    for (formats, bits, expected) in [
+        (&[S16Be, S24_3Le][..], 16, S24_3Le),
+        (&[S16Be, S24_3Be], 16, S16Be),
+        (&[S16Le, S32Be], 24, S32Be),
+        (&[S24Be, S32Le, S32Be], 32, S32Le),
+        (&[S24_3Be, S24Be], 32, S24_3Be),
+    ] {
+        let caps = caps(formats.iter().copied().collect(), ChannelSet::STEREO);
+        let plan = plan(&source(bits, 2, Encoding::Integer), &caps, &BIT_PERFECT).unwrap();
+        assert_eq!(plan.wire.format, expected, "{bits} bits, {formats:?}");
+    }
+    let caps = caps(FormatSet::EMPTY.with(S24Be), ChannelSet::ALL);
+    let plan = plan(&source(24, 1, Encoding::Integer), &caps, &BIT_PERFECT).unwrap();
+    let samples = [0x1234_5600, -0x8000_0000];
+    let mut bytes = [0xaa; 8];
+    let planes = Planes::new([&samples[..]]).unwrap();
+    assert_eq!(Packer::new(&plan, Cpu::detect()).pack(&Samples::S32(planes), 0, &mut bytes), 2);
+    assert_eq!(bytes, [0x00, 0x12, 0x34, 0x56, 0xff, 0x80, 0x00, 0x00]);
+}

@@ -92,8 +92,8 @@ fn rule(entry: Spanned<Entry>) -> Checked<Rule> {
 
 const USB: &str = "usb is vendor and product in hexadecimal, like \"20b1:0f00\", or \"20b1:*\" for all of a vendor's";
 const NAME: &str = "name is ALSA's name of the card, or its beginning and one * at the end, which may not stand alone";
-const FORMAT: &str = "a format is one of S16_LE, S24_3LE, S24_LE, S32_LE, DSD_U8, DSD_U16_LE, DSD_U16_BE, DSD_U32_LE, \
-                      DSD_U32_BE; whether a DAC understands DoP is said by dop = true or false";
+const FORMAT: &str = "a format is one of S16_LE, S24_3LE, S24_LE, S32_LE (or with BE), DSD_U8, DSD_U16_LE, DSD_U16_BE, \
+                      DSD_U32_LE, DSD_U32_BE; whether a DAC understands DoP is said by dop = true or false";
 const RATE: &str = "a rate is in Hz, and one that PCM has, like 44100, 192000 or 768000";
 const DSD_RATE: &str = "a rate of DSD is in bits per second and channel: 2822400 or 3072000 (DSD64), or 2, 4, 8 or 16 times as \
                         much";

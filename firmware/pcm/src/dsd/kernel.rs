@@ -32,7 +32,14 @@ fn convert_scalar(format: WireFormat, src: &Dsd<'_>, marker: Marker, dst: &mut [
         WireFormat::DopS24_3Le => words(src, marker, dst, |word: u16, m| dop_s24_packed(m, word.to_be_bytes())),
         WireFormat::DopS24Le => words(src, marker, dst, |word: u16, m| dop_s24(m, word.to_be_bytes())),
         WireFormat::DopS32Le => words(src, marker, dst, |word: u16, m| dop_s32(m, word.to_be_bytes())),
-        WireFormat::S16Le | WireFormat::S24_3Le | WireFormat::S24Le | WireFormat::S32Le => {}
+        WireFormat::S16Le
+        | WireFormat::S24_3Le
+        | WireFormat::S24Le
+        | WireFormat::S32Le
+        | WireFormat::S16Be
+        | WireFormat::S24_3Be
+        | WireFormat::S24Be
+        | WireFormat::S32Be => {}
     }
 }
 

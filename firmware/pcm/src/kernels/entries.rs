@@ -207,12 +207,12 @@ fn table(cpu: Cpu) -> &'static Table {
     &scalar::TABLE
 }
 
-/// The kernels that pack into `format`, or into what carries it if it is DoP; none if it is DSD. 32 bits aren't dithered: what
-/// is cut off there is below everything.
+/// The kernels that pack into `format`, into what carries it if it is DoP, or into a big-endian one's little-endian twin; none if
+/// it is DSD. 32 bits aren't dithered: what is cut off there is below everything.
 pub(crate) fn packs(cpu: Cpu, format: WireFormat, dither: bool) -> Option<&'static PackSet> {
     let Table { plain: [s16, s24_3, s24, s32], dithered: [dithered_s16, dithered_s24_3, dithered_s24], .. } =
         table(cpu);
-    match (format.carrier(), dither) {
+    match (format.carrier().little_endian(), dither) {
         (WireFormat::S16Le, false) => Some(s16),
         (WireFormat::S16Le, true) => Some(dithered_s16),
         (WireFormat::S24_3Le, false) => Some(s24_3),
@@ -224,10 +224,10 @@ pub(crate) fn packs(cpu: Cpu, format: WireFormat, dither: bool) -> Option<&'stat
     }
 }
 
-/// The kernel that scales samples of `format`; none if that isn't PCM.
+/// The kernel that scales samples of `format`, or of a big-endian one's little-endian twin; none if that isn't PCM.
 pub(crate) fn scaling(cpu: Cpu, format: WireFormat) -> Option<Scaling> {
     let [s16, s24_3, s24, s32] = table(cpu).scale;
-    match format {
+    match format.little_endian() {
         WireFormat::S16Le => Some(s16),
         WireFormat::S24_3Le => Some(s24_3),
         WireFormat::S24Le => Some(s24),

@@ -8,6 +8,10 @@ pub fn unpack(format: WireFormat, bytes: &[u8]) -> Vec<i64> {
     bytes
         .chunks(format.bytes())
         .map(|sample| {
+            let mut sample = sample.to_vec();
+            if format.little_endian() != format {
+                sample.reverse();
+            }
             let word = sample.iter().rev().fold(0i64, |word, &byte| word << 8 | i64::from(byte));
             let unused = 64 - 8 * sample.len() as u32;
             word << unused >> unused

@@ -83,7 +83,14 @@ impl Recipe {
             WireFormat::DopS24_3Le => Some(marked(&DOP_24_3)),
             WireFormat::DopS24Le => Some(marked(&DOP_24)),
             WireFormat::DopS32Le => Some(marked(&DOP_32)),
-            WireFormat::S16Le | WireFormat::S24_3Le | WireFormat::S24Le | WireFormat::S32Le => None,
+            WireFormat::S16Le
+            | WireFormat::S24_3Le
+            | WireFormat::S24Le
+            | WireFormat::S32Le
+            | WireFormat::S16Be
+            | WireFormat::S24_3Be
+            | WireFormat::S24Be
+            | WireFormat::S32Be => None,
         }
     }
 }

@@ -28,7 +28,13 @@ fn record(wire: Wire, material: &[u8]) -> Vec<u8> {
 
 #[test]
 fn what_is_written_through_mmap_arrives() {
-    let pcm = [(WireFormat::S16Le, 2), (WireFormat::S24_3Le, 2), (WireFormat::S32Le, 6), (WireFormat::DopS24_3Le, 2)];
+    let pcm = [
+        (WireFormat::S16Le, 2),
+        (WireFormat::S24_3Le, 2),
+        (WireFormat::S32Le, 6),
+        (WireFormat::S24_3Be, 2),
+        (WireFormat::DopS24_3Le, 2),
+    ];
     for (format, channels) in WireFormat::DSD.map(|format| (format, 2)).into_iter().chain(pcm) {
         let wire = Wire { format, rate: 96_000, channels };
         let material: Vec<u8> = (0..20_000 * wire.frame_bytes()).map(|n| (n * 7 + n / 251) as u8).collect();
@@ -73,8 +79,12 @@ fn probing_finds_what_a_pcm_takes() {
     assert!(!WireFormat::DOP.into_iter().any(|format| caps.formats().contains(format)), "nobody can know");
     let told = probe::caps("null", "Playback:\n  Altset 1\n  Format: S32_LE\n  Bits: 24\n").expect("as before");
     let bits = |caps: &::pcm::Caps| caps.settings().map(|setting| setting.bits).collect::<Vec<_>>();
-    assert_eq!(bits(&caps), [16, 24, 24, 32, 32, 32, 16, 16, 8]);
-    assert_eq!(bits(&told), [16, 24, 24, 24, 32, 32, 16, 16, 8], "what the driver tells of its descriptors");
+    assert_eq!(bits(&caps), [16, 24, 24, 32, 16, 24, 24, 32, 32, 32, 16, 16, 8]);
+    assert_eq!(
+        bits(&told),
+        [16, 24, 24, 24, 16, 24, 24, 32, 32, 32, 16, 16, 8],
+        "what the driver tells of its descriptors"
+    );
     for format in WireFormat::PCM {
         for (rate, channels) in [(44_100, 1), (192_000, 2), (768_000, 8)] {
             assert!(caps.takes(&Wire { format, rate, channels }), "{format} {rate} {channels}");
