@@ -6,20 +6,19 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde::Serialize;
 use serde_json::Value;
+use support::decode::Layout;
 
 use crate::build::Built;
 use crate::cache::Cache;
 use crate::command::progress;
+use crate::dropouts::Dropouts;
 use crate::machine::Sound;
 use crate::play::Player;
-use crate::recording::{self, Wire};
+use crate::recording::{self, Heard, Wire};
 use crate::session::{self, Options, Session};
 use crate::shell::Shell;
+use crate::tracks::{Case, Container, Track};
 use crate::{RAN_DRY, survival};
-
-mod tracks;
-
-use tracks::{CASES, Case, Container, MEASURED, Track};
 
 /// The loopback card, which the slot's arguments leave off. One subdevice, so that both ends always meet.
 const ARGUMENTS: &str = "snd_aloop.enable=1 snd_aloop.pcm_substreams=1";
@@ -27,9 +26,24 @@ const ARGUMENTS: &str = "snd_aloop.enable=1 snd_aloop.pcm_substreams=1";
 const PATIENCE: Duration = Duration::from_secs(60);
 /// A track is played so often at most, again only after dropouts. It takes seconds, and is up to six megabytes a second.
 const ATTEMPTS: u32 = 5;
-/// A wake-up that comes later than this has missed more than the card's buffer holds at 768 kHz (2 MiB): the card has gone
-/// round, and ALSA can't tell. The histogram's bucket 19 begins at 262 ms.
-const STALLED: usize = 19;
+/// Rate and bits of the track during which memory is measured.
+const MEASURED: (u32, u16) = (192_000, 24);
+
+/// The 192 kHz track is longer: memory is looked at while it plays. The largest are shorter. The last one ends the engine, so
+/// it is the last one.
+const CASES: [Case; 11] = [
+    Case::pcm(Container::Flac, 44_100, 16, 2, Layout::S16),
+    Case::pcm(Container::Flac, 44_100, 16, 1, Layout::S16),
+    Case::pcm(Container::Flac, 96_000, 24, 2, Layout::S24Packed),
+    Case::pcm(Container::Flac, MEASURED.0, MEASURED.1, 2, Layout::S24Packed).ms(6000),
+    Case::pcm(Container::Flac, 384_000, 32, 2, Layout::S32),
+    Case::pcm(Container::Wav, 768_000, 32, 1, Layout::S32).ms(1500),
+    Case::pcm(Container::Wav, 768_000, 32, 2, Layout::S32).ms(1500),
+    Case::dsd(Container::Dff, 64),
+    Case::dsd(Container::Dsf, 512),
+    Case::dsd(Container::Dff, 512),
+    Case { only: true, ..Case::pcm(Container::Flac, 96_000, 24, 2, Layout::S24) },
+];
 
 /// What came of a track.
 #[derive(Debug, Serialize)]
@@ -48,39 +62,6 @@ pub struct Tried {
     /// Losses that say only that the machine was too slow: then it is tried again.
     dropouts: Dropouts,
     attempts: u32,
-}
-
-/// What a machine that is too slow loses.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-struct Dropouts {
-    /// The sound card ran dry.
-    xruns: u64,
-    /// The engine had nothing to play.
-    starved: u64,
-    /// The engine slept longer than the card's buffer lasts.
-    stalls: u64,
-    /// The recorder came too late.
-    overruns: u64,
-}
-
-impl Dropouts {
-    /// The engine's counters in a `/status.json`.
-    fn counted(status: &Value) -> Self {
-        let engine = &status["engine"];
-        let of = |name: &str| engine[name].as_u64().unwrap_or(0);
-        let late = engine["lateness"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let stalls = late.iter().skip(STALLED).filter_map(Value::as_u64).sum();
-        Self { xruns: of("xruns"), starved: of("starved"), stalls, overruns: 0 }
-    }
-
-    fn since(self, before: Self) -> Self {
-        Self {
-            xruns: self.xruns.saturating_sub(before.xruns),
-            starved: self.starved.saturating_sub(before.starved),
-            stalls: self.stalls.saturating_sub(before.stalls),
-            overruns: self.overruns,
-        }
-    }
 }
 
 /// What `image/run --formats` found.
@@ -173,7 +154,7 @@ impl Track {
         let (frames, mut fault) = match &heard {
             Ok(heard) => {
                 dropouts.overruns = heard.overruns.into();
-                heard.compare(&self.wanted)
+                heard.compare(&Heard::of(&self.packed, self.frame(), 0))
             }
             Err(error) => (0, Some(format!("{error:#}"))),
         };
@@ -182,22 +163,5 @@ impl Track {
         let Case { container, rate, bits, channels, .. } = self.case;
         let (equal, wire) = (fault.is_none(), self.wire.clone());
         Ok((Tried { container, rate, bits, channels, wire, equal, frames, fault, dropouts, attempts }, played.during))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn only_what_a_slow_machine_loses_is_a_reason_to_repeat() {
-        let mut late = vec![0; 32];
-        (late[18], late[19], late[31]) = (7, 2, 1);
-        let status = |xruns, late: &[u64]| json!({"engine": {"xruns": xruns, "starved": 4, "lateness": late}});
-        let before = Dropouts::counted(&status(1, &[0; 32]));
-        let after = Dropouts::counted(&status(3, &late)).since(before);
-        assert_eq!(after, Dropouts { xruns: 2, starved: 0, stalls: 3, overruns: 0 });
-        assert_eq!(Dropouts::counted(&Value::Null), Dropouts::default());
     }
 }

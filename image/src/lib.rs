@@ -9,7 +9,7 @@
 //! ```
 //!
 //! [`session`] boots a copy of the disk image in a network of its own ([`network`]), and [`play`] plays to it: once
-//! ([`once`]), in every format ([`formats`]), while processes are killed ([`survival`]), and when nothing is as it should be
+//! ([`once`]), in every format ([`formats`]), through a USB DAC ([`usb`]), while processes are killed ([`survival`]), and when nothing is as it should be
 //! ([`trouble`]).
 //! Nothing needs root, and nothing is linked into the appliance.
 #![forbid(unsafe_code)]
@@ -21,6 +21,7 @@ pub mod cache;
 pub mod capture;
 pub mod command;
 pub mod disk;
+pub mod dropouts;
 pub mod environment;
 pub mod formats;
 pub mod initramfs;
@@ -44,7 +45,9 @@ pub mod slot;
 pub mod stop;
 pub mod survival;
 pub mod track;
+mod tracks;
 pub mod trouble;
+pub mod usb;
 
 /// A run in which the sound card ran dry is repeated so often at most.
 pub(crate) const ATTEMPTS: u32 = 3;

@@ -9,7 +9,7 @@ use image::build::{self, Built};
 use image::cache::Cache;
 use image::options::{self, Asked, Mode};
 use image::session::{self, Options, Session};
-use image::{environment, formats, kernel, network, once, proxy, stop, survival, track, trouble};
+use image::{environment, formats, kernel, network, once, proxy, stop, survival, track, trouble, usb};
 use serde::Serialize;
 
 /// What temporary files take at most: the tracks of `--formats`, with what they are encoded from.
@@ -79,6 +79,11 @@ fn run(mode: Mode, source: kernel::Source, options: Options) -> Result<bool> {
         }
         Mode::Formats => {
             let found = formats::run(&cache, &built, options)?;
+            report(&found.to_string(), &found)?;
+            Ok(found.equal)
+        }
+        Mode::Usb => {
+            let found = usb::run(&cache, &built, options)?;
             report(&found.to_string(), &found)?;
             Ok(found.equal)
         }

@@ -23,6 +23,8 @@ pub enum Mode {
     Kill,
     /// Play every format through the real ALSA.
     Formats,
+    /// Play to a USB DAC, through its driver.
+    Usb,
     /// Give it what goes wrong in a household.
     Trouble,
     /// Nothing: build only.
@@ -30,10 +32,11 @@ pub enum Mode {
 }
 
 /// The options that choose a mode. All but the last one end in a report, whose last line is JSON.
-const MODES: [(&str, Mode); 5] = [
+const MODES: [(&str, Mode); 6] = [
     ("once", Mode::Once),
     ("kill", Mode::Kill),
     ("formats", Mode::Formats),
+    ("usb", Mode::Usb),
     ("trouble", Mode::Trouble),
     ("build", Mode::Build),
 ];

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use usb_dac::{Model, redir::Dac};
 
 use crate::announcement::{Announcement, Ear};
 use crate::build::Built;
 use crate::cache::{Cache, remove};
 use crate::command::{progress, read};
 use crate::disk::Copy;
-use crate::machine::{Hardware, Machine, Sound};
+use crate::machine::{DAC_SOCKET, Hardware, Machine, Sound};
 use crate::shell::Shell;
 use crate::slot::one_line;
 use crate::{build, environment, initramfs, network, proxy};
@@ -20,6 +21,8 @@ use crate::{build, environment, initramfs, network, proxy};
 /// emulator can't keep; and a sound buffer that outlasts the host's other work. And what no release has: the kernel ends an
 /// engine whose real-time thread makes a system call that playing doesn't take.
 const ARGUMENTS: &str = "console=ttyS0,115200 no_timer_check tsc=reliable tenuto.buffer_ms=500 tenuto.confine=on";
+/// The USB DAC that is plugged in first.
+const DAC: &str = "reference";
 /// How long the guest may take from power-on to its first announcement; an idle host needs six seconds, and a minute where the
 /// guest's time goes by its instructions.
 const BOOT: Duration = Duration::from_secs(480);
@@ -47,6 +50,8 @@ pub struct Session {
     ear: Ear,
     /// Where its page answers on the host.
     pub page: String,
+    /// The USB DAC, if it is a program ([`Sound::Usb`]).
+    pub dac: Option<Dac>,
     /// The socket of its shell, if it has one.
     pub shell: Option<PathBuf>,
 }
@@ -113,9 +118,12 @@ fn start(scratch: &Path, disk: &Path, options: Options, listener: TcpListener) -
     proxy::serve(listener)?;
     progress("booting the image in QEMU");
     let Options { memory_mib, shell, sound, .. } = options;
+    let model = Model::named(DAC)?;
+    let dac = (sound == Sound::Usb).then(|| Dac::listen(model, &scratch.join(DAC_SOCKET)));
+    let dac = dac.transpose().context("switching the USB DAC on")?;
     let machine = Machine::start(&Hardware { disk, sound, memory_mib, shell }, scratch)?;
     let shell = shell.then(|| machine.shell());
-    Ok(Session { machine, ear, page, shell })
+    Ok(Session { machine, ear, page, dac, shell })
 }
 
 /// The program that records in the guest: it was built with this one.

@@ -1,0 +1,50 @@
+//! The DAC's own clock, and what it tells the host of it.
+
+use std::time::Duration;
+
+/// Microframes of a bus at high speed, a second (USB 2.0, 8.4.3.1).
+const MICROFRAMES: u32 = 8000;
+/// A feedback value is sent each 2^(this - 1) microframes.
+pub(crate) const FEEDBACK_INTERVAL: u8 = 4;
+
+/// A clock that is off by so many millionths.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Clock {
+    /// What it is set to, Hz.
+    pub(crate) rate: u32,
+    pub(crate) ppm: f64,
+}
+
+impl Clock {
+    /// Frames that it takes in a microframe, with 16 bits behind the point (USB 2.0, 5.12.4.2).
+    pub(crate) fn feedback(self) -> [u8; 4] {
+        let frames = f64::from(self.rate) * (1.0 + self.ppm / 1e6) / f64::from(MICROFRAMES);
+        ((frames * 65_536.0).round() as u32).to_le_bytes()
+    }
+}
+
+/// How often a feedback value is due, in microframes.
+pub(crate) const fn feedback_every() -> u64 {
+    1 << (FEEDBACK_INTERVAL - 1)
+}
+
+/// The time that so many microframes take on the bus.
+pub(crate) fn bus_time(microframes: u64) -> Duration {
+    Duration::from_micros(microframes * u64::from(1_000_000 / MICROFRAMES))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn feedback_is_frames_of_a_microframe() {
+        let value = |rate, ppm| u32::from_le_bytes(Clock { rate, ppm }.feedback());
+        assert_eq!(value(48_000, 0.0), 6 << 16);
+        assert_eq!(value(44_100, 0.0), 361_267);
+        assert_eq!(value(768_000, 200.0), (96 << 16) + 1258);
+        assert!(value(44_100, -200.0) < value(44_100, 0.0));
+        assert_eq!(bus_time(8000), Duration::from_secs(1));
+        assert_eq!(feedback_every(), 8);
+    }
+}

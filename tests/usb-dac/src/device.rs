@@ -1,0 +1,307 @@
+//! The DAC itself: what it answers to requests, and what it does with packets. It knows nothing of how they come.
+
+use std::time::Duration;
+
+use crate::clock::{Clock, feedback_every};
+use crate::descriptors::{self, CLOCK, FEATURE, SELECTOR, STREAMING};
+use crate::model::Model;
+use crate::record::Record;
+
+/// A request to endpoint 0 (USB 2.0, 9.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Setup {
+    /// `bmRequestType`.
+    pub kind: u8,
+    /// `bRequest`.
+    pub request: u8,
+    /// `wValue`.
+    pub value: u16,
+    /// `wIndex`.
+    pub index: u16,
+    /// `wLength`.
+    pub length: u16,
+}
+
+/// What comes back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// Bytes, at most as many as were asked for.
+    Data(Vec<u8>),
+    /// Done.
+    Done,
+    /// The device doesn't know the request, or not the value.
+    Stall,
+    /// Nothing, ever.
+    Silence,
+}
+
+/// Bits of `bmRequestType`.
+const TO_HOST: u8 = 0x80;
+const TYPE: u8 = 0x60;
+const STANDARD: u8 = 0;
+const CLASS: u8 = 0x20;
+const RECIPIENT: u8 = 0x1f;
+
+/// Standard requests (USB 2.0, table 9-4).
+const GET_STATUS: u8 = 0;
+const CLEAR_FEATURE: u8 = 1;
+const SET_FEATURE: u8 = 3;
+const GET_DESCRIPTOR: u8 = 6;
+const GET_CONFIGURATION: u8 = 8;
+const SET_CONFIGURATION: u8 = 9;
+const GET_INTERFACE: u8 = 10;
+const SET_INTERFACE: u8 = 11;
+
+/// Requests of the class (Audio Devices 2.0, A.14).
+const CURRENT: u8 = 1;
+const RANGE: u8 = 2;
+
+/// Selectors of controls (Audio Devices 2.0, A.17).
+const SAMPLE_RATE: u8 = 1;
+const CLOCK_IS_VALID: u8 = 2;
+const MUTE: u8 = 1;
+const VOLUME: u8 = 2;
+
+/// Master, left, right.
+const CHANNELS: usize = 3;
+
+/// A DAC that is switched on.
+#[derive(Debug)]
+pub struct Device {
+    model: Model,
+    rate: u32,
+    /// Of the streaming interface.
+    alternate: u8,
+    mute: [bool; CHANNELS],
+    /// In 1/256 dB.
+    volume: [i16; CHANNELS],
+    record: Record,
+}
+
+impl Device {
+    /// A DAC of this kind, at the first of its rates.
+    #[must_use]
+    pub fn new(model: Model) -> Self {
+        let rate = model.rates.first().copied().unwrap_or(48_000);
+        Self { model, rate, alternate: 0, mute: [false; CHANNELS], volume: [0; CHANNELS], record: Record::default() }
+    }
+
+    /// What it is.
+    #[must_use]
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// What has arrived.
+    #[must_use]
+    pub fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// Forgets what has arrived.
+    pub fn forget(&mut self) {
+        self.record = Record::default();
+    }
+
+    /// The alternate setting of the streaming interface; 0 carries nothing.
+    #[must_use]
+    pub fn alternate(&self) -> u8 {
+        self.alternate
+    }
+
+    /// Level of master, left and right in dB, and whether each is muted.
+    #[must_use]
+    pub fn levels(&self) -> [(f32, bool); CHANNELS] {
+        std::array::from_fn(|channel| (f32::from(self.volume[channel]) / 256.0, self.mute[channel]))
+    }
+
+    /// It was taken off the bus, or the bus was reset: what was set of the interface is gone.
+    pub fn reset(&mut self) {
+        self.record.end();
+        self.alternate = 0;
+    }
+
+    /// Answers a request; `data` is what the host sends with it.
+    pub fn request(&mut self, setup: Setup, data: &[u8]) -> Answer {
+        let answer = match setup.kind & TYPE {
+            STANDARD => self.standard(setup),
+            CLASS if setup.kind & RECIPIENT == 1 => self.class(setup, data).unwrap_or(Answer::Stall),
+            _ => Answer::Stall,
+        };
+        match answer {
+            Answer::Data(mut bytes) => {
+                bytes.truncate(setup.length.into());
+                Answer::Data(bytes)
+            }
+            other => other,
+        }
+    }
+
+    fn standard(&mut self, setup: Setup) -> Answer {
+        let [low, high] = setup.value.to_le_bytes();
+        match setup.request {
+            GET_DESCRIPTOR => match high {
+                1 => Answer::Data(descriptors::device(&self.model)),
+                2 => Answer::Data(descriptors::configuration(&self.model)),
+                3 => descriptors::string(&self.model, low).map_or(Answer::Stall, Answer::Data),
+                // No other speed, no binary object store.
+                _ => Answer::Stall,
+            },
+            SET_INTERFACE if setup.index == u16::from(STREAMING) => self.choose(low),
+            GET_INTERFACE if setup.index == u16::from(STREAMING) => Answer::Data(vec![self.alternate]),
+            GET_INTERFACE => Answer::Data(vec![0]),
+            GET_CONFIGURATION => Answer::Data(vec![1]),
+            GET_STATUS => Answer::Data(vec![0, 0]),
+            SET_CONFIGURATION => {
+                self.reset();
+                Answer::Done
+            }
+            SET_INTERFACE | CLEAR_FEATURE | SET_FEATURE => Answer::Done,
+            _ => Answer::Stall,
+        }
+    }
+
+    fn choose(&mut self, alternate: u8) -> Answer {
+        let setting = match alternate {
+            0 => None,
+            number => match self.model.settings.get(usize::from(number) - 1) {
+                Some(setting) => Some(*setting),
+                None => return Answer::Stall,
+            },
+        };
+        self.record.end();
+        self.alternate = alternate;
+        if let Some(setting) = setting {
+            self.record.begin(setting, self.rate);
+        }
+        Answer::Done
+    }
+
+    /// None: there is no such control, or no such value of it.
+    fn class(&mut self, setup: Setup, data: &[u8]) -> Option<Answer> {
+        let [channel, selector] = setup.value.to_le_bytes();
+        let [_, unit] = setup.index.to_le_bytes();
+        let reads = setup.kind & TO_HOST != 0;
+        match (unit, selector, setup.request) {
+            (CLOCK, SAMPLE_RATE, CURRENT) if reads => Some(Answer::Data(self.rate.to_le_bytes().to_vec())),
+            (CLOCK, SAMPLE_RATE, CURRENT) => self.set_rate(u32::from_le_bytes(data.try_into().ok()?)),
+            (CLOCK, SAMPLE_RATE, RANGE) if reads => {
+                let ranges = self.model.rates.iter().flat_map(|rate| [*rate, *rate, 0]).flat_map(u32::to_le_bytes);
+                let count = (self.model.rates.len() as u16).to_le_bytes();
+                Some(Answer::Data(count.into_iter().chain(ranges).collect()))
+            }
+            (CLOCK, CLOCK_IS_VALID, CURRENT) if reads => Some(Answer::Data(vec![1])),
+            (SELECTOR, 1, CURRENT) if reads => Some(Answer::Data(vec![1])),
+            (SELECTOR, 1, CURRENT) => Some(Answer::Done),
+            (FEATURE, ..) => self.feature(setup, selector, channel.into(), data),
+            _ => None,
+        }
+    }
+
+    fn set_rate(&mut self, rate: u32) -> Option<Answer> {
+        if self.model.hangs_at.contains(&rate) {
+            return Some(Answer::Silence);
+        }
+        if !self.model.rates.contains(&rate) {
+            return None;
+        }
+        self.rate = rate;
+        self.record.set_rate(rate);
+        Some(Answer::Done)
+    }
+
+    fn feature(&mut self, setup: Setup, selector: u8, channel: usize, data: &[u8]) -> Option<Answer> {
+        let bounds = self.model.volume?;
+        let reads = setup.kind & TO_HOST != 0;
+        let steps = [bounds.min_db, bounds.max_db, bounds.step_db].map(|db| (db * 256.0) as i16);
+        match (selector, setup.request) {
+            (MUTE, CURRENT) if reads => Some(Answer::Data(vec![(*self.mute.get(channel)?).into()])),
+            (MUTE, CURRENT) => {
+                *self.mute.get_mut(channel)? = *data.first()? != 0;
+                Some(Answer::Done)
+            }
+            (VOLUME, CURRENT) if reads => Some(Answer::Data(self.volume.get(channel)?.to_le_bytes().to_vec())),
+            (VOLUME, CURRENT) => {
+                let [min, max, _] = steps;
+                let wanted = i16::from_le_bytes(data.try_into().ok()?);
+                *self.volume.get_mut(channel)? = wanted.clamp(min, max);
+                Some(Answer::Done)
+            }
+            (VOLUME, RANGE) if reads => {
+                let bytes = steps.into_iter().flat_map(i16::to_le_bytes);
+                Some(Answer::Data([1, 0].into_iter().chain(bytes).collect()))
+            }
+            _ => None,
+        }
+    }
+
+    /// Takes what one microframe brought to the data endpoint, at this time; returns the feedback that is due then, if any.
+    pub fn packet(&mut self, payload: &[u8], at: Duration) -> Option<[u8; 4]> {
+        let count = self.record.packet(payload, at)?;
+        (count % feedback_every() == 0).then(|| self.feedback())
+    }
+
+    /// What the feedback endpoint says.
+    #[must_use]
+    pub fn feedback(&self) -> [u8; 4] {
+        Clock { rate: self.rate, ppm: self.model.clock_ppm }.feedback()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const READ: u8 = 0xa1;
+    const WRITE: u8 = 0x21;
+
+    fn setup(kind: u8, request: u8, value: u16, unit: u8, length: u16) -> Setup {
+        Setup { kind, request, value, index: u16::from(unit) << 8, length }
+    }
+
+    #[test]
+    fn the_clock_goes_where_it_can_and_no_further() {
+        let mut dac = Device::new(Model::named("reference").unwrap());
+        let set = |dac: &mut Device, rate: u32| dac.request(setup(WRITE, 1, 0x100, CLOCK, 4), &rate.to_le_bytes());
+        assert_eq!(set(&mut dac, 768_000), Answer::Done);
+        let read = dac.request(setup(READ, 1, 0x100, CLOCK, 4), &[]);
+        assert_eq!(read, Answer::Data(768_000_u32.to_le_bytes().to_vec()));
+        assert_eq!(set(&mut dac, 1_536_000), Answer::Stall);
+        let Answer::Data(ranges) = dac.request(setup(READ, 2, 0x100, CLOCK, 512), &[]) else { panic!() };
+        assert_eq!(ranges.len(), 2 + 12 * 10);
+        let first = dac.request(setup(READ, 2, 0x100, CLOCK, 2), &[]);
+        assert_eq!(first, Answer::Data(vec![10, 0]), "no more than was asked for");
+        let mut hanging = Device::new(Model::named("hangs-at-96k").unwrap());
+        assert_eq!(set(&mut hanging, 96_000), Answer::Silence);
+    }
+
+    #[test]
+    fn levels_stay_within_what_it_has() {
+        let mut dac = Device::new(Model::named("dongle").unwrap());
+        let to = |db: i16| (db * 256).to_le_bytes();
+        assert_eq!(dac.request(setup(WRITE, 1, 0x201, FEATURE, 2), &to(-12)), Answer::Done);
+        assert_eq!(dac.request(setup(WRITE, 1, 0x202, FEATURE, 2), &to(-100)), Answer::Done);
+        assert_eq!(dac.request(setup(WRITE, 1, 0x100, FEATURE, 1), &[1]), Answer::Done);
+        assert_eq!(dac.levels(), [(0.0, true), (-12.0, false), (-50.0, false)]);
+        assert_eq!(dac.request(setup(WRITE, 1, 0x203, FEATURE, 2), &to(0)), Answer::Stall, "there is no third channel");
+        let mut without = Device::new(Model::named("packed-24-bits").unwrap());
+        assert_eq!(without.request(setup(READ, 1, 0x100, FEATURE, 1), &[]), Answer::Stall);
+    }
+
+    #[test]
+    fn a_stream_is_what_comes_between_two_settings() {
+        let mut dac = Device::new(Model::named("reference").unwrap());
+        assert_eq!(dac.packet(&[1; 8], Duration::ZERO), None, "nothing is set");
+        let choose = |dac: &mut Device, alternate| {
+            let setup = Setup { kind: 1, request: SET_INTERFACE, value: alternate, index: STREAMING.into(), length: 0 };
+            dac.request(setup, &[])
+        };
+        assert_eq!(choose(&mut dac, 2), Answer::Done);
+        let due: Vec<bool> = (0..16).map(|n| dac.packet(&[n; 8], Duration::ZERO).is_some()).collect();
+        assert_eq!(due.iter().filter(|due| **due).count(), 2);
+        assert_eq!(choose(&mut dac, 0), Answer::Done);
+        assert_eq!(choose(&mut dac, 3), Answer::Stall);
+        let streams = dac.record().streams();
+        assert_eq!((streams.len(), streams[0].bytes.len(), streams[0].packets.len()), (1, 128, 16));
+    }
+}

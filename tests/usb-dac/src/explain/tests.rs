@@ -1,0 +1,89 @@
+use super::*;
+use proptest::prelude::*;
+
+const FRAME: usize = 8;
+
+fn fault(kind: Kind, at: usize, frames: usize) -> Fault {
+    Fault { kind, at, frames }
+}
+
+/// Noise, as tracks of tests are.
+fn track(frames: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let words = (0..frames).map(|_| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state ^ (state >> 29)
+    });
+    words.flat_map(u64::to_le_bytes).collect()
+}
+
+/// What came: these ranges of the track one after the other, in silence of 100 frames.
+fn faults(track: &[u8], ranges: &[Range<usize>]) -> Vec<Fault> {
+    let silence = vec![0; 100 * FRAME];
+    let body = ranges.iter().map(|range| &track[range.start * FRAME..range.end * FRAME]);
+    let came: Vec<u8> =
+        [silence.as_slice()].into_iter().chain(body).chain([silence.as_slice()]).collect::<Vec<_>>().concat();
+    let found = explain(&came, Wanted { bytes: track, frame: FRAME, silence: 0 });
+    assert!(found.before == 100 && found.behind == 100, "{found:?}");
+    found.faults
+}
+
+#[test]
+fn each_kind_of_difference_is_called_by_its_name() {
+    let track = track(1000);
+    assert_eq!(faults(&track, &[0..1000]), []);
+    assert_eq!(faults(&track, &[0..400, 450..1000]), [fault(Kind::Dropped, 400, 50)]);
+    assert_eq!(faults(&track, &[20..990]), [fault(Kind::Dropped, 0, 20), fault(Kind::Dropped, 990, 10)]);
+    assert_eq!(faults(&track, &[0..400, 350..1000]), [fault(Kind::Repeated, 350, 50)]);
+    assert_eq!(faults(&track, &[0..400, 450..500, 400..450, 500..1000]), [fault(Kind::Swapped, 450, 50)]);
+    assert_eq!(faults(&track, &[0..900, 100..200, 900..1000]), [fault(Kind::Stale, 100, 100)]);
+    assert_eq!(faults(&track, &[0..1000, 300..400]), [fault(Kind::Stale, 300, 100)]);
+}
+
+#[test]
+fn silence_in_between_and_other_bytes_are_told() {
+    let track = track(500);
+    let wanted = Wanted { bytes: &track, frame: FRAME, silence: 0x69 };
+    let (head, tail) = track.split_at(200 * FRAME);
+    let gap = explain(&[head, &[0x69; 30 * FRAME], tail].concat(), wanted);
+    assert_eq!((gap.in_order, gap.faults), (200, vec![fault(Kind::Gap, 200, 30)]));
+    let other: Vec<u8> = (0..=255).cycle().take(40 * FRAME).collect();
+    let foreign = explain(&[head, &other, tail].concat(), wanted);
+    let first = vec![0, 1, 2, 3, 4, 5, 6, 7];
+    assert_eq!(foreign.faults, [fault(Kind::Foreign(first), 200, 40)]);
+    let pop = explain(&[&[0; 50 * FRAME], track.as_slice(), &[0x69; 50 * FRAME]].concat(), wanted);
+    assert_eq!(pop.faults, [fault(Kind::WrongSilence(0), 0, 50)]);
+    assert_eq!(explain(&[0x69; 800], wanted).faults, [fault(Kind::Dropped, 0, 500)]);
+}
+
+#[test]
+fn silence_within_the_track_is_the_track_s() {
+    let mut track = track(600);
+    track[200 * FRAME..300 * FRAME].fill(0);
+    let wanted = Wanted { bytes: &track, frame: FRAME, silence: 0 };
+    assert!(explain(&track, wanted).is_equal());
+    let shorter = [&track[..250 * FRAME], &track[260 * FRAME..]].concat();
+    assert!(!explain(&shorter, wanted).is_equal());
+}
+
+proptest! {
+    /// Whatever comes, it ends, and only what is equal is called equal.
+    #[test]
+    fn only_what_is_equal_is_called_so(
+        cuts in prop::collection::vec((0_usize..400, 0_usize..400), 0..8),
+        noise in prop::collection::vec(any::<u8>(), 0..200),
+    ) {
+        let track = track(400);
+        let mut came = Vec::new();
+        for (a, b) in cuts {
+            came.extend_from_slice(&track[a.min(b) * FRAME..a.max(b) * FRAME]);
+        }
+        came.extend(noise);
+        let whole = &came[..came.len() / FRAME * FRAME];
+        let found = explain(&came, Wanted { bytes: &track, frame: FRAME, silence: 0 });
+        let stripped = memmem::find(whole, &track).is_some_and(|at| {
+            whole[..at].iter().chain(&whole[at + track.len()..]).all(|byte| *byte == 0)
+        });
+        prop_assert_eq!(found.is_equal(), stripped);
+    }
+}

@@ -1,0 +1,196 @@
+//! What a DAC is: a small description in TOML.
+
+use serde::Deserialize;
+
+/// The descriptions that are built in, by name.
+pub const VARIANTS: &[(&str, &str)] = &[
+    ("reference", include_str!("../variants/reference.toml")),
+    ("claims-32-bits", include_str!("../variants/claims-32-bits.toml")),
+    ("packed-24-bits", include_str!("../variants/packed-24-bits.toml")),
+    ("dongle", include_str!("../variants/dongle.toml")),
+    ("dop-only", include_str!("../variants/dop-only.toml")),
+    ("pcm-to-192k", include_str!("../variants/pcm-to-192k.toml")),
+    ("slow-lock", include_str!("../variants/slow-lock.toml")),
+    ("fast-clock", include_str!("../variants/fast-clock.toml")),
+    ("slow-clock", include_str!("../variants/slow-clock.toml")),
+    ("hangs-at-96k", include_str!("../variants/hangs-at-96k.toml")),
+];
+
+/// A DAC of two channels at high speed, as its descriptors and requests show it, and what is wrong with it.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Model {
+    /// The product's name, which becomes the sound card's.
+    pub product: String,
+    /// `VENDOR:PRODUCT`, four hexadecimal digits each.
+    usb: String,
+    /// Sample rates of its clock, Hz.
+    pub rates: Vec<u32>,
+    /// What can be chosen of the streaming interface; the first is alternate setting 1.
+    pub settings: Vec<Setting>,
+    /// Its volume control, if it has one.
+    pub volume: Option<Volume>,
+    /// Bits that its converter has, whatever the settings say.
+    pub true_bits: Option<u8>,
+    /// How long after the start of a stream it plays nothing, ms.
+    #[serde(default)]
+    pub lock_ms: u32,
+    /// How much too fast its clock is, in millionths; at most 1000 either way.
+    #[serde(default)]
+    pub clock_ppm: f64,
+    /// Rates that it never answers to when it is told to go there, Hz.
+    #[serde(default)]
+    pub hangs_at: Vec<u32>,
+}
+
+/// An alternate setting of the streaming interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Setting {
+    /// What the words hold.
+    pub format: Format,
+    /// Bytes of a word, 1 to 4.
+    pub bytes: u8,
+    /// Bits of it that count, as the descriptor says.
+    pub bits: u8,
+}
+
+/// What words hold (Universal Serial Bus Device Class Definition for Audio Data Formats 2.0, A.2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// Signed samples.
+    Pcm,
+    /// Raw data, which is DSD by agreement.
+    Raw,
+}
+
+/// Bounds of a volume control, dB.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Volume {
+    /// The least.
+    pub min_db: f32,
+    /// The greatest.
+    pub max_db: f32,
+    /// Between two of them.
+    pub step_db: f32,
+}
+
+/// Why a text describes no DAC.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// There is none of that name.
+    #[error("no DAC is called {name:?}; there are {}", names())]
+    Unknown {
+        /// The name that was given.
+        name: String,
+    },
+    /// It isn't TOML, or a value is missing or of the wrong kind.
+    #[error("{0}")]
+    Text(#[from] toml::de::Error),
+    /// A value that no DAC can have.
+    #[error("{0}")]
+    Value(&'static str),
+}
+
+fn names() -> String {
+    VARIANTS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+}
+
+impl Model {
+    /// The built-in DAC of this name.
+    ///
+    /// # Errors
+    /// [`ModelError::Unknown`], which lists those there are.
+    pub fn named(name: &str) -> Result<Self, ModelError> {
+        let found = VARIANTS.iter().find(|(known, _)| *known == name);
+        Self::parse(found.ok_or_else(|| ModelError::Unknown { name: name.to_owned() })?.1)
+    }
+
+    /// Reads a description.
+    ///
+    /// # Errors
+    /// With the place in the text, or what is wrong with a value.
+    pub fn parse(text: &str) -> Result<Self, ModelError> {
+        let model: Self = toml::from_str(text)?;
+        let checks = [
+            (model.ids().is_some(), "usb: it is VENDOR:PRODUCT, four hexadecimal digits each"),
+            ((1..=64).contains(&model.rates.len()), "rates: there must be 1 to 64"),
+            (model.rates.iter().all(|rate| (1..=768_000).contains(rate)), "rates: they go to 768000 Hz"),
+            ((1..=8).contains(&model.settings.len()), "settings: there must be 1 to 8"),
+            (
+                model.settings.iter().all(Setting::is_possible),
+                "settings: bytes go from 1 to 4, bits to 8 times as many",
+            ),
+            (model.clock_ppm.abs() <= 1000.0, "clock_ppm: it goes from -1000 to 1000"),
+            (model.product.encode_utf16().count() <= 126, "product: a name has 126 characters at most"),
+        ];
+        match checks.into_iter().find(|(is_so, _)| !is_so) {
+            Some((_, complaint)) => Err(ModelError::Value(complaint)),
+            None => Ok(model),
+        }
+    }
+
+    /// Vendor and product.
+    fn ids(&self) -> Option<(u16, u16)> {
+        let (vendor, product) = self.usb.split_once(':')?;
+        let id = |text: &str| u16::from_str_radix(text, 16).ok().filter(|_| text.len() == 4);
+        Some((id(vendor)?, id(product)?))
+    }
+
+    /// The vendor's number.
+    #[must_use]
+    pub fn vendor(&self) -> u16 {
+        self.ids().unwrap_or_default().0
+    }
+
+    /// The product's number.
+    #[must_use]
+    pub fn product_id(&self) -> u16 {
+        self.ids().unwrap_or_default().1
+    }
+}
+
+impl Setting {
+    fn is_possible(&self) -> bool {
+        (1..=4).contains(&self.bytes) && (1..=8 * self.bytes).contains(&self.bits)
+    }
+
+    /// Bytes of a frame.
+    #[must_use]
+    pub fn frame(self) -> usize {
+        2 * usize::from(self.bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_that_are_built_in_are_right_and_differ() {
+        let mut ids = std::collections::BTreeSet::new();
+        for (name, _) in VARIANTS {
+            let model = Model::named(name).unwrap();
+            assert!(ids.insert((model.vendor(), model.product_id())), "{name}: its number is another's");
+        }
+        let error = Model::named("none").unwrap_err().to_string();
+        assert!(error.contains("reference, claims-32-bits"), "{error}");
+    }
+
+    #[test]
+    fn what_is_no_dac_is_refused_with_the_reason() {
+        let (_, good) = VARIANTS[0];
+        for (from, to, complaint) in [
+            ("20b1:0f00", "20b1", "VENDOR:PRODUCT"),
+            ("rates", "speeds", "speeds"),
+            ("768_000", "768_001", "768000"),
+            ("bytes = 4", "bytes = 5", "bytes go from 1 to 4"),
+            ("volume", "clock_ppm = 2000.0\nvolume", "-1000 to 1000"),
+        ] {
+            let error = Model::parse(&good.replacen(from, to, 1)).unwrap_err().to_string();
+            assert!(error.contains(complaint), "{from} -> {to}: {error}");
+        }
+    }
+}

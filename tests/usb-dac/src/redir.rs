@@ -1,0 +1,72 @@
+//! The DAC behind QEMU's `usb-redir` device, over a unix socket.
+//!
+//! The bus is QEMU's, and so is its clock: each microframe that the guest's driver has filled arrives as a packet, and nothing is
+//! answered to it. Feedback is sent as often as the bus wants it, counted by those packets.
+//!
+//! Source: USB Network Redirection protocol description, version 0.7.1.
+
+mod session;
+mod wire;
+
+use std::io;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use crate::device::Device;
+use crate::model::Model;
+use session::Shared;
+
+/// A DAC that listens for QEMU. It goes on in a thread of its own until the process ends.
+#[derive(Debug, Clone)]
+pub struct Dac {
+    shared: Arc<Mutex<Shared>>,
+}
+
+impl Dac {
+    /// Switches a DAC on that QEMU finds at this path: `-chardev socket,path=PATH,id=dac -device usb-redir,chardev=dac`. It is
+    /// plugged in.
+    ///
+    /// # Errors
+    /// When the socket can't be made.
+    pub fn listen(model: Model, path: &Path) -> io::Result<Self> {
+        let listener = UnixListener::bind(path)?;
+        let shared = Arc::new(Mutex::new(Shared::new(Device::new(model))));
+        let dac = Self { shared: Arc::clone(&shared) };
+        thread::Builder::new().name("usb-dac".to_owned()).spawn(move || {
+            for connection in listener.incoming() {
+                // A connection that breaks has ended: QEMU is gone, and may come again.
+                let _ = connection.and_then(|connection| session::serve(&shared, connection));
+                locked(&shared).disconnected();
+            }
+        })?;
+        Ok(dac)
+    }
+
+    /// Looks at the device, which gets no packets meanwhile.
+    pub fn with<T>(&self, look: impl FnOnce(&mut Device) -> T) -> T {
+        look(locked(&self.shared).device())
+    }
+
+    /// Pulls it out.
+    ///
+    /// # Errors
+    /// When QEMU is gone.
+    pub fn unplug(&self) -> io::Result<()> {
+        locked(&self.shared).unplug()
+    }
+
+    /// Puts it back in, or, as `model`, another one in its place.
+    ///
+    /// # Errors
+    /// When QEMU is gone.
+    pub fn plug(&self, model: Option<Model>) -> io::Result<()> {
+        locked(&self.shared).plug(model)
+    }
+}
+
+/// What a thread that has panicked has left is still what has arrived.
+fn locked(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
