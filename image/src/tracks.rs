@@ -82,6 +82,12 @@ pub(crate) struct Track {
 }
 
 impl Track {
+    /// What it is, for people.
+    pub(crate) fn name(&self) -> String {
+        let Case { container, rate, bits, .. } = self.case;
+        format!("{container:?} {rate} Hz, {bits} bits").to_lowercase()
+    }
+
     /// Bytes of a frame.
     pub(crate) fn frame(&self) -> usize {
         self.case.packing.format().1 * usize::from(self.case.channels)

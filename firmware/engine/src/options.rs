@@ -108,7 +108,7 @@ Timing:
   --ring-ms N            what the player may write ahead, 50 to 10000, at most 6 MiB, or 8 MiB
                          without certificates (default 1000)
   --preroll-ms N         silence in front of every stream, for cards that need time to lock,
-                         0 to 5000 (default 20); a USB card gets 20 at least, whatever is set
+                         0 to 5000 (default 20); a USB card gets 40 at least, whatever is set
   --dsd-silence-ms N     DSD silence in front of and behind every stream of DSD or DoP, so that
                          the DAC changes its mode without a pop, 0 to 5000 (default 100)
 

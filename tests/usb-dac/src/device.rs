@@ -98,9 +98,9 @@ impl Device {
         &self.record
     }
 
-    /// Forgets what has arrived.
+    /// Forgets what has arrived. A stream that isn't over goes on as a new one.
     pub fn forget(&mut self) {
-        self.record = Record::default();
+        self.record.forget();
     }
 
     /// The alternate setting of the streaming interface; 0 carries nothing.

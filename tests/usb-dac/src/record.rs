@@ -39,6 +39,19 @@ impl Stream {
         self.packets.iter().map(|packet| usize::from(packet.bytes)).sum::<usize>() / self.setting.frame()
     }
 
+    /// Whether one byte came again and again, as in silence of PCM and DSD.
+    #[must_use]
+    pub fn is_silent(&self) -> bool {
+        is_constant(&self.bytes)
+    }
+
+    /// Whether it is over, or nothing but silence has come for 100 ms.
+    #[must_use]
+    pub fn has_fallen_silent(&self) -> bool {
+        let last = self.bytes.len().saturating_sub(self.rate as usize / 10 * self.setting.frame());
+        self.ended || self.bytes.get(last..).is_none_or(is_constant)
+    }
+
     /// How long it was on the bus.
     #[must_use]
     pub fn bus_time(&self) -> Duration {
@@ -58,6 +71,10 @@ impl Stream {
     }
 }
 
+fn is_constant(bytes: &[u8]) -> bool {
+    bytes.first().is_none_or(|first| bytes.iter().all(|byte| byte == first))
+}
+
 /// All streams since the DAC was switched on.
 #[derive(Debug, Default)]
 pub struct Record {
@@ -70,6 +87,14 @@ impl Record {
     #[must_use]
     pub fn streams(&self) -> &[Stream] {
         &self.streams
+    }
+
+    pub(crate) fn forget(&mut self) {
+        let current = self.current().map(|stream| (stream.setting, stream.rate));
+        *self = Self::default();
+        if let Some((setting, rate)) = current {
+            self.begin(setting, rate);
+        }
     }
 
     fn current(&mut self) -> Option<&mut Stream> {

@@ -18,9 +18,9 @@ fn track(frames: usize) -> Vec<u8> {
 }
 
 /// What came: these ranges of the track one after the other, in silence of 100 frames.
-fn faults(track: &[u8], ranges: &[Range<usize>]) -> Vec<Fault> {
+fn faults(track: &[u8], ranges: &[(usize, usize)]) -> Vec<Fault> {
     let silence = vec![0; 100 * FRAME];
-    let body = ranges.iter().map(|range| &track[range.start * FRAME..range.end * FRAME]);
+    let body = ranges.iter().map(|(start, end)| &track[start * FRAME..end * FRAME]);
     let came: Vec<u8> =
         [silence.as_slice()].into_iter().chain(body).chain([silence.as_slice()]).collect::<Vec<_>>().concat();
     let found = explain(&came, Wanted { bytes: track, frame: FRAME, silence: 0 });
@@ -31,13 +31,13 @@ fn faults(track: &[u8], ranges: &[Range<usize>]) -> Vec<Fault> {
 #[test]
 fn each_kind_of_difference_is_called_by_its_name() {
     let track = track(1000);
-    assert_eq!(faults(&track, &[0..1000]), []);
-    assert_eq!(faults(&track, &[0..400, 450..1000]), [fault(Kind::Dropped, 400, 50)]);
-    assert_eq!(faults(&track, &[20..990]), [fault(Kind::Dropped, 0, 20), fault(Kind::Dropped, 990, 10)]);
-    assert_eq!(faults(&track, &[0..400, 350..1000]), [fault(Kind::Repeated, 350, 50)]);
-    assert_eq!(faults(&track, &[0..400, 450..500, 400..450, 500..1000]), [fault(Kind::Swapped, 450, 50)]);
-    assert_eq!(faults(&track, &[0..900, 100..200, 900..1000]), [fault(Kind::Stale, 100, 100)]);
-    assert_eq!(faults(&track, &[0..1000, 300..400]), [fault(Kind::Stale, 300, 100)]);
+    assert_eq!(faults(&track, &[(0, 1000)]), []);
+    assert_eq!(faults(&track, &[(0, 400), (450, 1000)]), [fault(Kind::Dropped, 400, 50)]);
+    assert_eq!(faults(&track, &[(20, 990)]), [fault(Kind::Dropped, 0, 20), fault(Kind::Dropped, 990, 10)]);
+    assert_eq!(faults(&track, &[(0, 400), (350, 1000)]), [fault(Kind::Repeated, 350, 50)]);
+    assert_eq!(faults(&track, &[(0, 400), (450, 500), (400, 450), (500, 1000)]), [fault(Kind::Swapped, 450, 50)]);
+    assert_eq!(faults(&track, &[(0, 900), (100, 200), (900, 1000)]), [fault(Kind::Stale, 100, 100)]);
+    assert_eq!(faults(&track, &[(0, 1000), (300, 400)]), [fault(Kind::Stale, 300, 100)]);
 }
 
 #[test]

@@ -10,8 +10,10 @@ use super::format;
 use crate::clock::frames_in_ms;
 use crate::output::{Fill, Output, Pacing, Trouble};
 
-/// What snd-usb-audio has on its way to the DAC, at most 18 ms (MAX_QUEUE in the kernel's sound/usb/card.h), and a little more.
-const USB_SILENCE_MS: u32 = 20;
+/// What snd-usb-audio has on its way to the DAC, at most 18 ms (MAX_QUEUE in the kernel's sound/usb/card.h), and as much again:
+/// while the driver fills its packets for the first time, the bus goes on, and on a busy machine a packet of the 21st ms was seen
+/// to leave too late.
+const USB_SILENCE_MS: u32 = 40;
 
 /// The real-time side of a card.
 pub(super) struct AlsaOutput {

@@ -62,7 +62,7 @@ fn a_usb_card_wants_the_silence_of_what_its_driver_has_on_the_way() {
     let wire = Wire { format: WireFormat::DsdU32Be, rate: 705_600, channels: 2 };
     let output = AlsaOutput::open("null", wire, 100, 40).expect("alsa-lib has it");
     assert_eq!(output.least_silence(), 0);
-    assert_eq!(output.on_usb().least_silence(), 14_112, "20 ms");
+    assert_eq!(output.on_usb().least_silence(), 28_224, "40 ms");
 }
 
 #[test]

@@ -1,0 +1,79 @@
+//! What is played over USB.
+use std::path::Path;
+
+use anyhow::Result;
+use support::decode::Layout;
+
+use crate::tracks::{Case, Container, Track};
+
+/// Of each kind, as the DAC gets it that takes everything.
+const FORMATS: [Case; 9] = [
+    Case::pcm(Container::Flac, 44_100, 16, 2, Layout::S32),
+    Case::pcm(Container::Flac, 96_000, 24, 2, Layout::S32),
+    Case::pcm(Container::Flac, 192_000, 24, 2, Layout::S32),
+    Case::pcm(Container::Flac, 384_000, 32, 2, Layout::S32).ms(1500),
+    Case::pcm(Container::Wav, 768_000, 32, 2, Layout::S32).ms(1500),
+    Case::dsd(Container::Dsf, 64),
+    Case::dsd(Container::Dff, 128),
+    Case::dsd(Container::Dsf, 256),
+    Case::dsd(Container::Dff, 512),
+];
+/// An album: lengths that are no multiple of anything.
+const ALBUM: [Case; 3] = [
+    Case::pcm(Container::Flac, 44_100, 16, 2, Layout::S32).ms(1370),
+    Case::pcm(Container::Flac, 44_100, 16, 2, Layout::S32).ms(2110),
+    Case::pcm(Container::Flac, 44_100, 16, 2, Layout::S32).ms(1490),
+];
+/// From format to format: between the families of rates, and from PCM to DSD and back.
+const SWITCHES: [Case; 5] = [
+    Case::pcm(Container::Flac, 44_100, 16, 2, Layout::S32).ms(1500),
+    Case::pcm(Container::Flac, 96_000, 24, 2, Layout::S32).ms(1500),
+    Case::dsd(Container::Dsf, 64),
+    Case::dsd(Container::Dff, 256),
+    Case::pcm(Container::Flac, 192_000, 24, 2, Layout::S32).ms(1500),
+];
+/// Long enough to be interrupted.
+const LONG: u32 = 30_000;
+
+/// All tracks.
+pub(super) struct Tracks {
+    pub(super) formats: Vec<Track>,
+    pub(super) album: Vec<Track>,
+    pub(super) switches: Vec<Track>,
+    /// 44.1 kHz, 16 bits, as words of 32.
+    pub(super) long: Track,
+    /// DSD64.
+    pub(super) long_dsd: Track,
+    /// 96 kHz, 24 bits, in three bytes.
+    pub(super) packed: Track,
+    /// 48 kHz, 16 bits, in two.
+    pub(super) narrow: Track,
+    /// 48 kHz, 16 bits, as words of 32: long enough for a clock to be seen.
+    pub(super) steady: Track,
+    /// 384 kHz.
+    pub(super) fast: Track,
+}
+
+impl Tracks {
+    pub(super) fn make(directory: &Path) -> Result<Self> {
+        let mut number = 0;
+        let mut make = |case: Case| {
+            number += 1;
+            let own = directory.join(number.to_string());
+            std::fs::create_dir(&own)?;
+            Track::make(case, &own)
+        };
+        let flac = |rate, bits, layout| Case::pcm(Container::Flac, rate, bits, 2, layout);
+        Ok(Self {
+            formats: FORMATS.into_iter().map(&mut make).collect::<Result<_>>()?,
+            album: ALBUM.into_iter().map(&mut make).collect::<Result<_>>()?,
+            switches: SWITCHES.into_iter().map(&mut make).collect::<Result<_>>()?,
+            long: make(flac(44_100, 16, Layout::S32).ms(LONG))?,
+            long_dsd: make(Case::dsd(Container::Dsf, 64).ms(LONG))?,
+            packed: make(flac(96_000, 24, Layout::S24Packed))?,
+            narrow: make(flac(48_000, 16, Layout::S16))?,
+            steady: make(flac(48_000, 16, Layout::S32).ms(8000))?,
+            fast: make(flac(384_000, 24, Layout::S32).ms(1000))?,
+        })
+    }
+}
