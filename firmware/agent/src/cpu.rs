@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lists() {
+    fn f9_sets_have_holes() {
         assert_eq!(parse("0-2,5\n"), Some(Cpus::from([0, 1, 2, 5])));
         assert_eq!(parse("3"), Some(Cpus::from([3])));
         assert_eq!(parse("\n"), Some(Cpus::new()));

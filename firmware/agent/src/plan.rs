@@ -111,13 +111,13 @@ mod tests {
     }
 
     #[test]
-    fn an_isolated_core_that_is_offline_is_not() {
+    fn f9_an_isolated_core_that_is_offline_is_not() {
         assert_eq!(core("0-2", "3"), Some(2));
         assert_eq!(core("0-2", "1,3"), Some(1));
     }
 
     #[test]
-    fn without_isolation_the_last_of_several() {
+    fn f9_without_isolation_the_last_of_several_whatever_their_numbers() {
         assert_eq!(core("0-3", ""), Some(3));
         assert_eq!(core("0,2,4", ""), Some(4));
         assert_eq!(core("0", ""), None);

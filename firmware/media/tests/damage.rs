@@ -148,7 +148,7 @@ fn a_wrong_md5_over_good_frames_is_a_warning() {
 
 /// After a seek there is nothing to compare the MD5 with.
 #[test]
-fn a_seek_revives_a_damaged_track() {
+fn f7_a_seek_revives_a_damaged_track() {
     let mut file = flac(&samples(), 2, 44_100, 16, &[]);
     let half = file.len() / 2;
     file[half] ^= 1;
@@ -172,7 +172,7 @@ fn a_change_of_format_is_reported() {
 
 /// Whatever is thrown at it: no panic gets out, no endless loop, no frame out of nothing.
 #[test]
-fn random_damage_never_gets_past_the_boundary() {
+fn f7_random_damage_never_gets_past_the_boundary() {
     let mut random = 0x9e37_79b9_7f4a_7c15u64;
     let mut next = move |below: usize| {
         random ^= random << 13;

@@ -88,7 +88,7 @@ fn a_truncated_flac_s_good_frames_are_those_of_the_whole_one() {
 }
 
 #[test]
-fn damage_in_the_middle_has_failed() {
+fn f7_damage_in_the_middle_has_failed_and_the_next_track_plays() {
     let material = Material::new();
     let shape = Shape::stereo(44_100, 16, 200_000);
     let flac = material.make("a.flac", material::flac, &shape);
