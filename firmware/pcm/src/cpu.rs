@@ -12,7 +12,7 @@ pub enum Feature {
     Sse42 = 1 << 1,
     /// x86: AVX2.
     Avx2 = 1 << 2,
-    /// x86: AVX-512 F, BW and VBMI. AVX-512 without VBMI has nothing that wins over AVX2 here.
+    /// x86: AVX-512 F, BW, VL and VBMI. AVX-512 without VBMI has nothing that wins over AVX2 here.
     Avx512 = 1 << 3,
     /// ARMv8: NEON.
     Neon = 1 << 4,
@@ -88,7 +88,7 @@ fn is_there(feature: Feature) -> bool {
         Feature::Sse41 => has!("ssse3") && has!("sse4.1"),
         Feature::Sse42 => has!("sse4.2"),
         Feature::Avx2 => has!("avx2"),
-        Feature::Avx512 => has!("avx512f") && has!("avx512bw") && has!("avx512vbmi"),
+        Feature::Avx512 => has!("avx512f") && has!("avx512bw") && has!("avx512vl") && has!("avx512vbmi"),
         Feature::Gfni => has!("gfni"),
         Feature::Neon | Feature::Crc => false,
     }

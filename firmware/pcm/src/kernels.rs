@@ -32,6 +32,7 @@ mod avx512;
 mod convert;
 mod crc;
 mod entries;
+mod many;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod pack;

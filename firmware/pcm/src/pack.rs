@@ -1,12 +1,7 @@
 //! The one pass between a decoder's planes and the ring: justify, narrow with dither where planned, interleave.
 
 use crate::kernels::{PackSet, Packs, Sample, Swap, packs, swap};
-use crate::{ChannelMap, Cpu, MAX_CHANNELS, Planes, Samples, Tpdf, WirePlan};
-
-/// Room for samples that are interleaved at a time, where a kernel for the number of channels isn't worth its while: 4 KiB,
-/// so that what begins and ends each time doesn't count. A multiple of 32 frames is used, which whole blocks of the kernels
-/// take.
-const TILE: usize = 1024;
+use crate::{ChannelMap, Cpu, Planes, Samples, Tpdf, WirePlan};
 
 /// Bytes that are packed at a time where they are swapped afterwards, so that they still lie in the first-level cache.
 const SWAPPED: usize = 4096;
@@ -82,49 +77,7 @@ impl Packer {
             (Some(mono), None, _, ChannelMap::MonoToStereo) => kernels.two(mono, mono, dst, self.dither, true),
             (Some(mono), None, _, ChannelMap::Same) => kernels.one(mono, dst, self.dither),
             (Some(left), Some(right), None, ChannelMap::Same) => kernels.two(left, right, dst, self.dither, false),
-            _ => self.interleave_many(src, kernels, dst),
+            _ => kernels.many(*src, dst, self.dither),
         }
-    }
-
-    /// By way of the stack: interleaved first, then packed like one channel.
-    fn interleave_many<T: Sample>(&self, src: &Planes<'_, T>, kernels: &Packs<T>, dst: &mut [u8]) {
-        let channels = src.channels().clamp(1, MAX_CHANNELS);
-        let frames = (TILE / channels) & !31;
-        let mut tile = [T::ZERO; TILE];
-        let mut noise = self.dither;
-        for (n, dst) in dst.chunks_mut((frames * self.plan.wire.frame_bytes()).max(1)).enumerate() {
-            let part = src.part(n * frames, frames);
-            match channels {
-                3 => fill::<T, 3>(&part, &mut tile),
-                4 => fill::<T, 4>(&part, &mut tile),
-                5 => fill::<T, 5>(&part, &mut tile),
-                6 => fill::<T, 6>(&part, &mut tile),
-                7 => fill::<T, 7>(&part, &mut tile),
-                _ => fill::<T, 8>(&part, &mut tile),
-            }
-            let samples = part.frames() * channels;
-            kernels.one(tile.get(..samples).unwrap_or_default(), dst, noise);
-            noise.advance(samples as u32);
-        }
-    }
-}
-
-/// Planes into frames, a few frames of one plane at a time.
-fn fill<T: Sample, const CHANNELS: usize>(planes: &Planes<'_, T>, tile: &mut [T; TILE]) {
-    let (frames, _) = tile.as_chunks_mut::<CHANNELS>();
-    for (channel, plane) in planes.iter().enumerate().take(CHANNELS) {
-        let place = |frames: &mut [[T; CHANNELS]], samples: &[T]| {
-            for (frame, &sample) in frames.iter_mut().zip(samples) {
-                if let Some(slot) = frame.get_mut(channel) {
-                    *slot = sample;
-                }
-            }
-        };
-        let (eights, rest) = plane.as_chunks::<8>();
-        let (frames, last) = frames.split_at_mut_checked(eights.len() * 8).unwrap_or_default();
-        for (frames, samples) in frames.as_chunks_mut::<8>().0.iter_mut().zip(eights) {
-            place(frames, samples);
-        }
-        place(last, rest);
     }
 }

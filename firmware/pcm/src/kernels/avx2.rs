@@ -5,12 +5,13 @@ use core::arch::x86_64::*;
 
 use super::simd::Simd;
 
+/// `VBMI`: where the CPU has VBMI and VL of AVX-512, too.
 #[derive(Clone, Copy)]
-pub(super) struct Avx2(());
+pub(super) struct Avx2<const VBMI: bool = false>(());
 
-impl Avx2 {
+impl<const VBMI: bool> Avx2<VBMI> {
     /// # Safety
-    /// The CPU must have AVX2.
+    /// The CPU must have AVX2, and what `VBMI` says.
     #[inline(always)]
     pub(super) unsafe fn new() -> Self {
         Self(())
@@ -29,7 +30,7 @@ fn twice(bytes: [i8; 16]) -> __m256i {
     instructions!(_mm256_broadcastsi128_si256(_mm_loadu_si128(bytes.as_ptr().cast())))
 }
 
-impl Simd for Avx2 {
+impl<const VBMI: bool> Simd for Avx2<VBMI> {
     type V = __m256i;
 
     const BLOCK: usize = 32;

@@ -5,9 +5,9 @@ use super::convert::Sample;
 use super::neon::Neon;
 #[cfg(target_arch = "x86_64")]
 use super::{avx2::Avx2, avx512::Avx512, sse41::Sse41};
-use super::{pack, scale};
+use super::{many, pack, scale};
 use crate::layout::{Layout, S16, S24, S24Packed, S32};
-use crate::{Cpu, Feature, Tpdf, WireFormat};
+use crate::{Cpu, Feature, MAX_CHANNELS, Planes, Tpdf, WireFormat};
 
 /// Packs one plane; how many samples is the shortest slice's affair.
 ///
@@ -16,6 +16,8 @@ use crate::{Cpu, Feature, Tpdf, WireFormat};
 type One<T> = unsafe fn(&[T], &mut [u8], Tpdf);
 /// As [`One`], for two planes; the last argument says that they are the same, and get the same noise.
 type Two<T> = unsafe fn(&[T], &[T], &mut [u8], Tpdf, bool);
+/// As [`One`], for three planes or more.
+type Many<T> = unsafe fn(Planes<'_, T>, &mut [u8], Tpdf);
 /// Scales samples of the wire by a gain each.
 type Scale = unsafe fn(&[u8], &[i32], &mut [u8], Tpdf);
 
@@ -24,6 +26,7 @@ type Scale = unsafe fn(&[u8], &[i32], &mut [u8], Tpdf);
 pub(crate) struct Packs<T> {
     one: One<T>,
     two: Two<T>,
+    many: Many<T>,
 }
 
 impl<T> Packs<T> {
@@ -35,6 +38,11 @@ impl<T> Packs<T> {
     pub(crate) fn two(&self, left: &[T], right: &[T], dst: &mut [u8], noise: Tpdf, twins: bool) {
         // SAFETY: whoever got this from `packs` showed the CPU.
         unsafe { (self.two)(left, right, dst, noise, twins) }
+    }
+
+    pub(crate) fn many(&self, planes: Planes<'_, T>, dst: &mut [u8], noise: Tpdf) {
+        // SAFETY: whoever got this from `packs` showed the CPU.
+        unsafe { (self.many)(planes, dst, noise) }
     }
 }
 
@@ -64,9 +72,80 @@ struct Table {
     scale: [Scaling; 4],
 }
 
+/// Three planes or more: without dither, or just interleaved.
+macro_rules! frames {
+    ($name:ident, $features:literal, $simd:path) => {
+        /// # Safety
+        /// The CPU must have the features.
+        #[target_feature(enable = $features)]
+        unsafe fn $name<T: Sample, L: Layout<BYTES>, const BYTES: usize, const RAW: bool>(
+            planes: Planes<'_, T>,
+            dst: &mut [u8],
+            _: Tpdf,
+        ) {
+            let mut job = many::Job { planes, dst };
+            // SAFETY: the caller's.
+            if !job.vectors::<$simd, L, BYTES, RAW>(unsafe { <$simd>::new() }) {
+                frames_scalar::<T, L, BYTES, RAW>(job.planes, job.dst, Tpdf::new(0));
+            }
+        }
+    };
+}
+
+#[inline(never)]
+fn frames_scalar<T: Sample, L: Layout<BYTES>, const BYTES: usize, const RAW: bool>(
+    planes: Planes<'_, T>,
+    dst: &mut [u8],
+    _: Tpdf,
+) {
+    many::Job { planes, dst }.scalar::<L, BYTES, RAW>();
+}
+
+#[cfg(target_arch = "x86_64")]
+frames!(frames_sse41, "ssse3,sse4.1", Sse41);
+#[cfg(target_arch = "x86_64")]
+frames!(frames_avx2, "avx2", Avx2);
+#[cfg(target_arch = "x86_64")]
+frames!(frames_vbmi, "avx2,avx512vl,avx512vbmi", Avx2::<true>);
+#[cfg(target_arch = "aarch64")]
+frames!(frames_neon, "neon", Neon);
+
+/// Samples that are interleaved at a time before they are dithered, as then it isn't loads and stores that take the time:
+/// 4 KiB, so that what begins and ends each time doesn't count. A multiple of 32 frames is used, which whole blocks of the
+/// kernels take.
+const TILE: usize = 1024;
+
+/// Three planes or more by way of the stack: `interleave` doesn't change them, `one` does.
+///
+/// # Safety
+/// The CPU must have the instructions of both.
+#[inline(never)]
+unsafe fn by_tiles<T: Sample, const BYTES: usize>(
+    (interleave, one): (Many<T>, One<T>),
+    planes: Planes<'_, T>,
+    dst: &mut [u8],
+    mut noise: Tpdf,
+) {
+    let channels = planes.channels().clamp(1, MAX_CHANNELS);
+    let frames = (TILE / channels) & !31;
+    let mut tile = [T::ZERO; TILE];
+    for (n, dst) in dst.chunks_mut(frames * channels * BYTES).enumerate() {
+        let part = planes.part(n * frames, frames);
+        let samples = part.frames() * channels;
+        let bytes = tile.as_mut_ptr().cast::<u8>();
+        // SAFETY: these are the tile's bytes, of which all mean a number.
+        let bytes = unsafe { core::slice::from_raw_parts_mut(bytes, size_of_val(&tile)) };
+        // SAFETY: the caller's.
+        unsafe { interleave(part, bytes, noise) };
+        // SAFETY: the caller's.
+        unsafe { one(tile.get(..samples).unwrap_or_default(), dst, noise) };
+        noise.advance(samples as u32);
+    }
+}
+
 /// The functions of an instruction set, which use each `$simd` in turn for what the one before it left over, and its table.
 macro_rules! table {
-    ($name:ident, $features:literal, $($simd:path),*) => {
+    ($name:ident, $features:literal, $frames:ident, $($simd:path),*) => {
         mod $name {
             use super::*;
 
@@ -115,19 +194,37 @@ macro_rules! table {
                 scalar::scale::<L, BYTES>(job.src, job.gains, job.dst, job.noise);
             }
 
-            tables!();
+            tables!($frames);
         }
     };
 }
 
 /// The table of the functions beside it.
 macro_rules! tables {
-    () => {
+    ($frames:ident) => {
+        unsafe fn many<T: Sample, L: Layout<BYTES>, const BYTES: usize, const DITHER: bool>(
+            planes: Planes<'_, T>,
+            dst: &mut [u8],
+            noise: Tpdf,
+        ) {
+            let interleave = if T::BITS == 16 { $frames::<T, S16, 2, false> } else { $frames::<T, S32, 4, true> };
+            // SAFETY: the caller's.
+            unsafe { by_tiles::<T, BYTES>((interleave, one::<T, L, BYTES, DITHER>), planes, dst, noise) }
+        }
+
+        const fn packs<T: Sample, L: Layout<BYTES>, const BYTES: usize, const DITHER: bool>() -> Packs<T> {
+            Packs {
+                one: one::<T, L, BYTES, DITHER>,
+                two: two::<T, L, BYTES, DITHER>,
+                many: if DITHER { many::<T, L, BYTES, DITHER> } else { $frames::<T, L, BYTES, false> },
+            }
+        }
+
         const fn set<L: Layout<BYTES>, const BYTES: usize, const DITHER: bool>() -> PackSet {
             PackSet {
-                s16: Packs { one: one::<i16, L, BYTES, DITHER>, two: two::<i16, L, BYTES, DITHER> },
-                s32: Packs { one: one::<i32, L, BYTES, DITHER>, two: two::<i32, L, BYTES, DITHER> },
-                f32: Packs { one: one::<f32, L, BYTES, DITHER>, two: two::<f32, L, BYTES, DITHER> },
+                s16: packs::<i16, L, BYTES, DITHER>(),
+                s32: packs::<i32, L, BYTES, DITHER>(),
+                f32: packs::<f32, L, BYTES, DITHER>(),
             }
         }
 
@@ -178,17 +275,17 @@ mod scalar {
         scale::Job { src, gains, dst, noise }.scalar::<L, BYTES>();
     }
 
-    tables!();
+    tables!(frames_scalar);
 }
 
 #[cfg(target_arch = "x86_64")]
-table!(sse41, "ssse3,sse4.1", Sse41);
+table!(sse41, "ssse3,sse4.1", frames_sse41, Sse41);
 #[cfg(target_arch = "x86_64")]
-table!(avx2, "avx2", Avx2, Sse41);
+table!(avx2, "avx2", frames_avx2, Avx2, Sse41);
 #[cfg(target_arch = "x86_64")]
-table!(avx512, "avx512f,avx512bw,avx512vbmi", Avx512, Avx2, Sse41);
+table!(avx512, "avx512f,avx512bw,avx512vl,avx512vbmi", frames_vbmi, Avx512, Avx2, Sse41);
 #[cfg(target_arch = "aarch64")]
-table!(neon, "neon", Neon);
+table!(neon, "neon", frames_neon, Neon);
 
 /// The best that `cpu` has.
 fn table(cpu: Cpu) -> &'static Table {
