@@ -24,6 +24,9 @@ macro_rules! each {
         }),+]
     };
 }
+pub(crate) use each;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+pub(crate) use instructions;
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;

@@ -236,6 +236,37 @@ fn f9_every_length_on_every_cpu() {
     }
 }
 
+/// What is long enough begins with a vector that isn't aligned, wherever the first one lies that is.
+#[test]
+fn f9_every_alignment_on_every_cpu() {
+    const LENGTHS: [usize; 6] = [32, 148, 160, 300, 304, 333];
+    for length in LENGTHS {
+        let channel = |n: usize| (0..length).map(|at| (at * 37 + n * 101 + 11) as u8).collect::<Vec<u8>>();
+        let track = [channel(0), channel(1)];
+        for format in WireFormat::DSD.into_iter().chain(WireFormat::DOP) {
+            let plan = plan_for(format, 2, ChannelMap::Same);
+            let frame = plan.wire.frame_bytes();
+            let frames = length * 8 / usize::from(format.bits());
+            let expected = &reference(format, &track, Marker::Odd)[..frames * frame];
+            for order in [BitOrder::MsbFirst, BitOrder::LsbFirst] {
+                for (at, cpu) in (0..64).flat_map(|at| cpus().map(|cpu| (at, cpu))) {
+                    let layout = FileLayout { interleaved: at % 2 == 0, order };
+                    let mut room = vec![0x5a; expected.len() + 192];
+                    let begin = room.as_ptr().align_offset(64) + at;
+                    let mut packer = DsdPacker::new(&plan, cpu);
+                    packer.begin(Marker::Odd);
+                    let end = begin + expected.len();
+                    let packed = with_block(&track, layout, |block| packer.pack(&block, 0, &mut room[begin..end]));
+                    assert_eq!(packed, Packed { taken: length, frames }, "{format}, {layout:?}, {cpu:?}");
+                    assert!(room[begin..end] == *expected, "{length} bytes at {at}, {format}, {layout:?}, {cpu:?}");
+                    let around = room[..begin].iter().chain(&room[end..]);
+                    assert!(around.into_iter().all(|&byte| byte == 0x5a), "{format}: written beyond the end");
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn what_the_plan_is_not_for_is_not_packed() {
     let stereo = [vec![1, 2, 3, 4], vec![5, 6, 7, 8]];

@@ -2,20 +2,11 @@
 
 use core::arch::aarch64::*;
 
-use super::{Dsd, LANE, Lanes, Recipe, pass};
+use super::{BitOrder, Dsd, Lanes, Recipe, pass};
+use crate::kernels::instructions;
 use crate::{Cpu, Feature};
 
-/// Intrinsics are safe in a function that enables their instruction set. Methods of a trait can't do that: they are inlined
-/// into one that does.
-macro_rules! instructions {
-    ($intrinsics:expr) => {
-        // SAFETY: whoever holds the vector has shown that the CPU has its instructions, and whoever hands a pointer in promises
-        // what lies there.
-        unsafe { $intrinsics }
-    };
-}
-
-/// As far as whole vectors reach; returns the lanes handled.
+/// As far as whole vectors reach; returns how often 16 bytes of each channel were handled.
 pub(super) fn run(cpu: Cpu, recipe: &Recipe, src: &Dsd<'_>, dst: &mut [u8]) -> usize {
     if cpu.has(Feature::Neon) {
         // SAFETY: the CPU has it.
@@ -27,7 +18,11 @@ pub(super) fn run(cpu: Cpu, recipe: &Recipe, src: &Dsd<'_>, dst: &mut [u8]) -> u
 
 #[target_feature(enable = "neon")]
 fn run_neon(recipe: &Recipe, src: &Dsd<'_>, dst: &mut [u8]) -> usize {
-    pass(Neon(vdupq_n_u8(0)), recipe, src, dst)
+    let neon = Neon(vdupq_n_u8(0));
+    match src.order {
+        BitOrder::MsbFirst => pass::<_, false>(neon, recipe, src, dst),
+        BitOrder::LsbFirst => pass::<_, true>(neon, recipe, src, dst),
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -37,13 +32,8 @@ impl Lanes for Neon {
     const LANES: usize = 1;
 
     #[inline(always)]
-    fn splat(self, lane: [u8; LANE]) -> Self {
-        Self(instructions!(vld1q_u8(lane.as_ptr())))
-    }
-
-    #[inline(always)]
-    unsafe fn load(self, src: *const u8) -> Self {
-        Self(instructions!(vld1q_u8(src)))
+    unsafe fn load(self, first: *const u8, _: *const u8) -> Self {
+        Self(instructions!(vld1q_u8(first)))
     }
 
     #[inline(always)]
@@ -62,28 +52,7 @@ impl Lanes for Neon {
     }
 
     #[inline(always)]
-    fn interleave(self, right: Self) -> [Self; 2] {
-        instructions!([Self(vzip1q_u8(self.0, right.0)), Self(vzip2q_u8(self.0, right.0))])
-    }
-
-    #[inline(always)]
     unsafe fn store(self, dst: *mut u8) {
         instructions!(vst1q_u8(dst, self.0));
-    }
-
-    #[inline(always)]
-    unsafe fn store_lanes(self, second: Self, dst: *mut u8) {
-        instructions!({
-            vst1q_u8(dst, self.0);
-            vst1q_u8(dst.add(LANE), second.0);
-        });
-    }
-
-    #[inline(always)]
-    unsafe fn store_lane_and_half(self, second: Self, dst: *mut u8) {
-        instructions!({
-            vst1q_u8(dst, self.0);
-            vst1_u8(dst.add(LANE), vget_low_u8(second.0));
-        });
     }
 }

@@ -1,4 +1,4 @@
-//! How 16 bytes in the order of DSDIFF, eight of each of two channels, become a wire's.
+//! How 16 bytes of each of two channels become a wire's.
 
 use super::LANE;
 use crate::{Marker, WireFormat};
@@ -6,17 +6,30 @@ use crate::{Marker, WireFormat};
 /// No byte: it becomes 0.
 const NONE: u8 = 0x80;
 
+/// Bytes of up to four lanes.
+pub(super) type Table = [[u8; LANE]; 4];
+
 /// One wire's.
 #[derive(Debug)]
 pub(super) struct Recipe {
-    /// The numbers of the bytes that go to each place, in up to two vectors.
-    pub(super) shuffles: [[u8; LANE]; 2],
+    /// Of a plane of each channel: the numbers of its bytes that go to each place.
+    pub(super) planar: [Table; 2],
+    /// Of bytes by turns: the same, counted from the lane's [`offset`].
+    pub(super) interleaved: Table,
     /// What is laid over them: markers.
-    pub(super) marks: [[u8; LANE]; 2],
-    /// Bytes that are written: 16, 24 or 32.
-    pub(super) bytes: usize,
-    /// Frames that these are.
-    pub(super) frames: usize,
+    pub(super) marks: Table,
+    /// How many lanes are written: 2 of DSD, 3 or 4 of DoP.
+    pub(super) lanes: usize,
+}
+
+/// From which of 32 bytes by turns on the 16 lie that one of `lanes` is made of.
+#[inline(always)]
+pub(super) const fn offset(lanes: usize, lane: usize) -> usize {
+    match lanes {
+        2 => lane * LANE,
+        3 => lane * (LANE / 2),
+        _ => lane / 2 * LANE,
+    }
 }
 
 /// What a place in a sample holds.
@@ -34,18 +47,22 @@ enum Part {
 
 /// For samples of these parts, `word` bytes of a channel each. `odd`: the first frame carries the second marker.
 const fn recipe<const SAMPLE: usize>(parts: [Part; SAMPLE], word: usize, odd: bool) -> Recipe {
-    let frames = 8 / word;
-    let bytes = frames * 2 * SAMPLE;
-    let mut recipe = Recipe { shuffles: [[NONE; LANE]; 2], marks: [[0; LANE]; 2], bytes, frames };
+    let lanes = 2 * SAMPLE / word;
+    let none = [[NONE; LANE]; 4];
+    let mut recipe = Recipe { planar: [none; 2], interleaved: none, marks: [[0; LANE]; 4], lanes };
     let mut place = 0;
-    while place < bytes {
+    while place < lanes * LANE {
         let (frame, channel) = (place / (2 * SAMPLE), place / SAMPLE % 2);
         let marker = if odd != (frame % 2 == 1) { Marker::Odd } else { Marker::Even };
-        let (vector, at) = (place / LANE, place % LANE);
+        let (lane, at) = (place / LANE, place % LANE);
         match parts[place % SAMPLE] {
-            Part::Byte(byte) => recipe.shuffles[vector][at] = (2 * (frame * word + byte) + channel) as u8,
-            Part::Marker => recipe.marks[vector][at] = marker.byte(),
-            Part::Sign => recipe.marks[vector][at] = ((marker.byte() as i8) >> 7) as u8,
+            Part::Byte(byte) => {
+                let byte = frame * word + byte;
+                recipe.planar[channel][lane][at] = byte as u8;
+                recipe.interleaved[lane][at] = (2 * byte + channel - offset(lanes, lane)) as u8;
+            }
+            Part::Marker => recipe.marks[lane][at] = marker.byte(),
+            Part::Sign => recipe.marks[lane][at] = ((marker.byte() as i8) >> 7) as u8,
             Part::Zero => {}
         }
         place += 1;
