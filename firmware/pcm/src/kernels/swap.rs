@@ -1,7 +1,8 @@
 //! The bytes of samples in the other order, in place: what makes a big-endian wire of a little-endian one, and back.
 //!
 //! A pass of its own over bytes that are in the first-level cache, rather than another set of all the kernels that write them:
-//! few DACs want it, and it costs a load, a shuffle and a store for 15 or 16 bytes.
+//! few DACs want it, and it costs a load, a shuffle and a store for 15 or 16 bytes,
+//! which is about as much again as packing costs.
 
 #[cfg(target_arch = "aarch64")]
 use core::arch::aarch64::{vld1q_u8, vqtbl1q_u8, vst1q_u8};
@@ -78,10 +79,16 @@ const fn places<const BYTES: usize>() -> [u8; VECTOR] {
 #[cfg_attr(target_arch = "aarch64", target_feature(enable = "neon"))]
 unsafe fn vectors<const BYTES: usize>(bytes: &mut [u8]) {
     let places = const { places::<BYTES>() };
+    let step = const { VECTOR / BYTES * BYTES };
     let mut at = 0;
-    while let Some(room) = bytes.get_mut(at..).and_then(|rest| rest.first_chunk_mut::<VECTOR>()) {
-        shuffle(room, &places);
-        at += VECTOR / BYTES * BYTES;
+    let mut next = bytes.first_chunk::<VECTOR>().copied();
+    while let Some(vector) = next {
+        // Vectors of 3-byte samples overlap: one that is read after the one before it was written waits for that.
+        next = bytes.get(at + step..).and_then(|rest| rest.first_chunk()).copied();
+        if let Some(room) = bytes.get_mut(at..).and_then(|rest| rest.first_chunk_mut()) {
+            *room = shuffled(&vector, &places);
+        }
+        at += step;
     }
     scalar::<BYTES>(bytes.get_mut(at..).unwrap_or_default());
 }
@@ -89,25 +96,23 @@ unsafe fn vectors<const BYTES: usize>(bytes: &mut [u8]) {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "ssse3")]
 #[inline]
-fn shuffle(room: &mut [u8; VECTOR], places: &[u8; VECTOR]) {
-    // SAFETY: the array holds the 16 bytes of a vector.
-    let bytes = unsafe { _mm_loadu_si128(room.as_ptr().cast()) };
-    // SAFETY: as above.
-    let places = unsafe { _mm_loadu_si128(places.as_ptr().cast()) };
-    let swapped = _mm_shuffle_epi8(bytes, places);
-    // SAFETY: as above.
-    unsafe { _mm_storeu_si128(room.as_mut_ptr().cast(), swapped) };
+fn shuffled(bytes: &[u8; VECTOR], places: &[u8; VECTOR]) -> [u8; VECTOR] {
+    let mut swapped = [0; VECTOR];
+    instructions!({
+        let bytes = _mm_shuffle_epi8(_mm_loadu_si128(bytes.as_ptr().cast()), _mm_loadu_si128(places.as_ptr().cast()));
+        _mm_storeu_si128(swapped.as_mut_ptr().cast(), bytes);
+    });
+    swapped
 }
 
 #[cfg(target_arch = "aarch64")]
 #[target_feature(enable = "neon")]
 #[inline]
-fn shuffle(room: &mut [u8; VECTOR], places: &[u8; VECTOR]) {
-    // SAFETY: the array holds the 16 bytes of a vector.
-    let bytes = unsafe { vld1q_u8(room.as_ptr()) };
-    // SAFETY: as above.
-    let places = unsafe { vld1q_u8(places.as_ptr()) };
-    let swapped = vqtbl1q_u8(bytes, places);
-    // SAFETY: as above.
-    unsafe { vst1q_u8(room.as_mut_ptr(), swapped) };
+fn shuffled(bytes: &[u8; VECTOR], places: &[u8; VECTOR]) -> [u8; VECTOR] {
+    let mut swapped = [0; VECTOR];
+    instructions!({
+        let bytes = vqtbl1q_u8(vld1q_u8(bytes.as_ptr()), vld1q_u8(places.as_ptr()));
+        vst1q_u8(swapped.as_mut_ptr(), bytes);
+    });
+    swapped
 }
