@@ -77,7 +77,10 @@ impl<'a, T> Planes<'a, T> {
     pub fn part(&self, start: usize, frames: usize) -> Self {
         let start = start.min(self.frames);
         let end = start.saturating_add(frames).min(self.frames);
-        let planes = self.planes.map(|plane| plane.get(start..end).unwrap_or(&[]));
+        let mut planes: [&'a [T]; MAX_CHANNELS] = [&[]; MAX_CHANNELS];
+        for (part, plane) in planes.iter_mut().zip(self.iter()) {
+            *part = plane.get(start..end).unwrap_or_default();
+        }
         Self { planes, channels: self.channels, frames: end - start }
     }
 }

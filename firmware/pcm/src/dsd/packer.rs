@@ -91,7 +91,7 @@ impl DsdPacker {
         self.marker = self.marker.after(words as u64);
         done.taken += words * word;
         done.frames += words;
-        if words == whole {
+        if words == whole && done.taken < src.frames() {
             done.taken += self.hold(&src.part(done.taken, usize::MAX));
         }
         done
