@@ -1,14 +1,21 @@
 //! Gain, as the engine's real-time thread applies it while it copies from the ring to the DAC.
 //!
-//! Samples are multiplied in 64 bits, dithered with TPDF noise and rounded once. Unity is a plain copy and silence is
-//! exact zeros, so that a volume of 100 % costs and changes nothing. Nothing here allocates or panics, whatever the
-//! lengths of the slices.
+//! Unity is a plain copy and silence is exact zeros, so that a volume of 100 % costs and changes nothing. Nothing here
+//! allocates or panics, whatever the lengths of the slices.
+//!
+//! In between, samples are multiplied, dithered with TPDF noise and rounded once. 24 bits are multiplied in 64, of which 7 behind
+//! the point are kept for the noise; of 16 bits 13 are, and the gain has 29. What is cut off there is 42 dB below the last bit,
+//! or 78: nothing, beside noise of that bit's size.
+//!
+//! 32 bits are multiplied in 64 and rounded without noise. The last bit is at -193 dB, some 60 dB below the thermal noise of the
+//! best converters, which dithers it. A DAC that uses fewer of the 32 bits (most use 24) cuts the others off by itself: at 24 that is an
+//! error of -146 dB, still 20 dB below that noise; the engine knows the format, not how much of it the DAC uses.
 
-use crate::kernels::{MOST, Scaling, Swap, scaling, swap};
+use crate::kernels::{Scaling, Slope, Swap, scaling, swap};
 use crate::silence::copy_muted;
 use crate::{Cpu, MAX_CHANNELS, Tpdf, WireFormat};
 
-/// A linear gain from silence to unity: Q31, so that the product with a 32-bit sample fits 63 bits.
+/// A linear gain from silence to unity: Q31, so that the product with a 32-bit sample fits 64 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Gain(u32);
 
@@ -43,12 +50,6 @@ impl Gain {
     pub fn factor(self) -> f64 {
         f64::from(self.0) / f64::from(Self::UNITY.0)
     }
-
-    /// What samples are multiplied with.
-    #[inline]
-    const fn factor_q31(self) -> i32 {
-        (if self.0 < MOST { self.0 } else { MOST }) as i32
-    }
 }
 
 /// A gain that changes without a click: linearly over a number of frames, then constant.
@@ -66,7 +67,7 @@ pub struct Ramp {
 impl Ramp {
     /// So many that a step's rounding stays below 2^-31 of full scale over the longest ramp of 2^32 frames. The gain
     /// then takes 62 bits.
-    const EXTRA: u32 = 30;
+    const EXTRA: u32 = Slope::FRACTION - Gain::FRACTION;
 
     /// A constant gain.
     #[must_use]
@@ -116,18 +117,6 @@ impl Ramp {
         self.left == 0 && self.target.0 == 0
     }
 
-    /// The gains of the next frames of so many samples each, as [`Gain::factor_q31`] has them; moves on by as many frames as
-    /// there is room for and the ramp has left, and settles exactly at the target.
-    fn fill<const CHANNELS: usize>(&mut self, gains: &mut [i32]) {
-        let (frames, _) = gains.as_chunks_mut::<CHANNELS>();
-        let mut now = self.now;
-        for frame in frames.iter_mut() {
-            *frame = [Gain((now >> Self::EXTRA) as u32).factor_q31(); CHANNELS];
-            now += self.step;
-        }
-        self.skip(frames.len() as u32);
-    }
-
     /// Moves on by `frames` without applying the gain to anything, as when silence is sent.
     pub const fn skip(&mut self, frames: u32) {
         if frames >= self.left {
@@ -139,8 +128,8 @@ impl Ramp {
     }
 }
 
-/// Samples that get their gains at a time. Of them a multiple of 32 frames is used, which whole blocks of the kernels take.
-const BLOCK: usize = 256;
+/// Bytes that are scaled at a time where they are swapped before and afterwards.
+const SWAPPED: usize = 1024;
 
 /// Copies samples of the wire, scaled: the kernel for a format, chosen once.
 ///
@@ -201,45 +190,34 @@ impl Scaler {
         }
     }
 
-    /// `src` and `dst` are whole frames of one length. Every sample has a gain of its own, so that a ramp that moves costs
-    /// the kernel what one that stands still does.
+    /// `src` and `dst` are whole frames of one length.
     fn scale(&self, kernel: Scaling, src: &[u8], dst: &mut [u8], ramp: &mut Ramp, dither: &mut Tpdf) {
-        let mut gains = [0; BLOCK];
-        let mut swapped = [0; BLOCK * 4];
-        let channels = usize::from(self.channels).clamp(1, MAX_CHANNELS);
-        let frames = (BLOCK / channels) & !31;
-        if ramp.left == 0 {
-            gains.fill(ramp.current().factor_q31());
-        }
-        let bytes = frames * channels * self.format.bytes();
-        for (src, dst) in src.chunks(bytes).zip(dst.chunks_mut(bytes)) {
-            let samples = src.len() / self.format.bytes();
-            let gains = gains.get_mut(..samples).unwrap_or_default();
-            if ramp.left > 0 {
-                match channels {
-                    1 => ramp.fill::<1>(gains),
-                    2 => ramp.fill::<2>(gains),
-                    3 => ramp.fill::<3>(gains),
-                    4 => ramp.fill::<4>(gains),
-                    5 => ramp.fill::<5>(gains),
-                    6 => ramp.fill::<6>(gains),
-                    7 => ramp.fill::<7>(gains),
-                    _ => ramp.fill::<8>(gains),
-                }
-            }
-            match self.swap {
-                None => kernel.run(src, gains, dst, *dither),
-                Some(swap) => {
-                    let swapped = swapped.get_mut(..src.len()).unwrap_or_default();
+        match self.swap {
+            None => self.run(kernel, src, dst, ramp, dither),
+            Some(swap) => {
+                let frame_bytes = self.format.bytes() * usize::from(self.channels).max(1);
+                let most = (SWAPPED / frame_bytes * frame_bytes).max(1);
+                let mut room = [0; SWAPPED];
+                for (src, dst) in src.chunks(most).zip(dst.chunks_mut(most)) {
+                    let swapped = room.get_mut(..src.len()).unwrap_or_default();
                     for (swapped, &byte) in swapped.iter_mut().zip(src) {
                         *swapped = byte;
                     }
                     swap.run(swapped);
-                    kernel.run(swapped, gains, dst, *dither);
+                    self.run(kernel, swapped, dst, ramp, dither);
                     swap.run(dst);
                 }
             }
-            dither.advance(samples as u32);
         }
+    }
+
+    /// The same in little-endian samples.
+    fn run(&self, kernel: Scaling, src: &[u8], dst: &mut [u8], ramp: &mut Ramp, dither: &mut Tpdf) {
+        let channels = usize::from(self.channels).max(1);
+        kernel.run(src, dst, Slope { now: ramp.now, step: ramp.step, channels }, *dither);
+        // So many samples are there that the dither's position may wrap, and a format has few bytes.
+        let samples = (src.len() / self.format.bytes()) as u32;
+        dither.advance(samples);
+        ramp.skip(samples / channels as u32);
     }
 }

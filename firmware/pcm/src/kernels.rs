@@ -39,6 +39,7 @@ mod many;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod pack;
+mod room;
 mod scale;
 mod simd;
 #[cfg(target_arch = "x86_64")]
@@ -48,5 +49,5 @@ mod swap;
 pub(crate) use convert::Sample;
 pub(crate) use crc::{Checksum, checksum};
 pub(crate) use entries::{PackSet, Packs, Scaling, packs, scaling};
-pub(crate) use scale::MOST;
+pub(crate) use room::Slope;
 pub(crate) use swap::{Swap, swap};

@@ -41,7 +41,9 @@ proptest! {
         let unused = 64 - u32::from(format.bits());
         for (before, after) in unpack(format, &src).into_iter().zip(unpack(format, &scaled)) {
             let exact = (before << unused >> unused) as f64 * gain.factor();
-            prop_assert!((after as f64 - exact).abs() <= 1.5, "{} for {}", after, exact);
+            // Noise of one step and rounding of half a step, and what the product lacks; 32 bits have no noise.
+            let most = if format.bits() == 32 { 0.5 } else { 1.5 } + 1.0 / 64.0;
+            prop_assert!((after as f64 - exact).abs() <= most, "{} for {}", after, exact);
         }
     }
 

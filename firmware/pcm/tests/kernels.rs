@@ -162,7 +162,10 @@ fn scaled(scaler: &Scaler, src: &[u8], ramp: Ramp, position: u32, at: usize) -> 
     (result.to_vec(), ramp, dither)
 }
 
+/// With dither from `position` on.
+#[expect(clippy::too_many_arguments, reason = "it is the table of what may differ")]
 fn scaling_equals(
+    position: u32,
     highest_first: bool,
     words: &[u32],
     channels: u16,
@@ -180,9 +183,9 @@ fn scaling_equals(
             })
             .collect();
         let src = &src[offset * format.bytes()..];
-        let wanted = scaled(&Scaler::new(format, channels, Cpu::BASELINE), src, ramp, words[0], 0);
+        let wanted = scaled(&Scaler::new(format, channels, Cpu::BASELINE), src, ramp, position, 0);
         for cpu in cpus() {
-            let got = scaled(&Scaler::new(format, channels, cpu), src, ramp, words[0], at);
+            let got = scaled(&Scaler::new(format, channels, cpu), src, ramp, position, at);
             assert!(got == wanted, "{cpu:?}, {format}, {channels} channels, {frames} frames, {ramp:?}");
         }
     }
@@ -237,15 +240,43 @@ fn scaling_equals_the_scalar_kernel_at_every_length_and_alignment() {
     ];
     for frames in LENGTHS {
         for at in 0..ALIGNMENTS {
-            scaling_equals(false, &words[frames..], 1, frames, ramps[at % 3], (frames + at) % 5, at);
+            scaling_equals(words[frames], false, &words[frames..], 1, frames, ramps[at % 3], (frames + at) % 5, at);
         }
-        scaling_equals(true, &words[frames..], 1, frames, ramps[frames % 3], frames % 5, frames % ALIGNMENTS);
+        scaling_equals(
+            words[frames],
+            true,
+            &words[frames..],
+            1,
+            frames,
+            ramps[frames % 3],
+            frames % 5,
+            frames % ALIGNMENTS,
+        );
     }
     for channels in 2..=8 {
         for (frames, ramp) in [(9, ramps[0]), (64, ramps[1]), (129, ramps[2]), (300, ramps[1])] {
             for highest_first in [false, true] {
                 let at = frames % ALIGNMENTS;
-                scaling_equals(highest_first, &words[frames..], channels, frames, ramp, frames % 7, at);
+                scaling_equals(words[frames], highest_first, &words[frames..], channels, frames, ramp, frames % 7, at);
+            }
+        }
+    }
+}
+
+/// Gains and noise are prepared so many at a time: every end of those beside every other.
+#[test]
+fn scaling_long_pieces_equals_the_scalar_kernel() {
+    let words = words();
+    let ramps = [
+        Ramp::constant(Gain::from_percent(50)),
+        fade(Gain::UNITY, Gain::from_percent(20), 100_000),
+        fade(Gain::SILENCE, Gain::UNITY, 700),
+    ];
+    for channels in 1..=8 {
+        for frames in [63, 64, 128, 255, 256, 257, 512, 513, 1023, 1100, 2500] {
+            for (n, position) in [0, 1, 500, 1000, 1023, u32::MAX - 1000].into_iter().enumerate() {
+                let (ramp, at) = (ramps[(n + frames) % 3], (frames + n) % ALIGNMENTS);
+                scaling_equals(position, n == 3, &words[n..], channels, frames, ramp, n, at);
             }
         }
     }
@@ -277,6 +308,6 @@ proptest! {
         at in 0..ALIGNMENTS,
     ) {
         let ramp = fade(Gain::from_percent(from), Gain::from_percent(to), length);
-        scaling_equals(highest_first, &words, channels, frames, ramp, offset, at);
+        scaling_equals(words[0], highest_first, &words, channels, frames, ramp, offset, at);
     }
 }

@@ -89,12 +89,38 @@ impl<const VBMI: bool> Simd for Avx2<VBMI> {
     }
 
     #[inline(always)]
-    fn scale(self, sample: __m256i, gain: __m256i, rounding: __m256i, unit: __m256i) -> __m256i {
+    fn odd(self, a: __m256i) -> __m256i {
+        instructions!(_mm256_srli_epi64::<32>(a))
+    }
+
+    #[inline(always)]
+    fn multiply_high(self, a: __m256i, [b, odd]: [__m256i; 2]) -> __m256i {
         instructions!({
-            let even = _mm256_add_epi64(_mm256_mul_epi32(sample, gain), _mm256_mul_epi32(rounding, unit));
-            let [sample, gain, rounding] = each!([sample, gain, rounding], |x| _mm256_srli_epi64::<32>(x));
-            let odd = _mm256_add_epi64(_mm256_mul_epi32(sample, gain), _mm256_mul_epi32(rounding, unit));
-            _mm256_blend_epi32::<0xaa>(_mm256_srli_epi64::<31>(even), _mm256_slli_epi64::<1>(odd))
+            let even = _mm256_mul_epi32(a, b);
+            let odd = _mm256_mul_epi32(_mm256_srli_epi64::<32>(a), odd);
+            _mm256_blend_epi32::<0xaa>(_mm256_srli_epi64::<32>(even), odd)
+        })
+    }
+
+    #[inline(always)]
+    fn multiply_rounded(self, a: __m256i, [b, odd]: [__m256i; 2]) -> __m256i {
+        instructions!({
+            let half = _mm256_set1_epi64x(1 << 30);
+            let even = _mm256_add_epi64(_mm256_mul_epi32(a, b), half);
+            let odd = _mm256_mul_epi32(_mm256_srli_epi64::<32>(a), odd);
+            let odd = _mm256_add_epi64(odd, half);
+            _mm256_blend_epi32::<0xaa>(_mm256_srli_epi64::<31>(even), _mm256_add_epi64(odd, odd))
+        })
+    }
+
+    /// Rounding the first product to whole numbers and keeping what that takes away leaves room for carries in 16 bits.
+    #[inline(always)]
+    fn scale_16(self, sample: __m256i, [upper, twice, lower]: [__m256i; 3], noise: __m256i) -> __m256i {
+        instructions!({
+            let rounded = _mm256_mulhrs_epi16(sample, upper);
+            let rest = _mm256_srai_epi16::<3>(_mm256_mullo_epi16(sample, twice));
+            let sum = _mm256_add_epi16(_mm256_mulhi_epi16(sample, lower), noise);
+            _mm256_adds_epi16(rounded, _mm256_mulhrs_epi16(_mm256_add_epi16(rest, sum), _mm256_set1_epi16(4)))
         })
     }
 
@@ -227,34 +253,29 @@ impl<const VBMI: bool> Simd for Avx2<VBMI> {
     #[inline(always)]
     unsafe fn load_wire<const BYTES: usize>(self, src: *const u8) -> [__m256i; 4] {
         instructions!(match BYTES {
-            2 => {
-                let [a, b] = each!([0, 32], |n| _mm256_loadu_si256(src.add(n).cast()));
-                each!(
-                    [
-                        _mm256_unpacklo_epi16(a, a),
-                        _mm256_unpackhi_epi16(a, a),
-                        _mm256_unpacklo_epi16(b, b),
-                        _mm256_unpackhi_epi16(b, b),
-                    ],
-                    |x| _mm256_srai_epi32::<16>(x)
-                )
-            }
             3 => {
                 let [a, b, c] = each!([0, 16, 32], |n| halves!(src, n, n + 48));
                 let low = twice([-1, 0, 1, 2, -1, 3, 4, 5, -1, 6, 7, 8, -1, 9, 10, 11]);
                 let high = twice([-1, 4, 5, 6, -1, 7, 8, 9, -1, 10, 11, 12, -1, 13, 14, 15]);
-                each!(
-                    [
-                        _mm256_shuffle_epi8(a, low),
-                        _mm256_shuffle_epi8(_mm256_alignr_epi8::<12>(b, a), low),
-                        _mm256_shuffle_epi8(_mm256_alignr_epi8::<8>(c, b), low),
-                        _mm256_shuffle_epi8(c, high),
-                    ],
-                    |x| _mm256_srai_epi32::<8>(x)
-                )
+                [
+                    _mm256_shuffle_epi8(a, low),
+                    _mm256_shuffle_epi8(_mm256_alignr_epi8::<12>(b, a), low),
+                    _mm256_shuffle_epi8(_mm256_alignr_epi8::<8>(c, b), low),
+                    _mm256_shuffle_epi8(c, high),
+                ]
             }
             _ => self.load::<BYTES>(src.cast()),
         })
+    }
+
+    #[inline(always)]
+    unsafe fn load_vector(self, src: *const u8) -> __m256i {
+        instructions!(_mm256_loadu_si256(src.cast()))
+    }
+
+    #[inline(always)]
+    unsafe fn store_vector(self, x: __m256i, dst: *mut u8) {
+        instructions!(_mm256_storeu_si256(dst.cast(), x));
     }
 
     #[inline(always)]

@@ -32,6 +32,9 @@ macro_rules! table {
     }};
 }
 
+/// The upper three bytes of each sample.
+const UPPER: u64 = 0xeeee_eeee_eeee_eeee;
+
 /// The byte of a pair of vectors which hold the samples from `first` on, that is byte `n` on the wire of three-byte samples.
 const fn packed_from(n: usize, first: usize) -> usize {
     (n / 3 - first) * 4 + n % 3
@@ -102,12 +105,38 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn scale(self, sample: __m512i, gain: __m512i, rounding: __m512i, unit: __m512i) -> __m512i {
+    fn odd(self, a: __m512i) -> __m512i {
+        instructions!(_mm512_srli_epi64::<32>(a))
+    }
+
+    #[inline(always)]
+    fn multiply_high(self, a: __m512i, [b, odd]: [__m512i; 2]) -> __m512i {
         instructions!({
-            let even = _mm512_add_epi64(_mm512_mul_epi32(sample, gain), _mm512_mul_epi32(rounding, unit));
-            let [sample, gain, rounding] = each!([sample, gain, rounding], |x| _mm512_srli_epi64::<32>(x));
-            let odd = _mm512_add_epi64(_mm512_mul_epi32(sample, gain), _mm512_mul_epi32(rounding, unit));
-            _mm512_mask_blend_epi32(0xaaaa, _mm512_srli_epi64::<31>(even), _mm512_slli_epi64::<1>(odd))
+            let even = _mm512_mul_epi32(a, b);
+            let odd = _mm512_mul_epi32(_mm512_srli_epi64::<32>(a), odd);
+            _mm512_mask_shuffle_epi32::<0b11_11_01_01>(odd, 0x5555, even)
+        })
+    }
+
+    #[inline(always)]
+    fn multiply_rounded(self, a: __m512i, [b, odd]: [__m512i; 2]) -> __m512i {
+        instructions!({
+            let half = _mm512_set1_epi64(1 << 30);
+            let even = _mm512_add_epi64(_mm512_mul_epi32(a, b), half);
+            let odd = _mm512_mul_epi32(_mm512_srli_epi64::<32>(a), odd);
+            let odd = _mm512_add_epi64(odd, half);
+            _mm512_mask_blend_epi32(0xaaaa, _mm512_srli_epi64::<31>(even), _mm512_add_epi64(odd, odd))
+        })
+    }
+
+    /// Rounding the first product to whole numbers and keeping what that takes away leaves room for carries in 16 bits.
+    #[inline(always)]
+    fn scale_16(self, sample: __m512i, [upper, twice, lower]: [__m512i; 3], noise: __m512i) -> __m512i {
+        instructions!({
+            let rounded = _mm512_mulhrs_epi16(sample, upper);
+            let rest = _mm512_srai_epi16::<3>(_mm512_mullo_epi16(sample, twice));
+            let sum = _mm512_add_epi16(_mm512_mulhi_epi16(sample, lower), noise);
+            _mm512_adds_epi16(rounded, _mm512_mulhrs_epi16(_mm512_add_epi16(rest, sum), _mm512_set1_epi16(4)))
         })
     }
 
@@ -201,18 +230,26 @@ impl Simd for Avx512 {
     #[inline(always)]
     unsafe fn load_wire<const BYTES: usize>(self, src: *const u8) -> [__m512i; 4] {
         instructions!(match BYTES {
-            2 => each!([0, 32, 64, 96], |n| _mm512_cvtepi16_epi32(_mm256_loadu_si256(src.add(n).cast()))),
             3 => {
                 // The last of the vectors must not reach beyond the end: it begins 16 bytes early.
                 let order = table!(u8, 64, |n| wide_from(n, 0));
                 let last = table!(u8, 64, |n| wide_from(n, 16));
-                let [a, b, c, d] = each!([(0, order), (48, order), (96, order), (128, last)], |(n, order)| {
-                    _mm512_permutexvar_epi8(order, _mm512_loadu_si512(src.add(n).cast()))
-                });
-                each!([a, b, c, d], |x| _mm512_srai_epi32::<8>(x))
+                each!([(0, order), (48, order), (96, order), (128, last)], |(n, order)| {
+                    _mm512_maskz_permutexvar_epi8(UPPER, order, _mm512_loadu_si512(src.add(n).cast()))
+                })
             }
             _ => self.load::<BYTES>(src.cast()),
         })
+    }
+
+    #[inline(always)]
+    unsafe fn load_vector(self, src: *const u8) -> __m512i {
+        instructions!(_mm512_loadu_si512(src.cast()))
+    }
+
+    #[inline(always)]
+    unsafe fn store_vector(self, x: __m512i, dst: *mut u8) {
+        instructions!(_mm512_storeu_si512(dst.cast(), x));
     }
 
     #[inline(always)]

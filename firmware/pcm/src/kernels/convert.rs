@@ -158,21 +158,28 @@ pub(super) fn dithered<S: Simd, T: Sample, L: Layout<BYTES>, const BYTES: usize>
     } else {
         x
     };
+    let rounding = noise_and_rounding(s, position);
+    if T::IS_FLOAT {
+        // They are limited, and leave room for the sum.
+        return if L::BITS == 16 {
+            s.shift_right_signed::<16>(s.add(x, rounding))
+        } else {
+            s.shift_right_signed::<8>(s.add(x, s.shift_right_signed::<8>(rounding)))
+        };
+    }
     let (whole, fraction) = if L::BITS == 16 {
         (s.shift_right_signed::<16>(x), s.low_half(x))
     } else {
         (s.shift_right_signed::<8>(x), s.low_half(s.shift_left::<8>(x)))
     };
-    let carry = s.shift_right_signed::<16>(s.add(fraction, noise_and_rounding(s, position)));
-    let sum = s.add(whole, carry);
-    // Floats are limited already.
-    if T::IS_FLOAT || L::BITS == 16 { sum } else { s.clamp(sum, s.splat(L::MIN), s.splat(L::MAX)) }
+    let sum = s.add(whole, s.shift_right_signed::<16>(s.add(fraction, rounding)));
+    if L::BITS == 16 { sum } else { s.clamp(sum, s.splat(L::MIN), s.splat(L::MAX)) }
 }
 
 /// [`Tpdf::at`] of a vector of positions, plus [`HALF`].
 #[inline(always)]
 pub(super) fn noise_and_rounding<S: Simd>(s: S, position: S::V) -> S::V {
-    let x = s.multiply(s.xor(position, s.shift_right::<16>(position)), s.splat(Tpdf::FIRST as i32));
+    let x = s.multiply(position, s.splat(Tpdf::FIRST as i32));
     let x = s.multiply(s.xor(x, s.shift_right::<15>(x)), s.splat(Tpdf::SECOND as i32));
-    s.difference_of_halves_and_rounding(s.xor(x, s.shift_right::<16>(x)))
+    s.difference_of_halves_and_rounding(x)
 }

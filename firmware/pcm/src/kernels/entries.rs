@@ -3,6 +3,7 @@
 use super::convert::Sample;
 #[cfg(target_arch = "aarch64")]
 use super::neon::Neon;
+use super::room::{Room, Slope};
 #[cfg(target_arch = "x86_64")]
 use super::{avx2::Avx2, avx512::Avx512, sse41::Sse41};
 use super::{many, pack, scale};
@@ -18,8 +19,8 @@ type One<T> = unsafe fn(&[T], &mut [u8], Tpdf);
 type Two<T> = unsafe fn(&[T], &[T], &mut [u8], Tpdf, bool);
 /// As [`One`], for three planes or more.
 type Many<T> = unsafe fn(Planes<'_, T>, &mut [u8], Tpdf);
-/// Scales samples of the wire by a gain each.
-type Scale = unsafe fn(&[u8], &[i32], &mut [u8], Tpdf);
+/// Scales whole frames of the wire.
+type Scale = unsafe fn(&[u8], &mut [u8], Slope, Tpdf);
 
 /// Kernels that pack samples of one type.
 #[derive(Clone, Copy, Debug)]
@@ -59,9 +60,9 @@ pub(crate) struct PackSet {
 pub(crate) struct Scaling(Scale);
 
 impl Scaling {
-    pub(crate) fn run(self, src: &[u8], gains: &[i32], dst: &mut [u8], noise: Tpdf) {
+    pub(crate) fn run(self, src: &[u8], dst: &mut [u8], slope: Slope, noise: Tpdf) {
         // SAFETY: whoever got this from `scaling` showed the CPU.
-        unsafe { (self.0)(src, gains, dst, noise) }
+        unsafe { (self.0)(src, dst, slope, noise) }
     }
 }
 
@@ -182,16 +183,16 @@ macro_rules! table {
             /// # Safety
             /// The CPU must have the features.
             #[target_feature(enable = $features)]
-            unsafe fn scale<L: Layout<BYTES>, const BYTES: usize>(
-                src: &[u8],
-                gains: &[i32],
-                dst: &mut [u8],
-                noise: Tpdf,
-            ) {
-                let mut job = scale::Job { src, gains, dst, noise };
-                // SAFETY: the caller's.
-                $(job.blocks::<$simd, L, BYTES>(unsafe { <$simd>::new() });)*
-                scalar::scale::<L, BYTES>(job.src, job.gains, job.dst, job.noise);
+            unsafe fn scale<L: Layout<BYTES>, const BYTES: usize>(src: &[u8], dst: &mut [u8], slope: Slope, noise: Tpdf) {
+                let mut room = Room::new();
+                let mut work = scale::Work::new(src, dst, slope, noise);
+                while let Some(mut job) = work.next::<L, BYTES>(&mut room) {
+                    // SAFETY: the caller's.
+                    let done = $(job.blocks::<$simd, L, BYTES>(unsafe { <$simd>::new() }))||*;
+                    if !done {
+                        job.scalar::<L, BYTES>();
+                    }
+                }
             }
 
             tables!($frames);
@@ -271,8 +272,12 @@ mod scalar {
     }
 
     #[inline(never)]
-    pub(super) fn scale<L: Layout<BYTES>, const BYTES: usize>(src: &[u8], gains: &[i32], dst: &mut [u8], noise: Tpdf) {
-        scale::Job { src, gains, dst, noise }.scalar::<L, BYTES>();
+    pub(super) fn scale<L: Layout<BYTES>, const BYTES: usize>(src: &[u8], dst: &mut [u8], slope: Slope, noise: Tpdf) {
+        let mut room = Room::new();
+        let mut work = scale::Work::new(src, dst, slope, noise);
+        while let Some(job) = work.next::<L, BYTES>(&mut room) {
+            job.scalar::<L, BYTES>();
+        }
     }
 
     tables!(frames_scalar);

@@ -84,12 +84,33 @@ impl Simd for Neon {
     }
 
     #[inline(always)]
-    fn scale(self, sample: int32x4_t, gain: int32x4_t, rounding: int32x4_t, unit: int32x4_t) -> int32x4_t {
+    fn odd(self, a: int32x4_t) -> int32x4_t {
+        a
+    }
+
+    #[inline(always)]
+    fn multiply_high(self, a: int32x4_t, [b, _]: [int32x4_t; 2]) -> int32x4_t {
         instructions!({
-            let low = vmull_s32(vget_low_s32(sample), vget_low_s32(gain));
-            let low = vmlal_s32(low, vget_low_s32(rounding), vget_low_s32(unit));
-            let high = vmlal_high_s32(vmull_high_s32(sample, gain), rounding, unit);
-            vshrn_high_n_s64::<31>(vshrn_n_s64::<31>(low), high)
+            let low = vreinterpretq_s32_s64(vmull_s32(vget_low_s32(a), vget_low_s32(b)));
+            vuzp2q_s32(low, vreinterpretq_s32_s64(vmull_high_s32(a, b)))
+        })
+    }
+
+    #[inline(always)]
+    fn multiply_rounded(self, a: int32x4_t, [b, _]: [int32x4_t; 2]) -> int32x4_t {
+        instructions!(vqrdmulhq_s32(a, b))
+    }
+
+    /// Rounding the first product to whole numbers and keeping what that takes away leaves room for carries in 16 bits. The
+    /// second product is doubled on the way.
+    #[inline(always)]
+    fn scale_16(self, sample: int32x4_t, [upper, twice, lower]: [int32x4_t; 3], noise: int32x4_t) -> int32x4_t {
+        instructions!({
+            let [sample, upper, twice, lower, noise] =
+                each!([sample, upper, twice, lower, noise], |x| vreinterpretq_s16_s32(x));
+            let rest = vmulq_s16(sample, twice);
+            let sum = vsraq_n_s16::<1>(vsraq_n_s16::<3>(noise, rest), vqdmulhq_s16(sample, lower));
+            vreinterpretq_s32_s16(vqaddq_s16(vqrdmulhq_s16(sample, upper), vrshrq_n_s16::<13>(sum)))
         })
     }
 
@@ -162,10 +183,6 @@ impl Simd for Neon {
     #[inline(always)]
     unsafe fn load_wire<const BYTES: usize>(self, src: *const u8) -> [int32x4_t; 4] {
         instructions!(match BYTES {
-            2 => {
-                let [a, b] = each!([0, 16], |n| vreinterpretq_s16_u8(vld1q_u8(src.add(n))));
-                [vmovl_s16(vget_low_s16(a)), vmovl_high_s16(a), vmovl_s16(vget_low_s16(b)), vmovl_high_s16(b)]
-            }
             3 => {
                 let [a, b, c] = each!([0, 16, 32], |n| vld1q_u8(src.add(n)));
                 let low = bytes([NONE, 0, 1, 2, NONE, 3, 4, 5, NONE, 6, 7, 8, NONE, 9, 10, 11]);
@@ -177,11 +194,21 @@ impl Simd for Neon {
                         vqtbl1q_u8(vextq_u8::<8>(b, c), low),
                         vqtbl1q_u8(c, high),
                     ],
-                    |x| vshrq_n_s32::<8>(vreinterpretq_s32_u8(x))
+                    |x| vreinterpretq_s32_u8(x)
                 )
             }
             _ => each!([0, 16, 32, 48], |n| vreinterpretq_s32_u8(vld1q_u8(src.add(n)))),
         })
+    }
+
+    #[inline(always)]
+    unsafe fn load_vector(self, src: *const u8) -> int32x4_t {
+        instructions!(vreinterpretq_s32_u8(vld1q_u8(src)))
+    }
+
+    #[inline(always)]
+    unsafe fn store_vector(self, x: int32x4_t, dst: *mut u8) {
+        instructions!(vst1q_u8(dst, vreinterpretq_u8_s32(x)));
     }
 
     #[inline(always)]

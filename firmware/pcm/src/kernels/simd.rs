@@ -30,8 +30,16 @@ pub(crate) trait Simd: Copy {
     fn clamp(self, a: Self::V, low: Self::V, high: Self::V) -> Self::V;
     /// The low 16 bits minus the high 16 bits, both with their sign, plus 2^15.
     fn difference_of_halves_and_rounding(self, a: Self::V) -> Self::V;
-    /// `(sample * gain + rounding * unit) >> 31` in 64 bits. The result must fit 32 bits.
-    fn scale(self, sample: Self::V, gain: Self::V, rounding: Self::V, unit: Self::V) -> Self::V;
+    /// What of a factor of the next two is wanted beside itself.
+    fn odd(self, a: Self::V) -> Self::V;
+    /// `(a * b) >> 32` in 64 bits, where `b` comes with its [`odd`](Self::odd).
+    fn multiply_high(self, a: Self::V, b: [Self::V; 2]) -> Self::V;
+    /// `(a * b + 2^30) >> 31` in 64 bits. `b` isn't negative.
+    fn multiply_rounded(self, a: Self::V, b: [Self::V; 2]) -> Self::V;
+
+    /// 16-bit integers: `(sample * upper >> 2) + (sample * lower >> 16) + noise`, rounded to a multiple of 2^13, divided by that
+    /// and limited. `gain` is `upper` of 15 bits, twice that, and `lower` of 14 bits; `noise` is within ±2^13.
+    fn scale_16(self, sample: Self::V, gain: [Self::V; 3], noise: Self::V) -> Self::V;
 
     /// Floats: `x * factor`, limited to `low..=high`. What isn't a number becomes 0, at the latest when it is
     /// [rounded](Self::round).
@@ -53,8 +61,12 @@ pub(crate) trait Simd: Copy {
     unsafe fn load_two_16<const BYTES: usize>(self, left: *const i16, right: *const i16) -> [Self::V; 4];
     /// 16-bit samples of two planes as they are, by turns.
     unsafe fn interleave_16(self, left: *const i16, right: *const i16, dst: *mut u8);
-    /// A block as it is on the wire. Of 4 bytes all are loaded; fewer are right-justified with their sign.
+    /// A block as it is on the wire, where 3 bytes come to lie in the upper ones and the lowest is 0. `BYTES` isn't 2.
     unsafe fn load_wire<const BYTES: usize>(self, src: *const u8) -> [Self::V; 4];
+    /// A vector of whatever.
+    unsafe fn load_vector(self, src: *const u8) -> Self::V;
+    /// A vector of whatever.
+    unsafe fn store_vector(self, x: Self::V, dst: *mut u8);
     /// Right-justified samples onto the wire. To 2 bytes they are limited, of 4 bytes the lower 3 are taken as 3 bytes.
     unsafe fn store<const BYTES: usize>(self, samples: [Self::V; 4], dst: *mut u8);
 }

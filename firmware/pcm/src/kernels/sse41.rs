@@ -80,12 +80,38 @@ impl Simd for Sse41 {
     }
 
     #[inline(always)]
-    fn scale(self, sample: __m128i, gain: __m128i, rounding: __m128i, unit: __m128i) -> __m128i {
+    fn odd(self, a: __m128i) -> __m128i {
+        instructions!(_mm_srli_epi64::<32>(a))
+    }
+
+    #[inline(always)]
+    fn multiply_high(self, a: __m128i, [b, odd]: [__m128i; 2]) -> __m128i {
         instructions!({
-            let even = _mm_add_epi64(_mm_mul_epi32(sample, gain), _mm_mul_epi32(rounding, unit));
-            let [sample, gain, rounding] = each!([sample, gain, rounding], |x| _mm_srli_epi64::<32>(x));
-            let odd = _mm_add_epi64(_mm_mul_epi32(sample, gain), _mm_mul_epi32(rounding, unit));
-            _mm_blend_epi16::<0b1100_1100>(_mm_srli_epi64::<31>(even), _mm_slli_epi64::<1>(odd))
+            let even = _mm_mul_epi32(a, b);
+            let odd = _mm_mul_epi32(_mm_srli_epi64::<32>(a), odd);
+            _mm_blend_epi16::<0b1100_1100>(_mm_srli_epi64::<32>(even), odd)
+        })
+    }
+
+    #[inline(always)]
+    fn multiply_rounded(self, a: __m128i, [b, odd]: [__m128i; 2]) -> __m128i {
+        instructions!({
+            let half = _mm_set1_epi64x(1 << 30);
+            let even = _mm_add_epi64(_mm_mul_epi32(a, b), half);
+            let odd = _mm_mul_epi32(_mm_srli_epi64::<32>(a), odd);
+            let odd = _mm_add_epi64(odd, half);
+            _mm_blend_epi16::<0b1100_1100>(_mm_srli_epi64::<31>(even), _mm_add_epi64(odd, odd))
+        })
+    }
+
+    /// Rounding the first product to whole numbers and keeping what that takes away leaves room for carries in 16 bits.
+    #[inline(always)]
+    fn scale_16(self, sample: __m128i, [upper, twice, lower]: [__m128i; 3], noise: __m128i) -> __m128i {
+        instructions!({
+            let rounded = _mm_mulhrs_epi16(sample, upper);
+            let rest = _mm_srai_epi16::<3>(_mm_mullo_epi16(sample, twice));
+            let sum = _mm_add_epi16(_mm_mulhi_epi16(sample, lower), noise);
+            _mm_adds_epi16(rounded, _mm_mulhrs_epi16(_mm_add_epi16(rest, sum), _mm_set1_epi16(4)))
         })
     }
 
@@ -176,34 +202,29 @@ impl Simd for Sse41 {
     #[inline(always)]
     unsafe fn load_wire<const BYTES: usize>(self, src: *const u8) -> [__m128i; 4] {
         instructions!(match BYTES {
-            2 => {
-                let [a, b] = each!([0, 16], |n| _mm_loadu_si128(src.add(n).cast()));
-                each!(
-                    [
-                        _mm_unpacklo_epi16(a, a),
-                        _mm_unpackhi_epi16(a, a),
-                        _mm_unpacklo_epi16(b, b),
-                        _mm_unpackhi_epi16(b, b),
-                    ],
-                    |x| _mm_srai_epi32::<16>(x)
-                )
-            }
             3 => {
                 let [a, b, c] = each!([0, 16, 32], |n| _mm_loadu_si128(src.add(n).cast()));
                 let low = bytes([-1, 0, 1, 2, -1, 3, 4, 5, -1, 6, 7, 8, -1, 9, 10, 11]);
                 let high = bytes([-1, 4, 5, 6, -1, 7, 8, 9, -1, 10, 11, 12, -1, 13, 14, 15]);
-                each!(
-                    [
-                        _mm_shuffle_epi8(a, low),
-                        _mm_shuffle_epi8(_mm_alignr_epi8::<12>(b, a), low),
-                        _mm_shuffle_epi8(_mm_alignr_epi8::<8>(c, b), low),
-                        _mm_shuffle_epi8(c, high),
-                    ],
-                    |x| _mm_srai_epi32::<8>(x)
-                )
+                [
+                    _mm_shuffle_epi8(a, low),
+                    _mm_shuffle_epi8(_mm_alignr_epi8::<12>(b, a), low),
+                    _mm_shuffle_epi8(_mm_alignr_epi8::<8>(c, b), low),
+                    _mm_shuffle_epi8(c, high),
+                ]
             }
             _ => self.load::<BYTES>(src.cast()),
         })
+    }
+
+    #[inline(always)]
+    unsafe fn load_vector(self, src: *const u8) -> __m128i {
+        instructions!(_mm_loadu_si128(src.cast()))
+    }
+
+    #[inline(always)]
+    unsafe fn store_vector(self, x: __m128i, dst: *mut u8) {
+        instructions!(_mm_storeu_si128(dst.cast(), x));
     }
 
     #[inline(always)]
