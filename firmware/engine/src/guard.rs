@@ -2,7 +2,8 @@
 //!
 //! The C library's functions themselves are counted, for everybody in this process calls them in the end: Rust's own
 //! allocator, alsa-lib, the C library. This program's definitions come first wherever the dynamic linker looks for these
-//! names, and pass every call on to glibc's by the names that glibc exports for that.
+//! names, and pass every call on to glibc's by the names that glibc exports for that; or, with the feature `rtsan`, to those
+//! that RealtimeSanitizer has for whoever stands in front of it.
 //!
 //! A thread that called [`watch`] is watched for the rest of its life. Freeing counts as well as allocating.
 
@@ -38,10 +39,15 @@ fn count() {
 }
 
 unsafe extern "C" {
+    #[cfg_attr(feature = "rtsan", link_name = "__interceptor_malloc")]
     fn __libc_malloc(size: size_t) -> *mut c_void;
+    #[cfg_attr(feature = "rtsan", link_name = "__interceptor_calloc")]
     fn __libc_calloc(count: size_t, size: size_t) -> *mut c_void;
+    #[cfg_attr(feature = "rtsan", link_name = "__interceptor_realloc")]
     fn __libc_realloc(memory: *mut c_void, size: size_t) -> *mut c_void;
+    #[cfg_attr(feature = "rtsan", link_name = "__interceptor_memalign")]
     fn __libc_memalign(alignment: size_t, size: size_t) -> *mut c_void;
+    #[cfg_attr(feature = "rtsan", link_name = "__interceptor_free")]
     fn __libc_free(memory: *mut c_void);
 }
 

@@ -21,6 +21,8 @@ mod output;
 mod rights;
 mod rt;
 mod rules;
+#[cfg_attr(feature = "rtsan", allow(unsafe_code, reason = "stands in front of the C library's ioctl"))]
+mod sanitizer;
 #[allow(unsafe_code, reason = "system calls without a safe wrapper")]
 mod sys;
 mod wake;

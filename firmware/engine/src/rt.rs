@@ -5,6 +5,8 @@
 //! `getrusage` about once a second, and an eventfd read while no stream is open. `--confine` has the kernel enforce it.
 
 mod report;
+#[cfg(all(test, feature = "rtsan"))]
+mod sanitized;
 mod session;
 mod timeline;
 
@@ -18,7 +20,7 @@ pub(crate) use session::{Outcome, Session, Tuning};
 
 use crate::clock::{SECOND, now_ns, sleep_until};
 use crate::wake::Doorbell;
-use crate::{confine, guard, sys};
+use crate::{confine, guard, sanitizer, sys};
 use pcm::gain::Gain;
 use report::{News, Reporter};
 use session::Step;
@@ -89,7 +91,9 @@ impl Handle {
             let abort = AbortOnUnwind;
             guard::watch();
             let confine = start.confine;
-            Thread { commands: incoming, returned: outgoing, bell: thread_bell, report, session: None, confine }.run();
+            let mut thread =
+                Thread { commands: incoming, returned: outgoing, bell: thread_bell, report, session: None, confine };
+            sanitizer::watched(|| thread.run());
             mem::forget(abort);
         })?;
         let refused = setup.recv().unwrap_or_default();
@@ -154,7 +158,7 @@ struct Thread {
 }
 
 impl Thread {
-    fn run(mut self) {
+    fn run(&mut self) {
         loop {
             self.bell.answer();
             if self.take_commands() {

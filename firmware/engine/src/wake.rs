@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use rustix::event::{EventfdFlags, eventfd};
 
+use crate::sanitizer::allowed;
+
 /// A bell that any thread may ring and one waits for.
 #[derive(Clone, Debug)]
 pub(crate) struct Doorbell(Arc<OwnedFd>);
@@ -22,15 +24,16 @@ impl Doorbell {
 
     /// Rings. One write of 8 bytes; several rings before the answer count as one.
     pub(crate) fn ring(&self) {
-        // It fails only when 2^64 - 2 rings are unanswered.
-        let _ = rustix::io::write(&*self.0, &1u64.to_ne_bytes());
+        // It fails only when 2^64 - 2 rings are unanswered, and would wait only then: allowed.
+        let _ = allowed(|| rustix::io::write(&*self.0, &1u64.to_ne_bytes()));
     }
 
     /// Takes the rings so far.
     pub(crate) fn answer(&self) {
         let mut count = [0; 8];
-        // Nothing to take, or a signal: the caller looks around either way.
-        let _ = rustix::io::read(&*self.0, &mut count);
+        // Nothing to take, or a signal: the caller looks around either way. Allowed: it waits where waiting is the purpose,
+        // in the real-time thread while no stream is open.
+        let _ = allowed(|| rustix::io::read(&*self.0, &mut count));
     }
 }
 

@@ -30,6 +30,12 @@ pub(crate) use uevent::Uevents;
 use ::pcm::WireFormat;
 use alsa::pcm::Format;
 
+/// The PCM of alsa-lib's that plays nothing, of which every machine has one: for tests of whoever uses an output.
+#[cfg(all(test, feature = "rtsan"))]
+pub(crate) fn null(wire: ::pcm::Wire) -> Box<dyn super::Output> {
+    Box::new(pcm::AlsaOutput::open("null", wire, 100, 40).expect("alsa-lib has it"))
+}
+
 /// ALSA's number for a wire format; it doesn't know DoP, which is PCM to it.
 const fn format(format: WireFormat) -> Format {
     match format {
