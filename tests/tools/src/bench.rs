@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use nix::time::{ClockId, clock_gettime};
 use serde::Serialize;
 
+pub mod against;
 pub mod decimate;
 pub mod instructions;
-pub mod kernels;
 pub mod path;
 pub mod rings;
 

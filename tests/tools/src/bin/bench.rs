@@ -1,19 +1,37 @@
 //! The program behind `tests/bench`; the script says what it does and prints.
 #![forbid(unsafe_code)]
 use std::io::Write as _;
+use std::path::Path;
 use std::process::ExitCode;
 
-use tools::bench::{Line, decimate, instructions, kernels, path, rings};
+use anyhow::{Context as _, Result};
+use tools::bench::instructions::{self, Record, Which, steps};
+use tools::bench::{Line, against, decimate, path, rings};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let wanted = match arguments.as_slice() {
-        ["--count", kernel, set, calls] => {
-            instructions::run(kernel, set, calls.parse().unwrap_or(0));
-            return ExitCode::SUCCESS;
+        [how @ ("--count" | "--stepped"), kernel, set, bytes, calls] => {
+            let run = if *how == "--count" { kernels::run } else { steps::run };
+            return match (bytes.parse(), calls.parse()) {
+                (Ok(bytes), Ok(calls)) => {
+                    run(kernel, set, bytes, calls).map_or(ExitCode::from(2), |()| ExitCode::SUCCESS)
+                }
+                _ => ExitCode::from(2),
+            };
         }
-        ["--instructions"] => return instructions(),
+        ["--instructions", arm @ ..] => return instructions(arm.first().map(Path::new)),
+        ["--record", file, which @ ("all" | "greater"), arm @ ..] => {
+            let which = if *which == "all" { Which::All } else { Which::Greater };
+            return match record(Path::new(file), which, arm.first().map(Path::new)) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => {
+                    eprintln!("tests/bench: {error:#}");
+                    ExitCode::from(2)
+                }
+            };
+        }
         [] => None,
         [group @ ("kernels" | "decimate" | "rings" | "path")] => Some(*group),
         _ => {
@@ -23,7 +41,7 @@ fn main() -> ExitCode {
     };
     let is_wanted = |group| wanted.is_none_or(|wanted| wanted == group);
     if is_wanted("kernels") {
-        print(&kernels::lines());
+        print(&against::lines());
     }
     if is_wanted("rings") {
         print(&rings::lines());
@@ -42,28 +60,43 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// The kernels' instructions: 1 if one takes more than 10 % more than recorded, 2 without valgrind, 77 if this CPU can run
-/// nothing of what is recorded.
-fn instructions() -> ExitCode {
-    let (sets, missing) = instructions::sets();
-    for set in missing {
-        eprintln!("tests/bench: not counted, as this CPU hasn't it: {}", set.name());
-    }
-    if sets.is_empty() {
-        return ExitCode::from(77);
-    }
+/// The kernels' instructions, for ARM those of the program `arm`: 1 if one takes more than 10 % more than recorded, 2 without
+/// what counts them, 77 if nothing of what is recorded can be counted here.
+fn instructions(arm: Option<&Path>) -> ExitCode {
     let mut are_good = true;
-    for set in sets {
-        let Some(counted) = instructions::all(set) else {
-            eprintln!("tests/bench: no valgrind that can count");
-            return ExitCode::from(2);
-        };
-        for counted in &counted {
-            println!("{counted}");
+    let counted = count(arm, |counted| {
+        println!("{counted}");
+        are_good &= counted.is_good();
+    });
+    match counted {
+        Ok(0) => ExitCode::from(77),
+        Ok(_) => ExitCode::from(u8::from(!are_good)),
+        Err(error) => {
+            eprintln!("tests/bench: {error:#}");
+            ExitCode::from(2)
         }
-        are_good &= counted.iter().all(instructions::Counted::is_good);
     }
-    ExitCode::from(u8::from(!are_good))
+}
+
+/// Writes into `file` what is counted here; what can't be stays as it is there.
+fn record(file: &Path, which: Which, arm: Option<&Path>) -> Result<()> {
+    let name = || file.display().to_string();
+    let mut record = Record::read(&std::fs::read_to_string(file).with_context(name)?);
+    count(arm, |counted| record.put(counted, which))?;
+    std::fs::write(file, record.to_string()).with_context(name)
+}
+
+/// Counts all kernels with every set that can be counted here. Returns how many sets that are.
+fn count(arm: Option<&Path>, mut each: impl FnMut(&instructions::Counted)) -> Result<usize> {
+    let (sets, missing) = instructions::sets(arm);
+    for set in missing {
+        eprintln!("tests/bench: can't be counted here: {}", set.name());
+    }
+    for &set in &sets {
+        let counted = instructions::all(set, arm).with_context(|| format!("nothing that counts {}", set.name()))?;
+        counted.iter().for_each(&mut each);
+    }
+    Ok(sets.len())
 }
 
 fn print(lines: &[Line]) {

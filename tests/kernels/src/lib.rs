@@ -1,4 +1,6 @@
-//! The kernels of `pcm`: against memcpy of the bytes that they move, and against the scalar kernel where calls are short.
+//! The kernels of `pcm` with something to work on: what `tests/bench` measures and counts. A crate of its own, because
+//! instructions are counted for ARM as well, where little more than `pcm` has to be built.
+#![forbid(unsafe_code)]
 use std::hint::black_box;
 
 use pcm::gain::{Gain, Ramp, Scaler};
@@ -6,12 +8,9 @@ use pcm::{
     BitOrder, ChannelMap, Cpu, Crc32c, Dsd, DsdPacker, Packer, Planes, Samples, Tpdf, Wire, WireFormat, WirePlan,
 };
 
-use super::{Line, compare};
+mod set;
 
-/// Bytes that a call writes (a checksum: reads): a small core's first-level cache, its second, and what lies behind.
-const SIZES: [(usize, &str); 3] = [(4 << 10, "4 KiB"), (64 << 10, "64 KiB"), (1 << 20, "1 MiB")];
-/// Samples of short calls: a period of 1 ms has 88 to 3072.
-const SHORT: [usize; 5] = [16, 32, 64, 128, 256];
+pub use set::{Set, run};
 
 /// A kernel, and what it is measured with.
 #[derive(Debug, Clone, Copy)]
@@ -269,41 +268,4 @@ impl Material {
             Self::F32(planes) => Samples::F32(Planes::new(planes.iter().map(Vec::as_slice)).expect(EMPTY)),
         }
     }
-}
-
-/// Lines for each kernel: three sizes against memcpy, short calls against the scalar kernel.
-#[must_use]
-pub fn lines() -> Vec<Line> {
-    let cpu = Cpu::detect();
-    let mut lines = Vec::new();
-    for kernel in &KERNELS {
-        lines.extend(SIZES.iter().map(|&(bytes, size)| against_memcpy(kernel, bytes, size, cpu)));
-        lines.extend(SHORT.iter().map(|&samples| against_scalar(kernel, samples, cpu)));
-    }
-    lines
-}
-
-/// memcpy of half the bytes reads and writes as many as the kernel does.
-fn against_memcpy(kernel: &Kernel, bytes: usize, size: &str, cpu: Cpu) -> Line {
-    let mut bench = Bench::new(kernel, kernel.samples_in(bytes), cpu);
-    let samples = bench.samples() as f64;
-    let length = bench.moved() / 2;
-    let what = format!("{}, {size}, against memcpy of the bytes that it moves", kernel.name);
-    let from = vec![1_u8; length];
-    let mut to = vec![0_u8; length];
-    let mut copy = || black_box(&mut to[..]).copy_from_slice(black_box(&from));
-    let mut line = compare(kernel.name, &what, "ns/sample", samples, &mut || bench.run(), ("memcpy", &mut copy));
-    if bytes == super::instructions::BYTES {
-        line.instructions = super::instructions::per_sample(kernel, super::instructions::Set::Best);
-    }
-    line
-}
-
-fn against_scalar(kernel: &Kernel, samples: usize, cpu: Cpu) -> Line {
-    let mut ours = Bench::new(kernel, samples, cpu);
-    let mut scalar = Bench::new(kernel, samples, Cpu::BASELINE);
-    let samples = ours.samples();
-    let what = format!("{}, a call of {samples} samples, against the scalar kernel", kernel.name);
-    let per_sample = samples as f64;
-    compare(kernel.name, &what, "ns/sample", per_sample, &mut || ours.run(), ("scalar", &mut || scalar.run()))
 }

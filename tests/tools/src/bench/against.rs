@@ -1,0 +1,50 @@
+//! The kernels of `pcm`: against memcpy of the bytes that they move, and against the scalar kernel where calls are short.
+use std::hint::black_box;
+
+use kernels::{Bench, KERNELS, Kernel, Set};
+use pcm::Cpu;
+
+use super::instructions::{self, valgrind};
+use super::{Line, compare};
+
+/// Bytes that a call writes (a checksum: reads): a small core's first-level cache, its second, and what lies behind.
+const SIZES: [(usize, &str); 3] = [(4 << 10, "4 KiB"), (64 << 10, "64 KiB"), (1 << 20, "1 MiB")];
+/// Samples of short calls: a period of 1 ms has 88 to 3072.
+const SHORT: [usize; 5] = [16, 32, 64, 128, 256];
+
+/// Lines for each kernel: three sizes against memcpy, short calls against the scalar kernel.
+#[must_use]
+pub fn lines() -> Vec<Line> {
+    let cpu = Cpu::detect();
+    let mut lines = Vec::new();
+    for kernel in &KERNELS {
+        lines.extend(SIZES.iter().map(|&(bytes, size)| against_memcpy(kernel, bytes, size, cpu)));
+        lines.extend(SHORT.iter().map(|&samples| against_scalar(kernel, samples, cpu)));
+    }
+    lines
+}
+
+/// memcpy of half the bytes reads and writes as many as the kernel does.
+fn against_memcpy(kernel: &Kernel, bytes: usize, size: &str, cpu: Cpu) -> Line {
+    let mut bench = Bench::new(kernel, kernel.samples_in(bytes), cpu);
+    let samples = bench.samples() as f64;
+    let length = bench.moved() / 2;
+    let what = format!("{}, {size}, against memcpy of the bytes that it moves", kernel.name);
+    let from = vec![1_u8; length];
+    let mut to = vec![0_u8; length];
+    let mut copy = || black_box(&mut to[..]).copy_from_slice(black_box(&from));
+    let mut line = compare(kernel.name, &what, "ns/sample", samples, &mut || bench.run(), ("memcpy", &mut copy));
+    if bytes == valgrind::BYTES {
+        line.instructions = instructions::per_sample(kernel, Set::Avx2, None);
+    }
+    line
+}
+
+fn against_scalar(kernel: &Kernel, samples: usize, cpu: Cpu) -> Line {
+    let mut ours = Bench::new(kernel, samples, cpu);
+    let mut scalar = Bench::new(kernel, samples, Cpu::BASELINE);
+    let samples = ours.samples();
+    let what = format!("{}, a call of {samples} samples, against the scalar kernel", kernel.name);
+    let per_sample = samples as f64;
+    compare(kernel.name, &what, "ns/sample", per_sample, &mut || ours.run(), ("scalar", &mut || scalar.run()))
+}
