@@ -98,22 +98,40 @@ impl<'a> Bits<'a> {
     }
 
     /// A number in Rice code with parameter `k`, 0 to 30, unfolded to a signed one.
-    #[inline]
-    pub(super) fn read_rice(&mut self, k: u32) -> Result<i32, Bad> {
-        if self.count < 32 {
-            self.refill();
+    fn read_rice(&mut self, k: u32) -> Result<i32, Bad> {
+        let folded = self.read_unary()?.wrapping_shl(k) | self.read(k)?;
+        Ok(unfold(folded))
+    }
+
+    /// Fills `samples` with such numbers. What decoding takes most of its time for: where a whole code is at hand it is cut out
+    /// of the cache in one piece, and nothing but the cache is written to.
+    pub(super) fn read_rices<S: From<i32>>(&mut self, k: u32, samples: &mut [S]) -> Result<(), Bad> {
+        let Self { bytes, mut next, mut cache, mut count } = *self;
+        for sample in samples {
+            if let Some(word) = bytes.get(next..).and_then(<[u8]>::first_chunk) {
+                cache |= u64::from_be_bytes(*word) >> count;
+                next += ((63 - count) >> 3) as usize;
+                count |= 56;
+            }
+            // At most 63: where there is no 1 in the cache the code is longer than what is at hand.
+            let leading = (cache | 1).leading_zeros();
+            let length = leading + 1 + k;
+            let value = if length <= count && length < u64::BITS {
+                // The 1 that ends the zeros, and the `k` bits behind it.
+                let low = (cache << leading >> (63 - k)) as u32;
+                cache <<= length;
+                count -= length;
+                unfold(low.wrapping_add(leading.wrapping_sub(1) << k))
+            } else {
+                (self.next, self.cache, self.count) = (next, cache, count);
+                let value = self.read_rice(k)?;
+                (next, cache, count) = (self.next, self.cache, self.count);
+                value
+            };
+            *sample = value.into();
         }
-        let leading = self.cache.leading_zeros();
-        let folded = if leading + 1 + k <= self.count {
-            // `leading` is below 64 because `count` is at most 64.
-            let rest = self.cache << leading << 1;
-            self.cache = rest << k;
-            self.count -= leading + 1 + k;
-            leading << k | (rest >> 1 >> (63 - k)) as u32
-        } else {
-            self.read_unary()?.wrapping_shl(k) | self.read(k)?
-        };
-        Ok((folded >> 1) as i32 ^ -((folded & 1) as i32))
+        (self.next, self.cache, self.count) = (next, cache, count);
+        Ok(())
     }
 
     /// Skips to the next byte boundary; returns how many bytes were read.
@@ -123,6 +141,11 @@ impl<'a> Bits<'a> {
         self.count -= odd;
         self.next - (self.count / 8) as usize
     }
+}
+
+/// 0, 1, 2, 3, 4 … stand for 0, -1, 1, -2, 2 …
+fn unfold(folded: u32) -> i32 {
+    (folded >> 1) as i32 ^ -((folded & 1) as i32)
 }
 
 #[cfg(test)]
@@ -160,9 +183,31 @@ mod tests {
     }
 
     #[test]
+    fn many_rice_codes_at_once_are_the_same() {
+        // Runs of 0 of all lengths up to several caches', between bytes of all kinds.
+        let zeros = |n: usize| std::iter::repeat_n(0, n % 23);
+        let bytes: Vec<u8> = (0..400_usize).flat_map(|n| zeros(n * n).chain([(n * 151) as u8, 0xff])).collect();
+        for k in 0..=30 {
+            let (mut one, mut many) = (Bits::new(&bytes), Bits::new(&bytes));
+            one.read(k + 1).unwrap();
+            many.read(k + 1).unwrap();
+            loop {
+                let single: Result<Vec<i32>, Bad> = (0..7).map(|_| one.read_rice(k)).collect();
+                let mut samples = [0; 7];
+                let together = many.read_rices(k, &mut samples).map(|()| samples.to_vec());
+                assert_eq!(together, single, "parameter {k}");
+                if single.is_err() {
+                    break;
+                }
+                assert_eq!(many.align(), one.align(), "parameter {k}");
+            }
+        }
+    }
+
+    #[test]
     fn the_end_is_noticed() {
         assert_eq!(Bits::new(&[0; 100]).read_unary(), Err(Bad::End));
-        assert_eq!(Bits::new(&[0; 3]).read_rice(4), Err(Bad::End));
+        assert_eq!(Bits::new(&[0; 3]).read_rices(4, &mut [0]), Err(Bad::End));
         assert_eq!(Bits::new(&[0; 4]).read_signed(33), Err(Bad::End));
         assert_eq!(Bits::new(&[0xff; 5]).read_signed(33), Ok(-1));
     }

@@ -2,7 +2,7 @@
 //! arithmetic wraps.
 
 /// A sample while it is computed: 32 bits hold all but the side channel of 32-bit stereo, which has 33.
-pub(super) trait Sample: Copy + Default {
+pub(super) trait Sample: Copy + Default + From<i32> {
     fn from_wide(wide: i64) -> Self;
     fn wide(self) -> i64;
     /// Adds `coefficients` times the `history` before it, oldest first, shifted right; `small` says that the sum fits 32

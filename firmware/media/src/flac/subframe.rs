@@ -89,9 +89,7 @@ fn residuals<S: Sample>(reader: &mut Bits<'_>, order: usize, samples: &mut [S]) 
                 *sample = S::from_wide(value);
             }
         } else {
-            for sample in samples {
-                *sample = S::from_wide(reader.read_rice(parameter)?.into());
-            }
+            reader.read_rices(parameter, samples)?;
         }
         rest = behind;
         length = if rest.is_empty() { 0 } else { partition };
