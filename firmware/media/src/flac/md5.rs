@@ -1,23 +1,39 @@
 //! STREAMINFO's MD5: over the samples interleaved, signed, little-endian, in as few whole bytes as hold them (RFC 9639,
-//! 8.2).
+//! 8.2). Where they fill their bytes that is how they lie on the wire, too.
 
 use md5::{Digest, Md5};
-use pcm::Planes;
+use pcm::{ChannelMap, Cpu, Packer, Planes, Samples, Source, Wire, WireFormat, WirePlan};
 
 pub(super) struct Md5Check {
     wanted: [u8; 16],
     digest: Md5,
     bits: u16,
     bytes: Vec<u8>,
+    /// Where the samples fill their bytes.
+    packer: Option<Packer>,
 }
 
 impl Md5Check {
-    pub(super) fn new(wanted: [u8; 16], bits: u16) -> Self {
-        Self { wanted, digest: Md5::new(), bits, bytes: Vec::new() }
+    pub(super) fn new(wanted: [u8; 16], source: &Source) -> Self {
+        let packer = match source.bits {
+            16 => Some(WireFormat::S16Le),
+            24 => Some(WireFormat::S24_3Le),
+            32 => Some(WireFormat::S32Le),
+            _ => None,
+        };
+        let packer = packer.map(|format| Packer::new(&unchanged(source, format), Cpu::detect()));
+        Self { wanted, digest: Md5::new(), bits: source.bits, bytes: Vec::new(), packer }
     }
 
     /// Adds a block of left-justified samples.
     pub(super) fn update(&mut self, planes: &Planes<'_, i32>) {
+        if let Some(packer) = &mut self.packer {
+            let length = planes.frames() * packer.plan().wire.frame_bytes();
+            self.bytes.resize(length, 0);
+            packer.pack(&Samples::S32(*planes), 0, &mut self.bytes);
+            self.digest.update(&self.bytes);
+            return;
+        }
         match self.bits {
             0..=8 => self.add::<1>(planes),
             9..=16 => self.add::<2>(planes),
@@ -44,5 +60,17 @@ impl Md5Check {
     /// Whether all that was added is what the encoder had.
     pub(super) fn agrees(self) -> bool {
         self.digest.finalize()[..] == self.wanted
+    }
+}
+
+/// The plan that changes nothing but the layout.
+fn unchanged(source: &Source, format: WireFormat) -> WirePlan {
+    WirePlan {
+        wire: Wire { format, rate: source.rate, channels: source.channels },
+        lossless: true,
+        dither: false,
+        channel_map: ChannelMap::Same,
+        decimation: None,
+        resampled_from: None,
     }
 }

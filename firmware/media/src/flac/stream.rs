@@ -45,7 +45,7 @@ pub(crate) fn open(mut reader: ByteReader) -> Result<Opened, Fault> {
         block: info.block,
         // A live stream, whose length nobody knows, may be joined at any frame.
         position: info.frames.map(|_| 0),
-        md5: info.md5.map(|wanted| Md5Check::new(wanted, info.source.bits)),
+        md5: info.md5.map(|wanted| Md5Check::new(wanted, &info.source)),
         metadata,
     };
     Ok(Opened {
