@@ -48,6 +48,11 @@ impl Fetch {
     pub(super) fn read(&self, buf: &mut [u8], limits: &Limits, cancel: &Cancel) -> Result<usize, Fault> {
         self.pipe.read(buf, limits, cancel)
     }
+
+    /// Has the last bytes read again; `false` if they aren't kept.
+    pub(super) fn step_back(&self, bytes: u64) -> bool {
+        self.pipe.step_back(bytes)
+    }
 }
 
 impl Fetch {

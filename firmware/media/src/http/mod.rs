@@ -12,7 +12,6 @@ mod pipe;
 mod tail;
 mod url;
 
-use std::collections::VecDeque;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::Arc;
 
@@ -22,9 +21,6 @@ pub(crate) use self::url::escape;
 use crate::fault::{Fault, Kind};
 use crate::input::Input;
 use crate::{Cancel, Limits};
-
-/// Bytes kept behind the reading position, so that a parser may step back without another request.
-const WINDOW: usize = 128 * 1024;
 
 /// A seek forward by less than this reads over the bytes between instead of asking for another range.
 const READ_OVER: u64 = 2 * 1024 * 1024;
@@ -39,8 +35,6 @@ pub(crate) struct HttpSource {
     fetch: Fetch,
     /// The byte that `fetch` gives next.
     fetched: u64,
-    /// The bytes before `fetched`, at most [`WINDOW`].
-    window: VecDeque<u8>,
     /// The byte that the reader wants next.
     position: u64,
     /// Once something went wrong for good, every read says so, until a seek.
@@ -61,7 +55,6 @@ impl HttpSource {
             head,
             fetch,
             fetched: 0,
-            window: VecDeque::new(),
             position: 0,
             fault: None,
             broken: false,
@@ -79,13 +72,11 @@ impl HttpSource {
         if self.broken {
             self.restart()?;
         }
-        if let Some(behind) = self.fetched.checked_sub(self.position)
-            && behind > 0
-        {
-            let start = usize::try_from(behind).ok().and_then(|behind| self.window.len().checked_sub(behind));
-            match start {
-                Some(start) => return Ok(copy_out(&self.window, start, buf)),
-                None => self.restart()?,
+        if self.position < self.fetched {
+            if self.fetch.step_back(self.fetched - self.position) {
+                self.fetched = self.position;
+            } else {
+                self.restart()?;
             }
         }
         if self.position > self.fetched {
@@ -95,14 +86,10 @@ impl HttpSource {
         self.fetch_into(buf)
     }
 
-    /// Reads from the connection, and remembers what was read.
+    /// Reads on where the connection is.
     fn fetch_into(&mut self, buf: &mut [u8]) -> Result<usize, Fault> {
         let n = self.fetch.read(buf, &self.limits, &self.cancel)?;
         self.fetched += n as u64;
-        let kept = n.min(WINDOW);
-        let excess = (self.window.len() + kept).saturating_sub(WINDOW);
-        self.window.drain(..excess);
-        self.window.extend(buf.get(n - kept..n).unwrap_or_default());
         Ok(n)
     }
 
@@ -127,19 +114,9 @@ impl HttpSource {
         self.fetch.stop();
         self.fetch = Fetch::start(&escape(&self.url)?, self.position, Some(&self.head), &self.limits)?;
         self.fetched = self.position;
-        self.window.clear();
         self.broken = false;
         Ok(())
     }
-}
-
-/// Copies what `from` holds from `start` on.
-fn copy_out(from: &VecDeque<u8>, start: usize, buf: &mut [u8]) -> usize {
-    let n = buf.len().min(from.len().saturating_sub(start));
-    for (to, &byte) in buf.iter_mut().zip(from.range(start..start + n)) {
-        *to = byte;
-    }
-    n
 }
 
 impl Read for HttpSource {

@@ -8,8 +8,12 @@ use super::Head;
 use crate::fault::{Fault, Kind};
 use crate::{Cancel, Limits};
 
-/// How far the network may run ahead of the decoder: half a second of the fastest PCM, minutes of MP3.
+/// How far the network may run ahead of the decoder: a quarter of a second of the fastest PCM, half a minute of MP3. Once it
+/// has, it waits until half of that is used up: to wake for each read would cost more than the bytes.
 const CAPACITY: usize = 512 * 1024;
+
+/// Bytes kept behind the reading position, so that a parser may step back without another request.
+const WINDOW: usize = 128 * 1024;
 
 /// How often a waiting reader looks whether it was cancelled.
 const CANCEL_POLL: Duration = Duration::from_millis(50);
@@ -17,13 +21,24 @@ const CANCEL_POLL: Duration = Duration::from_millis(50);
 #[derive(Debug, Default)]
 struct State {
     head: Option<Head>,
+    /// What was read last, at most [`WINDOW`] bytes, and behind it what wasn't read yet.
     data: VecDeque<u8>,
+    /// Bytes of it that were read.
+    read: usize,
     /// Set once the writer will write no more: why.
     end: Option<Result<(), Fault>>,
     /// Set once the reader will read no more.
     closed: bool,
     /// Since when the reader has waited for bytes, while it does.
     waiting_since: Option<Instant>,
+    /// The writer waits for room.
+    full: bool,
+}
+
+impl State {
+    fn unread(&self) -> usize {
+        self.data.len() - self.read
+    }
 }
 
 /// The queue; both sides hold it in an `Arc`.
@@ -48,11 +63,18 @@ impl Pipe {
     /// Writer: more bytes; waits for room. `false` when the reader is gone.
     pub(super) fn push(&self, bytes: &[u8]) -> bool {
         let mut state = self.lock();
-        while state.data.len() >= CAPACITY && !state.closed {
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        if state.unread() >= CAPACITY {
+            state.full = true;
+            while state.unread() > CAPACITY / 2 && !state.closed {
+                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            }
+            state.full = false;
         }
         state.data.extend(bytes);
-        self.changed.notify_all();
+        // Telling somebody who doesn't wait is a system call for nothing.
+        if state.waiting_since.is_some() {
+            self.changed.notify_all();
+        }
         !state.closed
     }
 
@@ -96,13 +118,15 @@ impl Pipe {
 
     /// Reader: fills as much of `buf` as there is, and waits until there is something; 0 at the end.
     pub(super) fn read(&self, buf: &mut [u8], limits: &Limits, cancel: &Cancel) -> Result<usize, Fault> {
-        let mut state = self.wait(limits, cancel, |state| !state.data.is_empty())?;
-        if state.data.is_empty() {
+        let mut state = self.wait(limits, cancel, |state| state.unread() > 0)?;
+        if state.unread() == 0 {
             return state.end.clone().unwrap_or(Ok(())).map(|()| 0);
         }
-        let mut read = 0;
         let (front, back) = state.data.as_slices();
-        for part in [front, back] {
+        let start = state.read;
+        let parts = [front.get(start..).unwrap_or_default(), back.get(start.saturating_sub(front.len())..).unwrap_or_default()];
+        let mut read = 0;
+        for part in parts {
             let room = buf.get_mut(read..).unwrap_or_default();
             let n = part.len().min(room.len());
             if let (Some(room), Some(part)) = (room.get_mut(..n), part.get(..n)) {
@@ -110,9 +134,22 @@ impl Pipe {
             }
             read += n;
         }
-        state.data.drain(..read);
-        self.changed.notify_all();
+        state.read += read;
+        let excess = state.read.saturating_sub(WINDOW);
+        state.data.drain(..excess);
+        state.read -= excess;
+        if state.full && state.unread() <= CAPACITY / 2 {
+            self.changed.notify_all();
+        }
         Ok(read)
+    }
+
+    /// Reader: goes back by so many bytes; `false` if they aren't kept.
+    pub(super) fn step_back(&self, bytes: u64) -> bool {
+        let mut state = self.lock();
+        let back = usize::try_from(bytes).ok().and_then(|bytes| state.read.checked_sub(bytes));
+        state.read = back.unwrap_or(state.read);
+        back.is_some()
     }
 
     /// Waits until `ready` or the end, a cancellation, or too long a silence.
@@ -139,5 +176,56 @@ impl Pipe {
             let wait = self.changed.wait_timeout(state, CANCEL_POLL);
             (state, _) = wait.unwrap_or_else(PoisonError::into_inner);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pipe: &Pipe, bytes: usize) -> Vec<u8> {
+        let mut buf = vec![0; bytes];
+        let n = pipe.read(&mut buf, &Limits::default(), &Cancel::new()).unwrap();
+        buf.truncate(n);
+        buf
+    }
+
+    /// Bytes number `from` to `to` of what goes through.
+    fn bytes(from: usize, to: usize) -> Vec<u8> {
+        (from..to).map(|n| (n * 31 >> 3) as u8).collect()
+    }
+
+    #[test]
+    fn what_was_read_can_be_read_again() {
+        let pipe = Pipe::default();
+        let mut at = 0;
+        for round in 1..=200 {
+            let end = at + 7001;
+            assert!(pipe.push(&bytes(at, end)));
+            assert_eq!(read(&pipe, 8000), bytes(at, end));
+            let back = (round * 997).min(end).min(WINDOW);
+            assert!(pipe.step_back(back as u64));
+            assert_eq!(read(&pipe, back), bytes(end - back, end), "round {round}");
+            at = end;
+        }
+        assert!(!pipe.step_back(WINDOW as u64 + 1));
+        assert!(pipe.step_back(WINDOW as u64));
+        assert_eq!(read(&pipe, 3), bytes(at - WINDOW, at - WINDOW + 3), "refusing has changed nothing");
+    }
+
+    #[test]
+    fn a_writer_that_waited_for_room_goes_on_and_one_without_a_reader_ends() {
+        let pipe = Pipe::default();
+        let total = 5 * CAPACITY;
+        std::thread::scope(|scope| {
+            let writer = scope.spawn(|| (0..total).step_by(1000).all(|at| pipe.push(&bytes(at, at + 1000))));
+            let mut got = Vec::new();
+            while got.len() < total - CAPACITY {
+                got.extend(read(&pipe, 32 * 1024));
+            }
+            assert!(got == bytes(0, got.len()), "in order");
+            pipe.close();
+            assert!(!writer.join().unwrap());
+        });
     }
 }
