@@ -4,7 +4,7 @@
 //! priority follows behind, reads the same bytes again out of the shared memory ([`Follow`]), and makes SHA-256 and the
 //! same CRC of them. Equal CRCs tie the hash to what the real-time thread took.
 //!
-//! Nobody waits for the follower. What was taken stays in the memory until the player has come round in it: the ring uses
+//! Nobody waits for the follower (but a simulated output without a clock, which could outrun it). What was taken stays in the memory until the player has come round in it: the ring uses
 //! at most [`RING_PART`] quarters of it, so the rest lies behind what was taken (46 s of a CD, 0.3 s of stereo at
 //! 768 kHz). A follower that is further behind gives the track up. What a broken player overwrites before that, the CRC
 //! shows.
@@ -28,6 +28,8 @@ const RING_PART: usize = 3;
 const ENTRIES: usize = 512;
 /// The longest time between two looks of the follower.
 const LONGEST_LOOK: Duration = Duration::from_millis(200);
+/// The time between two looks where the output has no clock, and waits for the follower.
+const HURRIED_LOOK: Duration = Duration::from_millis(2);
 
 /// The most frames that a stream of `wire` may use of the ring, if it is to be followed.
 pub(crate) fn most_frames(wire: Wire) -> u32 {
@@ -38,12 +40,13 @@ pub(crate) fn most_frames(wire: Wire) -> u32 {
 /// Both halves for the stream that `consumer` has begun.
 pub(crate) fn begin(consumer: &Consumer, stream: &Stream) -> (Tally, Follow) {
     let (outgoing, entries) = rtrb::RingBuffer::new(ENTRIES);
-    let taken = Arc::new(AtomicU64::new(0));
+    let [taken, hashed] = [(), ()].map(|()| Arc::new(AtomicU64::new(0)));
     let tap = consumer.tap();
     // Four looks while what is kept is overwritten.
     let kept = Duration::from_secs(tap.kept_frames()) / stream.wire.rate.max(1);
     let look = LONGEST_LOOK.min(kept / 4).max(Duration::from_millis(1));
-    (Tally::new(outgoing, Arc::clone(&taken)), Follow::new(tap, stream.epoch, entries, taken, look))
+    let tally = Tally::new(outgoing, Arc::clone(&taken), Arc::clone(&hashed), tap.kept_frames());
+    (tally, Follow::new(tap, stream.epoch, entries, [taken, hashed], look))
 }
 
 /// What the real-time thread tells the follower, in frames of the ring.

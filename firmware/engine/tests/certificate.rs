@@ -129,3 +129,16 @@ fn switched_off_there_are_none() {
     let names = threads.flatten().filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok());
     assert!(!names.into_iter().any(|name| name.trim() == "follower"));
 }
+
+#[test]
+fn an_output_without_a_clock_does_not_outrun_the_certificate() {
+    let engine = Engine::with_file_sink(&["--fast"]);
+    let mut player = engine.connect();
+    player.open(CD);
+    // Four times what the ring's memory holds.
+    let material = noise(8 << 20, CD, 1);
+    player.play(1, &material, 4);
+    player.close();
+    let found = certificate(&player, 1);
+    assert_eq!((found.sha256, found.whole), (sha256(&material), true));
+}

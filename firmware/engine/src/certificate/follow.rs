@@ -10,7 +10,7 @@ use pcm::{Cpu, Crc32c};
 use ring::{Certificate, StatusWriter, Tap};
 use sha2::{Digest, Sha256};
 
-use super::{Entry, Taken};
+use super::{Entry, HURRIED_LOOK, Taken};
 
 /// Bytes that are copied and hashed at once.
 const CHUNK: usize = 64 * 1024;
@@ -53,6 +53,8 @@ pub(crate) struct Follow {
     entries: rtrb::Consumer<Entry>,
     /// Frames that the real-time thread has taken.
     taken: Arc<AtomicU64>,
+    /// Frames that were looked at.
+    hashed: Arc<AtomicU64>,
     /// Time between two looks.
     look: Duration,
     open: Option<Hashing>,
@@ -88,11 +90,16 @@ impl Follow {
         tap: Tap,
         epoch: u32,
         entries: rtrb::Consumer<Entry>,
-        taken: Arc<AtomicU64>,
+        [taken, hashed]: [Arc<AtomicU64>; 2],
         look: Duration,
     ) -> Self {
         let buffer = vec![0; CHUNK].into_boxed_slice();
-        Self { tap, epoch, entries, taken, look, open: None, buffer }
+        Self { tap, epoch, entries, taken, hashed, look, open: None, buffer }
+    }
+
+    /// For an output that waits.
+    pub(crate) fn hurried(self) -> Self {
+        Self { look: HURRIED_LOOK, ..self }
     }
 
     /// Hashes what there is; false when the stream is over. A certificate's number is the caller's.
@@ -122,6 +129,7 @@ impl Follow {
             }
         }
         self.hash(taken);
+        self.hashed.store(taken, Ordering::Release);
         !over
     }
 

@@ -13,6 +13,9 @@ pub(crate) struct Tally {
     entries: rtrb::Producer<Entry>,
     /// Frames taken of the stream.
     taken: Arc<AtomicU64>,
+    /// As far as the follower has come, and how far it may be behind.
+    hashed: Arc<AtomicU64>,
+    kept: u64,
     /// Of nothing yet.
     empty: Crc32c,
     open: Option<Open>,
@@ -30,8 +33,18 @@ struct Open {
 }
 
 impl Tally {
-    pub(super) fn new(entries: rtrb::Producer<Entry>, taken: Arc<AtomicU64>) -> Self {
-        Self { entries, taken, empty: Crc32c::new(Cpu::detect()), open: None }
+    pub(super) fn new(
+        entries: rtrb::Producer<Entry>,
+        taken: Arc<AtomicU64>,
+        hashed: Arc<AtomicU64>,
+        kept: u64,
+    ) -> Self {
+        Self { entries, taken, hashed, kept, empty: Crc32c::new(Cpu::detect()), open: None }
+    }
+
+    /// Frames that may be taken after the first `taken` ones before the follower has to give up.
+    pub(crate) fn headroom(&self, taken: u64) -> u64 {
+        self.hashed.load(Ordering::Acquire).saturating_add(self.kept).saturating_sub(taken)
     }
 
     /// A track's first frame comes next, the ring's number `frame`. `troubles`: late wake-ups and xruns so far.

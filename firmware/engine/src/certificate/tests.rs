@@ -186,6 +186,23 @@ fn a_follower_that_is_too_far_behind_gives_the_track_up_and_hashes_the_next() {
 }
 
 #[test]
+fn a_hasher_that_is_waited_for_hashes_everything() {
+    let mut rig = Rig::new();
+    rig.start(1);
+    let mut bytes = Vec::new();
+    for _ in 0..20 {
+        let headroom = rig.tally.headroom(rig.consumer.read());
+        assert_eq!(headroom, rig.consumer.tap().kept_frames());
+        bytes.extend(rig.pass(headroom));
+        assert_eq!(rig.tally.headroom(rig.consumer.read()), 0);
+        rig.look();
+    }
+    rig.end();
+    rig.look();
+    assert_eq!(rig.certificates[0].sha256, sha256(&bytes));
+}
+
+#[test]
 fn bytes_that_change_after_they_were_taken_are_not_hashed() {
     let mut rig = Rig::new();
     rig.start(1);

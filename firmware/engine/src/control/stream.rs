@@ -8,6 +8,7 @@ use super::client::Gone;
 use super::{Ask, Control};
 use crate::certificate;
 use crate::clock::frames_in_ms;
+use crate::output::Pacing;
 use crate::output::device::{Opened, Refusal};
 use crate::output::sim::{Capture, LogLine};
 use crate::rt::{Command, Kind, Outcome, Session, Tuning};
@@ -140,12 +141,13 @@ impl Control {
         consumer.begin(&stream);
         let stream = Stream { ring_frames: u32::try_from(consumer.capacity_frames()).unwrap_or(u32::MAX), ..stream };
         let Opened { output, capture } = opened;
+        let has_clock = output.pacing() == Pacing::Clocked;
         let halves = self.parts.follower.as_ref().map(|_| certificate::begin(&consumer, &stream));
         let session = Session::new(output, consumer, stream, self.tuning(), self.gain());
         let mut session = if unscaled { session.unscaled() } else { session };
         if let (Some((tally, follow)), Some(follower)) = (halves, &self.parts.follower) {
             session.set_tally(tally);
-            follower.follow(follow);
+            follower.follow(if has_clock { follow } else { follow.hurried() });
         }
         self.parts.status.set_stream(Some((stream.epoch, wire)));
         self.parts.status.set_fault("");

@@ -95,11 +95,16 @@ impl Output for SimOutput {
             }
         }
         let queued = self.written.saturating_sub(self.played);
-        let writable = u64::from(self.buffer_frames).saturating_sub(queued).min(self.room());
+        let writable = match self.pacing {
+            // Whatever there is, a buffer's length at a time.
+            Pacing::Elastic => self.room(),
+            Pacing::Clocked => u64::from(self.buffer_frames).saturating_sub(queued).min(self.room()),
+        };
         Ok(Fill { writable: u32::try_from(writable).unwrap_or(u32::MAX), queued })
     }
 
     fn write(&mut self, frames: u32, fill: &mut dyn FnMut(&mut [u8])) -> Result<u32, Trouble> {
+        let frames = frames.min(self.buffer_frames);
         let bytes = frames as usize * self.wire.frame_bytes();
         let Some(area) = self.scratch.get_mut(..bytes) else { return Ok(0) };
         fill(area);

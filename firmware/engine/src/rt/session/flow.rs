@@ -96,7 +96,13 @@ impl Session {
         }
         let readable = self.consumer.readable();
         let keep = if self.draining || self.output.pacing() == Pacing::Elastic { 0 } else { self.limits.margin };
-        let free = readable.saturating_sub(keep).max(self.consumer.readable_to_end());
+        let mut free = readable.saturating_sub(keep).max(self.consumer.readable_to_end());
+        if let Some(headroom) = self.headroom() {
+            if headroom == 0 && readable > 0 {
+                return Next::Nothing;
+            }
+            free = free.min(headroom);
+        }
         if free > 0 {
             return match fill.writable.min(u32::try_from(free).unwrap_or(u32::MAX)) {
                 0 => Next::Nothing,
@@ -113,6 +119,12 @@ impl Session {
             return Next::Again;
         }
         Next::Nothing
+    }
+
+    /// Frames that an output without a clock may take without outrunning the certificate; `None` if there is no need to ask.
+    fn headroom(&self) -> Option<u64> {
+        let tally = self.tally.as_ref().filter(|_| self.output.pacing() == Pacing::Elastic)?;
+        Some(tally.headroom(self.consumer.read()))
     }
 
     /// Whether the output can't wait any longer for the ring.

@@ -3,7 +3,7 @@
 use ring::Stream;
 
 use crate::clock::{MILLISECOND, frames_in_ms};
-use crate::output::{Output, Pacing};
+use crate::output::Output;
 
 /// What the owner set.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +24,7 @@ const MARGIN_MS: u32 = 10;
 const RESUME_MS: u32 = 250;
 /// Time between two looks at the ring while nothing is playing, ms.
 const IDLE_MS: u32 = 10;
-/// The same before the output's clock runs, ms.
+/// The same before the output's clock runs, and for an output without one, ms.
 const READY_MS: u32 = 2;
 
 /// Times in frames and ns.
@@ -67,12 +67,11 @@ impl Limits {
         let period_ns = frames_ns(u64::from(period), stream.wire.rate);
         let guard = u64::from(period) + u64::from(period / 2);
         let margin = u64::from(frames(MARGIN_MS));
-        let elastic = output.pacing() == Pacing::Elastic;
         let one_bit = !stream.wire.format.is_pcm();
         let dsd_silence = if one_bit { frames(tuning.dsd_silence_ms) } else { 0 };
         let least = output.least_silence();
         let tail = (2 * u64::from(output.period_frames()) + 1).max(dsd_silence.into()).max(least.into());
-        let ready_ns = if elastic { 1 } else { u64::from(READY_MS) } * MILLISECOND;
+        let ready_ns = u64::from(READY_MS) * MILLISECOND;
         Self {
             fade: if one_bit { 0 } else { frames(FADE_MS) },
             margin,
