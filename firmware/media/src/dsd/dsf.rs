@@ -15,6 +15,9 @@ const FMT_BYTES: u64 = 52;
 /// The longest block of a channel that is read. The specification has 4096 bytes and nothing else.
 const MAX_BLOCK: u32 = 1 << 16;
 
+/// Bytes that are read at a time, if they hold more than one block of each channel.
+const PIECE: usize = 64 * 1024;
+
 struct DsfStream {
     reader: ByteReader,
     /// The first byte of the first block.
@@ -29,8 +32,11 @@ struct DsfStream {
     room: u64,
     /// The frame that is read next; the first of a block, or the end.
     position: u64,
-    /// One block of each channel, and how many bytes of each are audio.
+    /// Groups of a block of each channel, and how much of it was read.
     bytes: Vec<u8>,
+    filled: usize,
+    /// Where in it the present group begins, and how many bytes of each of its blocks are audio.
+    group: usize,
     length: usize,
     /// The last block was cut off.
     cut: bool,
@@ -95,6 +101,8 @@ pub(crate) fn open(mut reader: ByteReader) -> Result<Opened, Fault> {
         room: room.unwrap_or(u64::MAX),
         position: 0,
         bytes: Vec::new(),
+        filled: 0,
+        group: 0,
         length: 0,
         cut: false,
     };
@@ -126,8 +134,7 @@ impl Stream for DsfStream {
         let read = if self.cut || self.position >= self.room {
             0
         } else {
-            self.bytes.resize(self.block * self.channels, 0);
-            self.reader.fill_some(&mut self.bytes)?
+            self.next_group(left.min(self.room - self.position))?
         };
         // The last channel's block comes last: what it lacks, all lack.
         let others = self.block * (self.channels - 1);
@@ -143,7 +150,8 @@ impl Stream for DsfStream {
     }
 
     fn block(&self) -> Option<Samples<'_>> {
-        let planes = self.bytes.chunks(self.block).map(|block| block.get(..self.length).unwrap_or_default());
+        let blocks = self.bytes.get(self.group..).unwrap_or_default().chunks(self.block).take(self.channels);
+        let planes = blocks.map(|block| block.get(..self.length).unwrap_or_default());
         Planes::new(planes).ok().map(|planes| Samples::Dsd(Dsd::planar(planes, self.order)))
     }
 
@@ -152,16 +160,31 @@ impl Stream for DsfStream {
             return Err(Fault::new(Kind::OutOfRange, ""));
         }
         let group = frame / self.block as u64;
-        let byte = group.checked_mul(self.bytes_of_group()).and_then(|offset| offset.checked_add(self.start));
+        let byte = group.checked_mul(self.bytes_of_group() as u64).and_then(|offset| offset.checked_add(self.start));
         self.reader.seek(byte.ok_or_else(|| Fault::new(Kind::OutOfRange, ""))?)?;
         self.cut = false;
+        self.filled = 0;
         self.position = group * self.block as u64;
         Ok(self.position)
     }
 }
 
 impl DsfStream {
-    fn bytes_of_group(&self) -> u64 {
-        self.block as u64 * self.channels as u64
+    fn bytes_of_group(&self) -> usize {
+        self.block * self.channels
+    }
+
+    /// Moves to the next group; `left` frames are to come. Returns how many of its bytes there are.
+    fn next_group(&mut self, left: u64) -> Result<usize, Fault> {
+        let group = self.bytes_of_group();
+        self.group += group;
+        if self.group >= self.filled {
+            let groups = usize::try_from(left.div_ceil(self.block as u64)).unwrap_or(usize::MAX);
+            self.bytes.resize(groups.clamp(1, (PIECE / group).max(1)) * group, 0);
+            self.group = 0;
+            self.filled = 0;
+            self.filled = self.reader.fill_some(&mut self.bytes)?;
+        }
+        Ok((self.filled - self.group).min(group))
     }
 }
