@@ -10,6 +10,7 @@ use ureq::{Agent, Body};
 
 use super::head::{Head, content_range};
 use super::patience::Patience;
+use super::pieces::Piece;
 use super::pipe::Pipe;
 use crate::fault::{Fault, Kind};
 use crate::{Cancel, Limits};
@@ -199,15 +200,17 @@ impl Worker {
     fn copy(&mut self, response: Response<Body>) -> Result<(), Fault> {
         let length = self.known.as_ref().and_then(|known| known.length);
         let mut body = response.into_body().into_reader();
-        let mut buf = vec![0; 64 * 1024];
+        let mut piece = Piece::new();
         loop {
-            let n = body.read(&mut buf).map_err(|error| fault(error.into()))?;
+            let n = body.read(piece.room()).map_err(|error| fault(error.into()))?;
             if n == 0 {
                 break;
             }
             self.position += n as u64;
-            if !self.pipe.push(buf.get(..n).unwrap_or_default()) {
-                return Ok(());
+            piece.set_filled(n);
+            match self.pipe.push(piece) {
+                Some(empty) => piece = empty,
+                None => return Ok(()),
             }
         }
         match length.and_then(|length| length.checked_sub(self.position)) {

@@ -8,6 +8,7 @@
 mod fetch;
 mod head;
 mod patience;
+mod pieces;
 mod pipe;
 mod tail;
 mod url;

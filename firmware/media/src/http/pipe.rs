@@ -1,10 +1,10 @@
 //! A bounded byte queue between the thread that talks HTTP and the one that decodes.
 
-use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::Head;
+use super::pieces::{Piece, Pieces};
 use crate::fault::{Fault, Kind};
 use crate::{Cancel, Limits};
 
@@ -12,19 +12,13 @@ use crate::{Cancel, Limits};
 /// has, it waits until half of that is used up: to wake for each read would cost more than the bytes.
 const CAPACITY: usize = 512 * 1024;
 
-/// Bytes kept behind the reading position, so that a parser may step back without another request.
-const WINDOW: usize = 128 * 1024;
-
 /// How often a waiting reader looks whether it was cancelled.
 const CANCEL_POLL: Duration = Duration::from_millis(50);
 
 #[derive(Debug, Default)]
 struct State {
     head: Option<Head>,
-    /// What was read last, at most [`WINDOW`] bytes, and behind it what wasn't read yet.
-    data: VecDeque<u8>,
-    /// Bytes of it that were read.
-    read: usize,
+    data: Pieces,
     /// Set once the writer will write no more: why.
     end: Option<Result<(), Fault>>,
     /// Set once the reader will read no more.
@@ -33,12 +27,6 @@ struct State {
     waiting_since: Option<Instant>,
     /// The writer waits for room.
     full: bool,
-}
-
-impl State {
-    fn unread(&self) -> usize {
-        self.data.len() - self.read
-    }
 }
 
 /// The queue; both sides hold it in an `Arc`.
@@ -60,22 +48,22 @@ impl Pipe {
         self.changed.notify_all();
     }
 
-    /// Writer: more bytes; waits for room. `false` when the reader is gone.
-    pub(super) fn push(&self, bytes: &[u8]) -> bool {
+    /// Writer: more bytes; waits for room. Gives back a piece to be filled; `None` when the reader is gone.
+    pub(super) fn push(&self, piece: Piece) -> Option<Piece> {
         let mut state = self.lock();
-        if state.unread() >= CAPACITY {
+        if state.data.unread() >= CAPACITY {
             state.full = true;
-            while state.unread() > CAPACITY / 2 && !state.closed {
+            while state.data.unread() > CAPACITY / 2 && !state.closed {
                 state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
             state.full = false;
         }
-        state.data.extend(bytes);
+        let empty = state.data.push(piece);
         // Telling somebody who doesn't wait is a system call for nothing.
         if state.waiting_since.is_some() {
             self.changed.notify_all();
         }
-        !state.closed
+        (!state.closed).then_some(empty)
     }
 
     /// Writer: nothing more will come.
@@ -118,27 +106,12 @@ impl Pipe {
 
     /// Reader: fills as much of `buf` as there is, and waits until there is something; 0 at the end.
     pub(super) fn read(&self, buf: &mut [u8], limits: &Limits, cancel: &Cancel) -> Result<usize, Fault> {
-        let mut state = self.wait(limits, cancel, |state| state.unread() > 0)?;
-        if state.unread() == 0 {
+        let mut state = self.wait(limits, cancel, |state| state.data.unread() > 0)?;
+        if state.data.unread() == 0 {
             return state.end.clone().unwrap_or(Ok(())).map(|()| 0);
         }
-        let (front, back) = state.data.as_slices();
-        let start = state.read;
-        let parts = [front.get(start..).unwrap_or_default(), back.get(start.saturating_sub(front.len())..).unwrap_or_default()];
-        let mut read = 0;
-        for part in parts {
-            let room = buf.get_mut(read..).unwrap_or_default();
-            let n = part.len().min(room.len());
-            if let (Some(room), Some(part)) = (room.get_mut(..n), part.get(..n)) {
-                room.copy_from_slice(part);
-            }
-            read += n;
-        }
-        state.read += read;
-        let excess = state.read.saturating_sub(WINDOW);
-        state.data.drain(..excess);
-        state.read -= excess;
-        if state.full && state.unread() <= CAPACITY / 2 {
+        let read = state.data.read(buf);
+        if state.full && state.data.unread() <= CAPACITY / 2 {
             self.changed.notify_all();
         }
         Ok(read)
@@ -146,10 +119,7 @@ impl Pipe {
 
     /// Reader: goes back by so many bytes; `false` if they aren't kept.
     pub(super) fn step_back(&self, bytes: u64) -> bool {
-        let mut state = self.lock();
-        let back = usize::try_from(bytes).ok().and_then(|bytes| state.read.checked_sub(bytes));
-        state.read = back.unwrap_or(state.read);
-        back.is_some()
+        usize::try_from(bytes).is_ok_and(|bytes| self.lock().data.step_back(bytes))
     }
 
     /// Waits until `ready` or the end, a cancellation, or too long a silence.
@@ -183,47 +153,31 @@ impl Pipe {
 mod tests {
     use super::*;
 
-    fn read(pipe: &Pipe, bytes: usize) -> Vec<u8> {
-        let mut buf = vec![0; bytes];
-        let n = pipe.read(&mut buf, &Limits::default(), &Cancel::new()).unwrap();
-        buf.truncate(n);
-        buf
-    }
-
-    /// Bytes number `from` to `to` of what goes through.
-    fn bytes(from: usize, to: usize) -> Vec<u8> {
-        (from..to).map(|n| (n * 31 >> 3) as u8).collect()
-    }
-
-    #[test]
-    fn what_was_read_can_be_read_again() {
-        let pipe = Pipe::default();
-        let mut at = 0;
-        for round in 1..=200 {
-            let end = at + 7001;
-            assert!(pipe.push(&bytes(at, end)));
-            assert_eq!(read(&pipe, 8000), bytes(at, end));
-            let back = (round * 997).min(end).min(WINDOW);
-            assert!(pipe.step_back(back as u64));
-            assert_eq!(read(&pipe, back), bytes(end - back, end), "round {round}");
-            at = end;
-        }
-        assert!(!pipe.step_back(WINDOW as u64 + 1));
-        assert!(pipe.step_back(WINDOW as u64));
-        assert_eq!(read(&pipe, 3), bytes(at - WINDOW, at - WINDOW + 3), "refusing has changed nothing");
-    }
-
     #[test]
     fn a_writer_that_waited_for_room_goes_on_and_one_without_a_reader_ends() {
         let pipe = Pipe::default();
         let total = 5 * CAPACITY;
+        let byte = |at: usize| ((at * 31) >> 3) as u8;
         std::thread::scope(|scope| {
-            let writer = scope.spawn(|| (0..total).step_by(1000).all(|at| pipe.push(&bytes(at, at + 1000))));
-            let mut got = Vec::new();
-            while got.len() < total - CAPACITY {
-                got.extend(read(&pipe, 32 * 1024));
+            let writer = scope.spawn(|| {
+                let mut piece = Piece::new();
+                for at in (0..total).step_by(1000) {
+                    piece.room().iter_mut().zip(at..at + 1000).for_each(|(room, at)| *room = byte(at));
+                    piece.set_filled(1000);
+                    match pipe.push(piece) {
+                        Some(empty) => piece = empty,
+                        None => return false,
+                    }
+                }
+                true
+            });
+            let mut got = vec![0; total - CAPACITY];
+            let mut read = 0;
+            while read < got.len() {
+                let end = got.len().min(read + 32 * 1024);
+                read += pipe.read(&mut got[read..end], &Limits::default(), &Cancel::new()).unwrap();
             }
-            assert!(got == bytes(0, got.len()), "in order");
+            assert!((0..).zip(&got).all(|(at, &got)| got == byte(at)), "in order");
             pipe.close();
             assert!(!writer.join().unwrap());
         });
