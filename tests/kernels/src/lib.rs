@@ -61,7 +61,7 @@ enum Motion {
 }
 
 /// All that player and engine run often, named after what goes in and what comes out.
-pub const KERNELS: [Kernel; 29] = {
+pub const KERNELS: [Kernel; 30] = {
     use Channels::{Mono, MonoToStereo, Six, Stereo};
     use Container::{Dff, Dsf};
     use Source::{F32, S16, S32};
@@ -74,6 +74,7 @@ pub const KERNELS: [Kernel; 29] = {
         kernel("pack_32_s24_3", Work::Pack(S32, Stereo, S24_3Le, false)),
         kernel("pack_32_s24", Work::Pack(S32, Stereo, S24Le, false)),
         kernel("pack_32_s32", Work::Pack(S32, Stereo, S32Le, false)),
+        kernel("pack_f32_s16", Work::Pack(F32, Stereo, S16Le, false)),
         kernel("pack_f32_s32", Work::Pack(F32, Stereo, S32Le, false)),
         kernel("pack_mono_32_s24_3", Work::Pack(S32, Mono, S24_3Le, false)),
         kernel("pack_twins_16_s32", Work::Pack(S16, MonoToStereo, S32Le, false)),

@@ -7,9 +7,14 @@ use serde::Serialize;
 
 pub mod against;
 pub mod decimate;
+mod dsf;
 pub mod instructions;
 pub mod path;
+pub mod peers;
 pub mod rings;
+#[expect(unsafe_code, reason = "a C library, opened at run time")]
+mod swresample;
+mod usage;
 
 /// A line of `tests/bench`.
 #[derive(Debug, Clone, Serialize)]

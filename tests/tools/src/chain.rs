@@ -34,6 +34,8 @@ pub struct Setting {
     pub resample: bool,
     /// Whether the sink takes data as fast as it comes.
     pub fast: bool,
+    /// Whether the engine makes certificates.
+    pub certificate: bool,
     /// The directory for sockets, captures and logs.
     pub directory: PathBuf,
     /// Whether captures stay when they have been looked at.
@@ -58,6 +60,7 @@ impl Setting {
             max_rate: None,
             resample: true,
             fast: false,
+            certificate: true,
             directory,
             keep: false,
             interface: ("lo".into(), Ipv4Addr::LOCALHOST),
@@ -229,14 +232,13 @@ fn start_engine(setting: &Setting, home: &Path, number: u32) -> anyhow::Result<R
     // What a killed engine leaves behind must not look like the new one.
     let _ = std::fs::remove_file(&socket);
     let mut engine = command(&setting.programs, "engine");
-    engine.arg("--socket").arg(&socket).arg("--sink").arg(format!("file:{}", sink.display())).args([
-        "--accept",
-        &setting.accept,
-        "--preroll-ms",
-        "0",
-        "--dsd-silence-ms",
-        "0",
-    ]);
+    engine.arg("--socket").arg(&socket).arg("--sink");
+    match &setting.sink {
+        Some(sink) => engine.arg(sink),
+        None => engine.arg(format!("file:{}", sink.display())),
+    };
+    engine.args(["--certificate", if setting.certificate { "on" } else { "off" }]);
+    engine.args(["--accept", &setting.accept, "--preroll-ms", "0", "--dsd-silence-ms", "0"]);
     if let Some(rate) = setting.max_rate {
         engine.args(["--max-rate", &rate.to_string()]);
     }

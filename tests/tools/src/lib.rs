@@ -6,7 +6,7 @@
 //! - [`status`]: the player's `/status.json`, as far as it matters here.
 //! - [`mod@bench`]: what `tests/bench` measures.
 //! - [`play`]: files one after the other, or as a gapless queue; one report each.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 pub mod bench;
 pub mod capture;

@@ -8,7 +8,7 @@ use super::instructions::{self, valgrind};
 use super::{Line, compare};
 
 /// Bytes that a call writes (a checksum: reads): a small core's first-level cache, its second, and what lies behind.
-const SIZES: [(usize, &str); 3] = [(4 << 10, "4 KiB"), (64 << 10, "64 KiB"), (1 << 20, "1 MiB")];
+pub(super) const SIZES: [(usize, &str); 3] = [(4 << 10, "4 KiB"), (64 << 10, "64 KiB"), (1 << 20, "1 MiB")];
 /// Samples of short calls: a period of 1 ms has 88 to 3072.
 const SHORT: [usize; 5] = [16, 32, 64, 128, 256];
 

@@ -1,7 +1,7 @@
 //! DSD to PCM: the filters against their own scalar reference, and a whole file against ffmpeg.
 use std::fs::File;
 use std::hint::black_box;
-use std::io::{BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 use std::process::Command;
 
@@ -12,8 +12,8 @@ use pcm::{
     plan,
 };
 
-use super::path::whole_ms;
-use super::{Line, compare, line};
+use super::usage::whole_ms;
+use super::{Line, compare, dsf, line};
 
 /// Bytes of a channel that a call converts.
 const BYTES: usize = 64 * 1024;
@@ -21,14 +21,8 @@ const BYTES: usize = 64 * 1024;
 const RUNS: usize = 5;
 /// Seconds of the file.
 const SECONDS: u32 = 30;
-/// Its bits per second and channel: DSD512.
-const BIT_RATE: u32 = 22_579_200;
 /// What it is converted to.
 const RATE: u32 = 176_400;
-/// Bytes of a channel in a row, in DSF.
-const DSF_BLOCK: usize = 4096;
-/// Where the audio begins in our DSF.
-const DSF_HEADER: u64 = 28 + 52 + 12;
 
 /// All lines.
 ///
@@ -42,7 +36,7 @@ pub fn lines() -> anyhow::Result<Vec<Line>> {
 
 /// Nanoseconds for each byte, for the slowest conversion, the usual one and the one with the most bits.
 fn filters() -> Vec<Line> {
-    let dsd = noise(BYTES);
+    let dsd = dsf::noise(BYTES);
     let mut lines = Vec::new();
     for (name, bit_rate, rate) in [
         ("dsd64_to_352", 2_822_400, 352_800),
@@ -68,7 +62,7 @@ fn filters() -> Vec<Line> {
 fn whole_file() -> anyhow::Result<Line> {
     let directory = tempfile::tempdir()?;
     let path = directory.path().join("dsd512.dsf");
-    write_dsf(&path).context("writing a DSF file")?;
+    dsf::write(&path, SECONDS).context("writing a DSF file")?;
     let (mut ours, mut peer) = (Vec::new(), Vec::new());
     for _ in 0..RUNS {
         let before = thread_ms()?;
@@ -84,7 +78,7 @@ fn whole_file() -> anyhow::Result<Line> {
 
 /// Converts the file, and packs with dither; the frames go nowhere.
 fn convert(path: &Path) -> anyhow::Result<()> {
-    let conversion = Conversion::new(BIT_RATE, RATE).context("no conversion")?;
+    let conversion = Conversion::new(dsf::BIT_RATE, RATE).context("no conversion")?;
     let source = Source { rate: RATE, bits: 32, channels: 2, encoding: Encoding::Integer };
     let formats = FormatSet::EMPTY.with(WireFormat::S24_3Le);
     let caps = Caps::uniform(formats, RateSet::any(1, 1_536_000), ChannelSet::ALL);
@@ -93,15 +87,15 @@ fn convert(path: &Path) -> anyhow::Result<()> {
     let decimator = Decimator::new(conversion, BitOrder::LsbFirst, Level::Modulation, Cpu::detect());
     let mut channels = [decimator.clone(), decimator];
     let mut file = File::open(path)?;
-    file.seek(SeekFrom::Start(DSF_HEADER))?;
+    file.seek(SeekFrom::Start(dsf::HEADER))?;
     // Eight blocks of both channels.
-    let mut dsd = vec![0; 16 * DSF_BLOCK];
-    let mut planes = [[0; DSF_BLOCK / 8]; 2];
-    let mut wire = vec![0; 2 * 3 * DSF_BLOCK / 8];
+    let mut dsd = vec![0; 16 * dsf::BLOCK];
+    let mut planes = [[0; dsf::BLOCK / 8]; 2];
+    let mut wire = vec![0; 2 * 3 * dsf::BLOCK / 8];
     while file.read_exact(&mut dsd).is_ok() {
-        for blocks in dsd.chunks_exact(2 * DSF_BLOCK) {
+        for blocks in dsd.chunks_exact(2 * dsf::BLOCK) {
             let mut frames = 0;
-            for ((channel, dsd), plane) in channels.iter_mut().zip(blocks.chunks_exact(DSF_BLOCK)).zip(&mut planes) {
+            for ((channel, dsd), plane) in channels.iter_mut().zip(blocks.chunks_exact(dsf::BLOCK)).zip(&mut planes) {
                 frames = channel.convert(dsd, plane).frames;
             }
             let [left, right] = &planes;
@@ -117,38 +111,4 @@ fn thread_ms() -> anyhow::Result<f64> {
     let stat = std::fs::read_to_string("/proc/thread-self/schedstat")?;
     let nanoseconds: f64 = stat.split_whitespace().next().context("an empty schedstat")?.parse()?;
     Ok(nanoseconds / 1e6)
-}
-
-/// A stereo DSF of noise ("DSF File Format Specification" 1.01): chunks `DSD `, `fmt `, `data`.
-fn write_dsf(path: &Path) -> std::io::Result<()> {
-    let blocks = u64::from(BIT_RATE) * u64::from(SECONDS) / 8 / DSF_BLOCK as u64;
-    let audio = blocks * 2 * DSF_BLOCK as u64;
-    let mut file = BufWriter::new(File::create(path)?);
-    file.write_all(b"DSD ")?;
-    for value in [28, DSF_HEADER + audio, 0] {
-        file.write_all(&value.to_le_bytes())?;
-    }
-    file.write_all(b"fmt ")?;
-    file.write_all(&52_u64.to_le_bytes())?;
-    // Version 1, raw, stereo, 2 channels, the rate, 1: the least significant bit comes first.
-    for value in [1, 0, 2, 2, BIT_RATE, 1] {
-        file.write_all(&value.to_le_bytes())?;
-    }
-    file.write_all(&(blocks * DSF_BLOCK as u64 * 8).to_le_bytes())?;
-    for value in [DSF_BLOCK as u32, 0] {
-        file.write_all(&value.to_le_bytes())?;
-    }
-    file.write_all(b"data")?;
-    file.write_all(&(12 + audio).to_le_bytes())?;
-    let noise = noise(2 * DSF_BLOCK);
-    for _ in 0..blocks {
-        file.write_all(&noise)?;
-    }
-    file.flush()
-}
-
-/// Bytes that look random.
-fn noise(bytes: usize) -> Vec<u8> {
-    let byte = |n: usize| ((n as u32).wrapping_mul(0x9e37_79b9) >> 13) as u8;
-    (0..bytes).map(byte).collect()
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use tools::bench::instructions::{self, Record, Which, steps};
-use tools::bench::{Line, against, decimate, path, rings};
+use tools::bench::{Line, against, decimate, path, peers, rings};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -26,14 +26,16 @@ fn main() -> ExitCode {
             let which = if *which == "all" { Which::All } else { Which::Greater };
             return match record(Path::new(file), which, arm.first().map(Path::new)) {
                 Ok(()) => ExitCode::SUCCESS,
-                Err(error) => {
-                    eprintln!("tests/bench: {error:#}");
-                    ExitCode::from(2)
-                }
+                Err(error) => failed(&error),
             };
         }
+        ["--decode", what] => return path::decode(what).map_or_else(|error| failed(&error), |()| ExitCode::SUCCESS),
+        ["--hash", bytes] => {
+            path::hash(bytes.parse().unwrap_or(0));
+            return ExitCode::SUCCESS;
+        }
         [] => None,
-        [group @ ("kernels" | "decimate" | "rings" | "path")] => Some(*group),
+        [group @ ("kernels" | "peers" | "decimate" | "rings" | "path")] => Some(*group),
         _ => {
             eprintln!("tests/bench: see tests/bench --help");
             return ExitCode::from(2);
@@ -43,6 +45,9 @@ fn main() -> ExitCode {
     if is_wanted("kernels") {
         print(&against::lines());
     }
+    if is_wanted("peers") {
+        print(&peers::lines());
+    }
     if is_wanted("rings") {
         print(&rings::lines());
     }
@@ -50,14 +55,16 @@ fn main() -> ExitCode {
         if is_wanted(group) {
             match lines() {
                 Ok(lines) => print(&lines),
-                Err(error) => {
-                    eprintln!("tests/bench: {error:#}");
-                    return ExitCode::from(2);
-                }
+                Err(error) => return failed(&error),
             }
         }
     }
     ExitCode::SUCCESS
+}
+
+fn failed(error: &anyhow::Error) -> ExitCode {
+    eprintln!("tests/bench: {error:#}");
+    ExitCode::from(2)
 }
 
 /// The kernels' instructions, for ARM those of the program `arm`: 1 if one takes more than 10 % more than recorded, 2 without
@@ -71,10 +78,7 @@ fn instructions(arm: Option<&Path>) -> ExitCode {
     match counted {
         Ok(0) => ExitCode::from(77),
         Ok(_) => ExitCode::from(u8::from(!are_good)),
-        Err(error) => {
-            eprintln!("tests/bench: {error:#}");
-            ExitCode::from(2)
-        }
+        Err(error) => failed(&error),
     }
 }
 
