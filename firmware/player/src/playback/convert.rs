@@ -55,6 +55,8 @@ pub(super) struct Converter {
     after: Option<Piece>,
     /// It was known.
     is_followed: bool,
+    /// A filter gave up: nothing more comes of this track.
+    has_failed: bool,
 }
 
 impl Converter {
@@ -91,6 +93,7 @@ impl Converter {
             ready: vec![Vec::new(); channels],
             after: None,
             is_followed: false,
+            has_failed: false,
         };
         converter.begin(None);
         Some(converter)
@@ -136,9 +139,13 @@ impl Converter {
         }
     }
 
-    /// Takes samples from `start` on and packs what is ready; nothing at all if they aren't what this is made for.
+    /// Takes samples from `start` on and packs what is ready; nothing at all if they aren't what this is made for, or it
+    /// [has failed](Self::has_failed).
     pub(super) fn pack(&mut self, samples: &Samples<'_>, start: usize, room: &mut [u8]) -> Packed {
         let mut taken = 0;
+        if self.has_failed {
+            return Packed::default();
+        }
         if self.waiting() == 0 {
             let Some(piece) = Piece::of(samples, start, CHUNK, &self.source) else { return Packed::default() };
             taken = piece.frames();
@@ -149,18 +156,27 @@ impl Converter {
         Packed { taken, frames: self.write(room) }
     }
 
+    /// Whether a filter gave up, and what is left of the track is lost.
+    pub(super) fn has_failed(&self) -> bool {
+        self.has_failed
+    }
+
     /// Whether there is something left for [`finish`](Self::finish).
     pub(super) fn is_unfinished(&self) -> bool {
-        self.made < self.frames(self.taken)
+        !self.has_failed && self.made < self.frames(self.taken)
     }
 
     /// Packs frames that wait for what follows the track; returns how many.
     pub(super) fn finish(&mut self, room: &mut [u8]) -> usize {
         let left = self.frames(self.taken).saturating_sub(self.made);
         let left = usize::try_from(left).unwrap_or(usize::MAX);
-        while self.waiting() < left.min(1) {
+        // The last frame comes out when the filters have what they reach over, in whole blocks: twice as much at most.
+        let mut patience = 2 + (2 * self.reach).div_ceil(CHUNK);
+        while self.waiting() < left.min(1) && !self.has_failed {
             let piece = self.after.take().unwrap_or_else(|| Piece::silence(&self.source, CHUNK));
             self.feed(&piece);
+            patience -= 1;
+            self.has_failed |= patience == 0 && self.waiting() == 0;
         }
         self.ready.iter_mut().for_each(|plane| plane.truncate(left));
         self.write(room)
@@ -196,9 +212,9 @@ impl Converter {
                 decimate(&mut self.decimators, planes, &mut self.middle);
                 let levels: Vec<_> = self.middle.iter().map(|plane| piece::levels(plane)).collect();
                 self.middle.iter_mut().for_each(Vec::clear);
-                resampler.feed(&levels, &mut self.ready);
+                self.has_failed |= !resampler.feed(&levels, &mut self.ready);
             }
-            (Piece::Levels(planes), Some(resampler)) => resampler.feed(planes, &mut self.ready),
+            (Piece::Levels(planes), Some(resampler)) => self.has_failed |= !resampler.feed(planes, &mut self.ready),
             (Piece::Levels(_), None) => {}
         }
         let early = self.early.min(self.waiting());

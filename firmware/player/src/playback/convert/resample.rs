@@ -54,8 +54,8 @@ impl Resampler {
         self.fft.output_delay()
     }
 
-    /// Appends what the input becomes, as left-justified integers, to `out`.
-    pub(super) fn feed(&mut self, planes: &[Vec<f64>], out: &mut [Vec<i32>]) {
+    /// Appends what the input becomes, as left-justified integers, to `out`; `false` if rubato refuses it, and nothing comes of it.
+    pub(super) fn feed(&mut self, planes: &[Vec<f64>], out: &mut [Vec<i32>]) -> bool {
         for (input, plane) in self.input.iter_mut().zip(planes) {
             input.extend_from_slice(plane);
         }
@@ -64,8 +64,8 @@ impl Resampler {
             let room = self.output.first().map_or(0, Vec::len);
             let from = SequentialSliceOfVecs::new(&self.input, channels, self.block);
             let to = SequentialSliceOfVecs::new_mut(&mut self.output, channels, room);
-            let (Ok(from), Ok(mut to)) = (from, to) else { return };
-            let Ok((taken, made)) = self.fft.process_into_buffer(&from, &mut to, None) else { return };
+            let (Ok(from), Ok(mut to)) = (from, to) else { return self.give_up() };
+            let Ok((taken, made)) = self.fft.process_into_buffer(&from, &mut to, None) else { return self.give_up() };
             for (output, out) in self.output.iter().zip(&mut *out) {
                 out.extend(output.iter().take(made).map(|&level| integer(level)));
             }
@@ -73,6 +73,19 @@ impl Resampler {
                 input.drain(..taken.max(1));
             }
         }
+        true
+    }
+
+    /// What can't be resampled mustn't pile up.
+    fn give_up(&mut self) -> bool {
+        self.input.iter_mut().for_each(Vec::clear);
+        false
+    }
+
+    /// Makes it refuse everything from now on.
+    #[cfg(test)]
+    pub(super) fn sabotage(&mut self) {
+        self.output.iter_mut().for_each(Vec::clear);
     }
 }
 

@@ -221,3 +221,27 @@ fn other_samples_than_the_source_s_are_not_taken() {
     assert!(!converter.is_unfinished());
     assert!(converter.end().is_none(), "nothing follows it");
 }
+
+#[test]
+fn a_resampler_that_gives_up_ends_the_track_and_not_the_thread() {
+    let source = source(96_000, 1, Encoding::Float);
+    let tone = vec![0.25; 10_000];
+    let mut converter = converter(&source, &[48_000]);
+    let good = pack(&mut converter, &floats(&tone), 4096, 65_536);
+    assert!(!good.is_empty() && converter.is_unfinished());
+    converter.resampler.as_mut().unwrap().sabotage();
+    assert!(finish(&mut converter, 65_536).is_empty());
+    assert!(converter.has_failed());
+    let packed = converter.pack(&floats(&tone), 0, &mut [0; 4096]);
+    assert_eq!((packed.taken, packed.frames), (0, 0));
+}
+
+#[test]
+fn what_never_comes_out_of_a_filter_is_not_waited_for() {
+    let source = source(96_000, 1, Encoding::Float);
+    let mut converter = converter(&source, &[48_000]);
+    pack(&mut converter, &floats(&[0.25; 10]), 4096, 65_536);
+    // As if every frame came before the track.
+    converter.early = usize::MAX;
+    assert!(finish(&mut converter, 65_536).is_empty() && converter.has_failed());
+}

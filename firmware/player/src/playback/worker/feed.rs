@@ -38,9 +38,8 @@ impl Worker {
                 let packing = &mut loaded.packing;
                 match self.output.write(self.generation, |room| packing.pack(&samples, done, room))? {
                     Some(Packed { taken: 0, frames: 0 }) => {
-                        return Err(
-                            PlayError::new(INTERNAL, "the decoder gave samples of another shape than it said").into()
-                        );
+                        let shape = "the decoder gave samples of another shape than it said";
+                        return Err(PlayError::new(INTERNAL, packing.failure().unwrap_or(shape)).into());
                     }
                     Some(Packed { taken, frames }) => {
                         done += taken;
@@ -68,6 +67,8 @@ impl Worker {
                 None => self.wait_for_room(&mut writing)?,
             }
         }
+        let failed = || loaded.packing.failure().map(|why| PlayError::new(INTERNAL, why));
+        let error = error.or_else(failed);
         self.marker = loaded.packing.marker();
         self.ending = loaded.packing.converter().and_then(Converter::end);
         while !self.output.end(self.generation, track, writing.pending, error.as_ref())? {

@@ -72,6 +72,14 @@ impl Packing {
         }
     }
 
+    /// Whether nothing more can be made of the track, and why.
+    pub(super) fn failure(&self) -> Option<&'static str> {
+        match self {
+            Self::Converted(converter) if converter.has_failed() => Some("the resampler failed; please report it"),
+            _ => None,
+        }
+    }
+
     /// Whether a part of a word is left for [`finish`](Self::finish), or what comes out of a filter late.
     pub(super) fn is_unfinished(&self) -> bool {
         match self {
