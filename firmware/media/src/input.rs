@@ -2,6 +2,7 @@
 
 use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
 
+use crate::Wants;
 use crate::fault::Fault;
 
 /// Something to read a track from. Reading may block; seeking past the end is no error before something is read there.
@@ -12,8 +13,9 @@ pub trait Input: Read + Seek + Send + Sync {
     /// Whether any position can be sought to. Small steps back to what was just read are possible anyway.
     fn is_seekable(&self) -> bool;
 
-    /// The last bytes, at most so many, if they can be had without disturbing what is being read. Whatever goes wrong is `None`.
-    fn tail(&mut self, _bytes: usize) -> Option<Vec<u8>> {
+    /// The bytes from `start` on, so many or up to the end, if they can be had without disturbing what is being read. Whatever
+    /// goes wrong is `None`.
+    fn aside(&mut self, _start: u64, _bytes: usize) -> Option<Vec<u8>> {
         None
     }
 }
@@ -27,9 +29,9 @@ impl<T: AsRef<[u8]> + Send + Sync> Input for Cursor<T> {
         true
     }
 
-    fn tail(&mut self, bytes: usize) -> Option<Vec<u8>> {
-        let all = self.get_ref().as_ref();
-        all.get(all.len().saturating_sub(bytes)..).map(<[u8]>::to_vec)
+    fn aside(&mut self, start: u64, bytes: usize) -> Option<Vec<u8>> {
+        let rest = self.get_ref().as_ref().get(usize::try_from(start).ok()?..)?;
+        rest.get(..bytes.min(rest.len())).map(<[u8]>::to_vec)
     }
 }
 
@@ -37,15 +39,27 @@ impl<T: AsRef<[u8]> + Send + Sync> Input for Cursor<T> {
 pub(crate) struct ByteReader {
     inner: BufReader<Box<dyn Input>>,
     position: u64,
+    wants: Wants,
     /// What ended the last read, when something had been read before it.
     fault: Option<Fault>,
 }
 
 impl ByteReader {
-    /// Reads `input` from byte `position` on.
-    pub(crate) fn new(mut input: Box<dyn Input>, position: u64) -> Result<Self, Fault> {
-        input.seek(SeekFrom::Start(position))?;
-        Ok(Self { inner: BufReader::with_capacity(32 * 1024, input), position, fault: None })
+    /// Reads `input` from its first byte on.
+    pub(crate) fn new(mut input: Box<dyn Input>, wants: Wants) -> Result<Self, Fault> {
+        input.seek(SeekFrom::Start(0))?;
+        Ok(Self { inner: BufReader::with_capacity(32 * 1024, input), position: 0, wants, fault: None })
+    }
+
+    /// Reads bytes that are at hand.
+    pub(crate) fn of(bytes: Vec<u8>) -> Self {
+        let inner: Box<dyn Input> = Box::new(Cursor::new(bytes));
+        Self { inner: BufReader::new(inner), position: 0, wants: Wants::default(), fault: None }
+    }
+
+    /// What tags are wanted for.
+    pub(crate) fn wants(&self) -> Wants {
+        self.wants
     }
 
     /// The byte that comes next.
@@ -61,9 +75,15 @@ impl ByteReader {
         self.inner.get_ref().is_seekable()
     }
 
-    /// As [`Input::tail`].
+    /// As [`Input::aside`].
+    pub(crate) fn aside(&mut self, start: u64, bytes: usize) -> Option<Vec<u8>> {
+        self.inner.get_mut().aside(start, bytes)
+    }
+
+    /// The last bytes, at most so many, if they can be had aside.
     pub(crate) fn tail(&mut self, bytes: usize) -> Option<Vec<u8>> {
-        self.inner.get_mut().tail(bytes)
+        let start = self.byte_len()?.saturating_sub(bytes as u64);
+        self.aside(start, bytes)
     }
 
     /// Fills `buf` as far as there is something left; less than its length means the end.
@@ -104,6 +124,14 @@ impl ByteReader {
             n if n == N => Ok(array),
             _ => Err(Fault::truncated("ends inside its header")),
         }
+    }
+
+    /// The next bytes, so many or up to the end. The caller bounds the number.
+    pub(crate) fn up_to(&mut self, bytes: usize) -> Result<Vec<u8>, Fault> {
+        let mut all = vec![0; bytes];
+        let filled = self.fill(&mut all)?;
+        all.truncate(filled);
+        Ok(all)
     }
 
     /// Moves on by `bytes`.

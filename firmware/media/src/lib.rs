@@ -29,6 +29,7 @@ mod pcm_file;
 mod sniff;
 mod stream;
 mod symphonia_glue;
+mod tags;
 mod track;
 
 pub use cancel::Cancel;
@@ -36,4 +37,5 @@ pub use fault::{Error, Kind};
 pub use input::Input;
 pub use limits::Limits;
 pub use open::{Location, open, open_input};
+pub use tags::{Loudness, Tags, Wants};
 pub use track::{Codec, Info, Track};

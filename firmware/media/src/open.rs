@@ -1,6 +1,5 @@
 //! From an address to a track.
 
-use std::io::{Read, SeekFrom};
 use std::sync::Arc;
 
 use crate::fault::{Error, Fault};
@@ -8,8 +7,9 @@ use crate::http::HttpSource;
 use crate::input::{ByteReader, Input};
 use crate::sniff::{self, Format, Hints, explain};
 use crate::stream::Opened;
+use crate::tags::id3_length;
 use crate::track::guard;
-use crate::{Cancel, Limits, Track, dsd, elementary, flac, mp4, ogg, pcm_file};
+use crate::{Cancel, Limits, Tags, Track, Wants, dsd, elementary, flac, mp4, ogg, pcm_file};
 
 /// What to play, as a control point gives it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub struct Location {
     pub url: String,
     /// The media type from protocolInfo. Only a hint.
     pub mime: Option<String>,
+    /// What tags are wanted for, if they take another request.
+    pub wants: Wants,
 }
 
 /// The longest tag before the audio that is read over: a few covers.
@@ -37,7 +39,7 @@ pub fn open(location: &Location, limits: &Limits, cancel: &Cancel) -> Result<Tra
     let content_type = source.head().content_type.clone();
     let hints =
         Hints { content_type: content_type.as_deref(), mime: location.mime.as_deref(), extension: extension(&url) };
-    open_with(Box::new(source), &url, &hints).map_err(wrap)
+    open_with(Box::new(source), &url, &hints, location.wants).map_err(wrap)
 }
 
 /// Opens a track from anything that can be read. `name` stands in messages; `mime` is a hint.
@@ -47,57 +49,54 @@ pub fn open(location: &Location, limits: &Limits, cancel: &Cancel) -> Result<Tra
 pub fn open_input(input: Box<dyn Input>, name: &str, mime: Option<&str>) -> Result<Track, Error> {
     let name: Arc<str> = name.into();
     let hints = Hints { mime, ..Hints::default() };
-    open_with(input, &name, &hints).map_err(|fault| Error::new(&name, fault))
+    open_with(input, &name, &hints, Wants::ALL).map_err(|fault| Error::new(&name, fault))
 }
 
-fn open_with(input: Box<dyn Input>, url: &Arc<str>, hints: &Hints<'_>) -> Result<Track, Fault> {
+fn open_with(input: Box<dyn Input>, url: &Arc<str>, hints: &Hints<'_>, wants: Wants) -> Result<Track, Fault> {
     let length = input.byte_len();
-    let opened = guard(|| recognise(input, hints))?;
+    let opened = guard(|| recognise(ByteReader::new(input, wants)?, hints))?;
     tracing::debug!(url = &**url, codec = opened.codec.name(), container = opened.container, "opened");
     Ok(Track::new(url, opened, length))
 }
 
-fn recognise(mut input: Box<dyn Input>, hints: &Hints<'_>) -> Result<Opened, Fault> {
+fn recognise(mut reader: ByteReader, hints: &Hints<'_>) -> Result<Opened, Fault> {
     let mut start = 0;
-    let mut head = read_head(&mut *input, start)?;
+    let mut tags = Tags::default();
+    let mut head = read_head(&mut reader, start)?;
     for _ in 0..MAX_TAGS {
         let Some(length) = id3_length(&head) else { break };
         if length > MAX_ID3 {
             return Err(Fault::corrupt("an ID3 tag of more than 64 MiB"));
         }
+        tags.complete(Tags::id3(&mut reader)?);
         start += length;
-        head = read_head(&mut *input, start)?;
+        head = read_head(&mut reader, start)?;
     }
     let format = sniff::format(&head, hints)?;
-    let reader = |input| ByteReader::new(input, start);
-    match format {
-        Format::Flac => flac::open(reader(input)?),
-        Format::Riff => pcm_file::open_riff(reader(input)?),
-        Format::W64 => pcm_file::open_w64(reader(input)?),
-        Format::Aiff => pcm_file::open_aiff(reader(input)?),
-        Format::Dsf => dsd::open_dsf(reader(input)?),
-        Format::Dff => dsd::open_dff(reader(input)?),
-        Format::Raw(format) => pcm_file::open_raw(reader(input)?, format),
-        Format::Mp3 => elementary::open_mp3(reader(input)?).map_err(|fault| explain(fault, format, &head, hints)),
-        Format::Adts => elementary::open_adts(reader(input)?).map_err(|fault| explain(fault, format, &head, hints)),
-        Format::Ogg => ogg::open(reader(input)?),
-        Format::Mp4 => mp4::open(reader(input)?),
-    }
+    let mut opened = match format {
+        Format::Flac => flac::open(reader),
+        Format::Riff => pcm_file::open_riff(reader),
+        Format::W64 => pcm_file::open_w64(reader),
+        Format::Aiff => pcm_file::open_aiff(reader),
+        Format::Dsf => dsd::open_dsf(reader),
+        Format::Dff => dsd::open_dff(reader),
+        Format::Raw(format) => pcm_file::open_raw(reader, format),
+        Format::Mp3 => elementary::open_mp3(reader).map_err(|fault| explain(fault, format, &head, hints)),
+        Format::Adts => elementary::open_adts(reader).map_err(|fault| explain(fault, format, &head, hints)),
+        Format::Ogg => ogg::open(reader),
+        Format::Mp4 => mp4::open(reader),
+    }?;
+    // What belongs to the container comes first.
+    opened.tags.complete(tags);
+    Ok(opened)
 }
 
-fn read_head(input: &mut dyn Input, start: u64) -> Result<Vec<u8>, Fault> {
-    input.seek(SeekFrom::Start(start))?;
-    let mut head = Vec::with_capacity(sniff::LENGTH);
-    input.take(sniff::LENGTH as u64).read_to_end(&mut head)?;
+/// The first bytes from `start` on; leaves the reader there.
+fn read_head(reader: &mut ByteReader, start: u64) -> Result<Vec<u8>, Fault> {
+    reader.seek(start)?;
+    let head = reader.up_to(sniff::LENGTH)?;
+    reader.seek(start)?;
     Ok(head)
-}
-
-/// The length of an ID3v2 tag that starts here (id3.org, "ID3v2.4.0 Structure", 3.1 and 3.4).
-fn id3_length(head: &[u8]) -> Option<u64> {
-    let &[b'I', b'D', b'3', _, _, flags, a, b, c, d, ..] = head else { return None };
-    let size = [a, b, c, d].into_iter().fold(0, |size, byte| size << 7 | u64::from(byte & 0x7f));
-    let footer = if flags & 0x10 != 0 { 10 } else { 0 };
-    Some(10 + size + footer)
 }
 
 /// What follows the last dot of the path's last component.

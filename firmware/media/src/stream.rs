@@ -2,8 +2,8 @@
 
 use pcm::{Samples, Source};
 
-use crate::Codec;
 use crate::fault::Fault;
+use crate::{Codec, Tags};
 
 /// A decoder that gives a track's frames in order, in blocks of its own choosing.
 pub(crate) trait Stream: Send {
@@ -33,5 +33,6 @@ pub(crate) struct Opened {
     /// As [`Info::estimate`](crate::Info::estimate).
     pub(crate) estimate: Option<u64>,
     pub(crate) seekable: bool,
+    pub(crate) tags: Tags,
     pub(crate) stream: Box<dyn Stream>,
 }

@@ -8,6 +8,7 @@ use pcm::{Samples, Source};
 use crate::ahead::Ahead;
 use crate::fault::{Error, Fault, Kind};
 use crate::stream::{Opened, Stream};
+use crate::tags::Tags;
 
 /// What a track is coded with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -46,7 +47,7 @@ impl Codec {
 }
 
 /// What is known of a track once it is open.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Info {
     /// What it is coded with.
     pub codec: Codec,
@@ -64,6 +65,8 @@ pub struct Info {
     pub content_length: Option<u64>,
     /// Whether [`Track::seek`] can work.
     pub seekable: bool,
+    /// What it says of itself.
+    pub tags: Tags,
 }
 
 /// An open track.
@@ -86,8 +89,8 @@ pub struct Track {
 
 impl Track {
     pub(crate) fn new(url: &Arc<str>, opened: Opened, content_length: Option<u64>) -> Self {
-        let Opened { codec, container, source, frames, estimate, seekable, stream } = opened;
-        let info = Info { codec, container, source, frames, estimate, content_length, seekable };
+        let Opened { codec, container, source, frames, estimate, seekable, tags, stream } = opened;
+        let info = Info { codec, container, source, frames, estimate, content_length, seekable, tags };
         Self {
             url: Arc::clone(url),
             info,

@@ -13,7 +13,7 @@ use common::encode::{flac, wav_of};
 use common::material::{big_endian, signal, wav_with_sizes, wave_format};
 use common::server::{Server, send};
 use common::{assert_same, decode, decode_into};
-use media::{Cancel, Error, Kind, Limits, Location, Track};
+use media::{Cancel, Error, Kind, Limits, Location, Track, Wants};
 
 const RATE: u32 = 44_100;
 
@@ -22,7 +22,7 @@ fn open(url: &str) -> Result<Track, Error> {
 }
 
 fn open_as(url: &str, mime: Option<&str>) -> Result<Track, Error> {
-    let location = Location { url: url.into(), mime: mime.map(Into::into) };
+    let location = Location { url: url.into(), mime: mime.map(Into::into), wants: Wants::default() };
     media::open(&location, &impatient(), &Cancel::new())
 }
 
@@ -184,7 +184,7 @@ fn patient(refused: Duration) -> Limits {
 }
 
 fn open_with(url: &str, limits: &Limits) -> Track {
-    media::open(&Location { url: url.into(), mime: None }, limits, &Cancel::new()).unwrap()
+    media::open(&Location { url: url.into(), mime: None, wants: Wants::default() }, limits, &Cancel::new()).unwrap()
 }
 
 /// The samples that came, and how it ended.
@@ -366,7 +366,7 @@ fn cancel_ends_a_blocked_open_and_a_blocked_read() {
         stall(stream);
     });
     for path in ["/open", "/read"] {
-        let location = Location { url: server.url(path), mime: None };
+        let location = Location { url: server.url(path), mime: None, wants: Wants::default() };
         let cancel = Cancel::new();
         let theirs = cancel.clone();
         let (done, result) = mpsc::channel();

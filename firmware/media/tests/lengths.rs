@@ -8,7 +8,7 @@ use common::encode::{ffmpeg, run, wav_of};
 use common::material::{little_endian, signal, wave_format};
 use common::server::{Server, send};
 use common::{assert_same, decode, open};
-use media::{Cancel, Kind, Limits, Location, Track};
+use media::{Cancel, Kind, Limits, Location, Track, Wants};
 
 const FRAMES: usize = 300_000;
 
@@ -21,7 +21,11 @@ fn vorbis() -> Vec<u8> {
 }
 
 fn from(server: &Server, path: &str) -> Result<Track, media::Error> {
-    media::open(&Location { url: server.url(path), mime: None }, &Limits::default(), &Cancel::new())
+    media::open(
+        &Location { url: server.url(path), mime: None, wants: Wants::default() },
+        &Limits::default(),
+        &Cancel::new(),
+    )
 }
 
 #[test]

@@ -4,10 +4,11 @@
 use pcm::{BitOrder, Dsd, Samples, Source};
 
 use super::{NO_SIZE, source};
-use crate::Codec;
 use crate::fault::{Fault, Kind};
 use crate::input::ByteReader;
 use crate::stream::{Opened, Stream};
+use crate::tags::Form;
+use crate::{Codec, Tags};
 
 /// The most chunks before the audio.
 const MAX_CHUNKS: usize = 1024;
@@ -35,7 +36,7 @@ pub(crate) fn open(mut reader: ByteReader) -> Result<Opened, Fault> {
     if form != *b"FRM8" || reader.array()? != *b"DSD " {
         return Err(Fault::unsupported("an FRM8 file, but no DSDIFF"));
     }
-    let mut found = None;
+    let (mut found, mut tags) = (None, Tags::default());
     for _ in 0..MAX_CHUNKS {
         if reader.position().saturating_sub(start) > MAX_HEADER {
             break;
@@ -46,17 +47,17 @@ pub(crate) fn open(mut reader: ByteReader) -> Result<Opened, Fault> {
             b"PROP" => found = properties(&mut reader, next)?.or(found),
             b"DSD " => {
                 let source = found.ok_or_else(|| Fault::corrupt("no properties before the audio"))?;
-                return Ok(open_audio(reader, source, size));
+                return Ok(open_audio(reader, source, size, tags));
             }
             b"DST " => return Err(Fault::unsupported("DSDIFF compressed with DST")),
-            _ => {}
+            _ => Form::Dff.chunk(id, size, &mut reader, &mut tags)?,
         }
         reader.seek(next)?;
     }
     Err(Fault::corrupt("no DSD chunk"))
 }
 
-fn open_audio(reader: ByteReader, source: Source, size: u64) -> Opened {
+fn open_audio(mut reader: ByteReader, source: Source, size: u64, mut tags: Tags) -> Opened {
     let start = reader.position();
     // Servers that stream don't know the size, and write 0 or the largest number.
     let length = match size {
@@ -67,6 +68,9 @@ fn open_audio(reader: ByteReader, source: Source, size: u64) -> Opened {
     let channels = usize::from(source.channels);
     let frames = length.map(|length| length / channels as u64);
     let seekable = reader.is_seekable();
+    if let Some(end) = Some(size).filter(|size| (1..NO_SIZE).contains(size)).and_then(|size| end(start, size).ok()) {
+        tags.chunks_behind(&mut reader, end, Form::Dff);
+    }
     let stream = DffStream { reader, start, channels, frames, position: 0, bytes: Vec::new() };
     Opened {
         codec: Codec::Dsd,
@@ -75,6 +79,7 @@ fn open_audio(reader: ByteReader, source: Source, size: u64) -> Opened {
         frames,
         estimate: None,
         seekable,
+        tags,
         stream: Box::new(stream),
     }
 }

@@ -1,13 +1,13 @@
 //! DSF (Sony, "DSF File Format Specification 1.01"): little-endian chunks `DSD `, `fmt `, `data`; the audio in blocks of one
-//! channel each, in turn, the last ones padded; tags behind it.
+//! channel each, in turn, the last ones padded; behind it an ID3v2 tag.
 
 use pcm::{BitOrder, Dsd, Planes, Samples};
 
 use super::{NO_SIZE, source};
-use crate::Codec;
 use crate::fault::{Fault, Kind};
 use crate::input::ByteReader;
 use crate::stream::{Opened, Stream};
+use crate::{Codec, Tags};
 
 /// Bytes of the `fmt ` chunk that are known, its header included; more may follow.
 const FMT_BYTES: u64 = 52;
@@ -44,12 +44,15 @@ struct DsfStream {
 
 /// Opens a file that starts with `DSD ` at the reader's position.
 pub(crate) fn open(mut reader: ByteReader) -> Result<Opened, Fault> {
-    let start = reader.position();
+    let origin = reader.position();
     let [b'D', b'S', b'D', b' ', size @ ..] = reader.array::<12>()? else {
         return Err(Fault::corrupt("no DSD chunk"));
     };
-    // 28 always. Total size and the tag's place follow; neither is needed, and both are often wrong.
-    reader.seek(start.saturating_add(u64::from_le_bytes(size).clamp(28, MAX_BLOCK.into())))?;
+    // The file's size, which is often wrong.
+    reader.skip(8)?;
+    let tag = u64::from_le_bytes(reader.array()?);
+    // 28 always.
+    reader.seek(origin.saturating_add(u64::from_le_bytes(size).clamp(28, MAX_BLOCK.into())))?;
 
     let fmt = reader.position();
     let [b'f', b'm', b't', b' ', size @ ..] = reader.array::<12>()? else {
@@ -91,6 +94,11 @@ pub(crate) fn open(mut reader: ByteReader) -> Result<Opened, Fault> {
         samples => Some(samples.div_ceil(8)),
     };
     let seekable = reader.is_seekable();
+    let mut tags = Tags::default();
+    // 0 is none. It is counted from the file's first byte.
+    if let Some(tag) = origin.checked_add(tag).filter(|&tag| tag > start) {
+        tags.id3_behind(&mut reader, tag);
+    }
     let stream = DsfStream {
         reader,
         start,
@@ -113,6 +121,7 @@ pub(crate) fn open(mut reader: ByteReader) -> Result<Opened, Fault> {
         frames,
         estimate: None,
         seekable,
+        tags,
         stream: Box::new(stream),
     })
 }

@@ -1,7 +1,5 @@
 //! Containers of one-bit streams: DSF and DSDIFF. Both give bytes as they lie in the file; what the wire needs of them is
 //! `pcm`'s. A frame is a byte of each channel: eight samples.
-//!
-//! Tags (ID3 behind DSF's audio, DIIN and ID3 in DSDIFF) aren't read: what is shown of a track comes from the control point.
 
 mod dff;
 mod dsf;

@@ -8,11 +8,11 @@ use symphonia::default::codecs::AacDecoder;
 use pcm::{Encoding, Source};
 
 use super::{Elementary, Frame, Syntax, estimate, find_frame, has_sbr};
-use crate::Codec;
 use crate::fault::{Fault, Kind};
 use crate::input::ByteReader;
 use crate::packets::{Demux, PacketStream, Trim};
 use crate::stream::Opened;
+use crate::{Codec, Tags};
 
 /// Sampling frequencies by index (ISO 14496-3, table 1.18).
 const RATES: [u32; 13] =
@@ -85,7 +85,16 @@ pub(crate) fn open(mut reader: ByteReader) -> Result<Opened, Fault> {
     let source = Source { rate: first.rate, bits: 0, channels: first.channels, encoding: Encoding::Lossy };
     let stream = PacketStream::new(frames, decoder, first.rate, first.channels, Trim::default());
     let stream = Box::new(stream);
-    Ok(Opened { codec: Codec::Aac, container: "ADTS", source, frames: None, estimate, seekable, stream })
+    Ok(Opened {
+        codec: Codec::Aac,
+        container: "ADTS",
+        source,
+        frames: None,
+        estimate,
+        seekable,
+        tags: Tags::default(),
+        stream,
+    })
 }
 
 /// HE-AAC in ADTS looks like AAC-LC of half the rate; only what the frames hold tells (S5).

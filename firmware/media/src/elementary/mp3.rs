@@ -9,11 +9,11 @@ use pcm::{Encoding, Source};
 use super::mpeg_header::{Layer3, is_other_layer};
 use super::xing::Tag;
 use super::{Elementary, estimate, find_frame};
-use crate::Codec;
 use crate::fault::{Fault, Kind};
 use crate::input::ByteReader;
 use crate::packets::PacketStream;
 use crate::stream::Opened;
+use crate::{Codec, Tags};
 
 /// How much junk may lie before the first frame.
 const MAX_JUNK: usize = 64 * 1024;
@@ -55,5 +55,6 @@ pub(crate) fn open(mut reader: ByteReader) -> Result<Opened, Fault> {
     let seekable = reader.is_seekable();
     let frames_demux = Elementary::<Layer3>::new(reader, first, packets);
     let stream = PacketStream::new(frames_demux, decoder, first.rate, first.channels, trim);
-    Ok(Opened { codec: Codec::Mp3, container: "MP3", source, frames, estimate, seekable, stream: Box::new(stream) })
+    let (tags, stream) = (Tags::default(), Box::new(stream));
+    Ok(Opened { codec: Codec::Mp3, container: "MP3", source, frames, estimate, seekable, tags, stream })
 }

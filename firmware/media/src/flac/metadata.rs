@@ -1,18 +1,22 @@
-//! Metadata blocks (RFC 9639, 8): only STREAMINFO and SEEKTABLE are kept, the rest is read over.
+//! Metadata blocks (RFC 9639, 8): only STREAMINFO, SEEKTABLE and VORBIS_COMMENT are read, the rest is passed over.
 
 use pcm::{Encoding, Source};
 
+use crate::Tags;
 use crate::fault::{Fault, Kind};
 use crate::input::ByteReader;
 
 const STREAMINFO: u8 = 0;
 const SEEKTABLE: u8 = 3;
+const VORBIS_COMMENT: u8 = 4;
 /// "The last metadata block", in a block's first byte.
 const LAST: u8 = 0x80;
 /// Pictures, padding and the rest, all together.
 const MAX_LENGTH: u64 = 256 << 20;
 /// Seek points that are kept; one a second for eighteen hours.
 const MAX_POINTS: u32 = 1 << 16;
+/// Bytes of comments that are read.
+const MAX_COMMENTS: u32 = 256 * 1024;
 
 /// What STREAMINFO says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,11 +40,12 @@ pub(super) struct SeekPoint {
 }
 
 /// What lies before the first frame.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Metadata {
     pub(super) info: StreamInfo,
     /// In order of frames.
     pub(super) points: Vec<SeekPoint>,
+    pub(super) tags: Tags,
 }
 
 /// Reads from the stream marker to the first frame.
@@ -51,6 +56,7 @@ pub(super) fn read(reader: &mut ByteReader) -> Result<Metadata, Fault> {
     let start = reader.position();
     let mut info = None;
     let mut points = Vec::new();
+    let mut tags = Tags::default();
     loop {
         let [kind, a, b, c] = reader.array()?;
         let length = u32::from_be_bytes([0, a, b, c]);
@@ -62,6 +68,7 @@ pub(super) fn read(reader: &mut ByteReader) -> Result<Metadata, Fault> {
                     points.extend(SeekPoint::parse(reader.array()?));
                 }
             }
+            VORBIS_COMMENT => tags.complete(Tags::vorbis(&reader.up_to(length.min(MAX_COMMENTS) as usize)?)),
             _ => {}
         }
         reader.seek(next)?;
@@ -73,7 +80,7 @@ pub(super) fn read(reader: &mut ByteReader) -> Result<Metadata, Fault> {
         }
     }
     points.sort_by_key(|point| point.frame);
-    info.map(|info| Metadata { info, points }).ok_or_else(|| Fault::corrupt("no STREAMINFO"))
+    info.map(|info| Metadata { info, points, tags }).ok_or_else(|| Fault::corrupt("no STREAMINFO"))
 }
 
 impl StreamInfo {

@@ -35,7 +35,8 @@ pub(super) struct FlacStream {
 
 /// Opens a stream whose marker is at the reader's position.
 pub(crate) fn open(mut reader: ByteReader) -> Result<Opened, Fault> {
-    let metadata = metadata::read(&mut reader)?;
+    let mut metadata = metadata::read(&mut reader)?;
+    let tags = std::mem::take(&mut metadata.tags);
     let info = metadata.info;
     let seekable = reader.is_seekable() && info.frames.is_some();
     let stream = FlacStream {
@@ -55,6 +56,7 @@ pub(crate) fn open(mut reader: ByteReader) -> Result<Opened, Fault> {
         frames: info.frames,
         estimate: None,
         seekable,
+        tags,
         stream: Box::new(stream),
     })
 }

@@ -2,15 +2,16 @@
 //!
 //! A plain GET is all that opening and probing take; the connection then simply goes on. A Range request is made only
 //! to seek further than what is at hand, and to go on where a connection dropped, with a validator so that a resource
-//! that changed meanwhile isn't spliced. The one exception is a look at the last bytes, for a length that stands nowhere else:
-//! it goes beside the transfer, once, only where the server offers ranges, and its failure is none.
+//! that changed meanwhile isn't spliced. The one exception is a look aside at the last bytes, for a length that stands nowhere
+//! else, or for tags that are wanted: it goes beside the transfer, once, only where the server offers ranges, and its failure is
+//! none.
 
+mod aside;
 mod fetch;
 mod head;
 mod patience;
 mod pieces;
 mod pipe;
-mod tail;
 mod url;
 
 use std::io::{self, Read, Seek, SeekFrom};
@@ -167,11 +168,11 @@ impl Input for HttpSource {
         self.head.ranges && self.head.length.is_some()
     }
 
-    fn tail(&mut self, bytes: usize) -> Option<Vec<u8>> {
+    fn aside(&mut self, start: u64, bytes: usize) -> Option<Vec<u8>> {
         if self.broken || self.cancel.is_cancelled() {
             return None;
         }
-        let tail = tail::read(&escape(&self.url).ok()?, &self.head, bytes);
-        tail.inspect_err(|why| tracing::debug!(url = &*self.url, why, "the end can't be looked at")).ok()
+        let aside = aside::read(&escape(&self.url).ok()?, &self.head, start, bytes);
+        aside.inspect_err(|why| tracing::debug!(url = &*self.url, start, why, "it can't be looked at")).ok()
     }
 }

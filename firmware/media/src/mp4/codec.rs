@@ -9,13 +9,14 @@ use super::boxes::{Fields, Kind, find};
 use super::config;
 use super::demux::Packets;
 use super::movie::{self, AudioTrack};
-use crate::Codec;
+use super::tags;
 use crate::elementary::has_sbr;
 use crate::fault::Fault;
 use crate::flac::PacketDecoder;
 use crate::input::ByteReader;
 use crate::packets::{Decode, Demux, PacketStream, Trim};
 use crate::stream::Opened;
+use crate::{Codec, Tags};
 
 /// Packets that are looked at for SBR.
 const SBR_PACKETS: usize = 8;
@@ -27,7 +28,10 @@ const AAC_FRAMES: u64 = 1024;
 pub(crate) fn open(mut reader: ByteReader) -> Result<Opened, Fault> {
     let moov = movie::read(&mut reader)?;
     let track = movie::audio_track(&moov)?;
-    match &track.format {
+    let tags = tags::read(&moov);
+    // It may be large, and what follows takes memory as well.
+    drop(moov);
+    let opened = match &track.format {
         b"alac" => alac(reader, track),
         b"mp4a" => aac(reader, track),
         b"fLaC" => flac(reader, track),
@@ -35,7 +39,8 @@ pub(crate) fn open(mut reader: ByteReader) -> Result<Opened, Fault> {
         b"Opus" => Err(Fault::unsupported("Opus in MP4")),
         b"ac-3" | b"ec-3" => Err(Fault::unsupported("AC-3 in MP4")),
         other => Err(Fault::unsupported(format!("{} in MP4", other.escape_ascii()))),
-    }
+    };
+    Ok(Opened { tags, ..opened? })
 }
 
 fn alac(reader: ByteReader, track: AudioTrack) -> Result<Opened, Fault> {
@@ -116,7 +121,8 @@ fn packets(reader: ByteReader, track: AudioTrack, packet_frames: u64, warm_up: u
 fn opened(codec: Codec, source: Source, packets: Packets, decoder: impl Decode + 'static, trim: Trim) -> Opened {
     let seekable = packets.reader.is_seekable();
     let stream = PacketStream::new(packets, decoder, source.rate, source.channels, trim);
-    Opened { codec, container: "MP4", source, frames: trim.frames, estimate: None, seekable, stream: Box::new(stream) }
+    let (tags, stream) = (Tags::default(), Box::new(stream));
+    Opened { codec, container: "MP4", source, frames: trim.frames, estimate: None, seekable, tags, stream }
 }
 
 /// HE-AAC needn't say so in its configuration; then only the packets tell (S5).

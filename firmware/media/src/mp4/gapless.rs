@@ -1,6 +1,7 @@
 //! What an encoder added, as the edit list (ISO 14496-12, 8.6.6) or iTunes' `iTunSMPB` tag say it.
 
-use super::boxes::{Fields, boxes, find, find_path};
+use super::boxes::{Fields, boxes, find};
+use super::tags::items;
 use crate::packets::Trim;
 
 /// The part of the media that is played.
@@ -47,10 +48,7 @@ impl Edit {
 
 /// iTunes' tag: hexadecimal numbers, of which the second is the delay and the fourth the number of frames.
 pub(super) fn itunes(moov: &[u8]) -> Option<Trim> {
-    let meta = find_path(moov, &[b"udta", b"meta"])?;
-    // In MP4 `meta` has version and flags, in QuickTime it hasn't.
-    let ilst = meta.get(4..).and_then(|boxes| find(boxes, b"ilst")).or_else(|| find(meta, b"ilst"))?;
-    let tag = boxes(ilst)
+    let tag = boxes(items(moov)?)
         .filter(|(kind, _)| kind == b"----")
         .map(|(_, tag)| tag)
         .find(|tag| find(tag, b"name").and_then(|name| name.get(4..)) == Some(b"iTunSMPB"))?;

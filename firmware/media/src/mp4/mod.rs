@@ -8,5 +8,6 @@ mod demux;
 mod gapless;
 mod movie;
 mod table;
+mod tags;
 
 pub(crate) use self::codec::open;

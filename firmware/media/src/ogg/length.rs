@@ -1,7 +1,5 @@
 //! How long a file is, by the time in its last page.
 
-use std::io::Cursor;
-
 use super::packets::Packets;
 use super::page::{CAPTURE, MAX_LENGTH, Page};
 use crate::input::ByteReader;
@@ -31,7 +29,7 @@ impl Packets {
     fn last_time(&self, tail: &[u8], length: u64) -> Option<u64> {
         let start = length.checked_sub(tail.len() as u64)?;
         let mut at = usize::try_from(self.audio.saturating_sub(start)).ok()?;
-        let mut reader = ByteReader::new(Box::new(Cursor::new(tail.to_vec())), 0).ok()?;
+        let mut reader = ByteReader::of(tail.to_vec());
         let mut page = Page::default();
         let (mut time, mut sequence, mut pages, mut bytes, mut wrong) = (None, 0, 0, 0, 0);
         while let Some(found) = tail.get(at..)?.windows(CAPTURE.len()).position(|window| window == CAPTURE) {

@@ -8,15 +8,18 @@ use symphonia::default::codecs::VorbisDecoder;
 use super::chain::{Chain, Link};
 use super::packets::Packets;
 use super::setup;
-use crate::Codec;
 use crate::fault::Fault;
 use crate::flac::PacketDecoder;
 use crate::input::ByteReader;
 use crate::packets::{PacketStream, Trim};
 use crate::stream::Opened;
+use crate::{Codec, Tags};
 
 /// The largest Vorbis setup header that is taken; real ones have 3 to 10 KB.
 const MAX_SETUP: usize = 256 * 1024;
+
+/// Bytes of a comment header that are kept: pictures usually come last in it.
+const MAX_COMMENTS: usize = 256 * 1024;
 
 /// A logical stream that was understood.
 pub(super) struct Described {
@@ -26,16 +29,17 @@ pub(super) struct Described {
     frames: Option<u64>,
     /// The most frames that one of its packets decodes to.
     largest: u64,
+    tags: Tags,
     pub(super) link: Box<dyn Link>,
 }
 
 /// Opens a file whose first page is at the reader's position.
 pub(crate) fn open(reader: ByteReader) -> Result<Opened, Fault> {
     let seekable = reader.is_seekable();
-    let Described { codec, source, frames, largest, mut link } = open_link(reader)?;
+    let Described { codec, source, frames, largest, tags, mut link } = open_link(reader)?;
     let frames = frames.or_else(|| link.packets().length(largest));
     let stream = Box::new(Chain::new(link, codec, source));
-    Ok(Opened { codec, container: "Ogg", source, frames, estimate: None, seekable, stream })
+    Ok(Opened { codec, container: "Ogg", source, frames, estimate: None, seekable, tags, stream })
 }
 
 /// Opens the logical stream whose first page is at the reader's position.
@@ -69,8 +73,8 @@ fn open_vorbis(mut packets: Packets, first: Vec<u8>, channels: u16, rate: u32) -
         return Err(Fault::unsupported(format!("Vorbis with {channels} channels")));
     }
     let mut packet = Vec::new();
-    // The comment header, which may hold a picture.
-    packets.packet(&mut packet, 16)?;
+    packets.packet(&mut packet, MAX_COMMENTS)?;
+    let tags = packet.strip_prefix(b"\x03vorbis").map(Tags::vorbis).unwrap_or_default();
     packets.packet(&mut packet, MAX_SETUP)?;
     if packet.len() >= MAX_SETUP {
         return Err(Fault::corrupt("a Vorbis setup header of more than 256 KiB"));
@@ -88,7 +92,7 @@ fn open_vorbis(mut packets: Packets, first: Vec<u8>, channels: u16, rate: u32) -
     let decoder: Box<dyn AudioDecoder> = Box::new(decoder);
     let source = Source { rate, bits: 0, channels, encoding: Encoding::Lossy };
     let stream = PacketStream::new(packets, decoder, rate, channels, Trim::default());
-    Ok(Described { codec: Codec::Vorbis, source, frames: None, largest, link: Box::new(stream) })
+    Ok(Described { codec: Codec::Vorbis, source, frames: None, largest, tags, link: Box::new(stream) })
 }
 
 fn open_flac(mut packets: Packets, stream_info: &[u8; 34]) -> Result<Described, Fault> {
@@ -97,14 +101,17 @@ fn open_flac(mut packets: Packets, stream_info: &[u8; 34]) -> Result<Described, 
     // STREAMINFO says how large a block is at most (RFC 9639, 8.2).
     let &[_, _, high, low, ..] = stream_info;
     let largest = u16::from_be_bytes([high, low]).into();
-    let mut packet = Vec::new();
+    let (mut packet, mut tags) = (Vec::new(), Tags::default());
     // The other metadata blocks; the last one's first bit is set.
-    while packets.packet(&mut packet, 1)?.is_some() {
+    while packets.packet(&mut packet, MAX_COMMENTS)?.is_some() {
+        if let [4 | 0x84, _, _, _, comments @ ..] = &packet[..] {
+            tags.complete(Tags::vorbis(comments));
+        }
         if packet.first().is_none_or(|&kind| kind & 0x80 != 0) {
             break;
         }
     }
     packets.begin_audio();
     let stream = PacketStream::new(packets, decoder, source.rate, source.channels, Trim { delay: 0, frames });
-    Ok(Described { codec: Codec::Flac, source, frames, largest, link: Box::new(stream) })
+    Ok(Described { codec: Codec::Flac, source, frames, largest, tags, link: Box::new(stream) })
 }

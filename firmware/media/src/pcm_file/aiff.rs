@@ -2,9 +2,11 @@
 
 use super::layout::{Coding, Layout, Order};
 use super::{Data, MAX_CHUNKS, MAX_HEADER, open as open_pcm};
+use crate::Tags;
 use crate::fault::{Fault, Kind};
 use crate::input::ByteReader;
 use crate::stream::Opened;
+use crate::tags::Form;
 
 /// What the COMM chunk says.
 struct Common {
@@ -22,15 +24,15 @@ pub(crate) fn open(mut reader: ByteReader) -> Result<Opened, Fault> {
         (b"FORM", b"AIFC") => true,
         _ => return Err(Fault::unsupported("an IFF file, but no AIFF")),
     };
-    let mut common = None;
-    let mut sound = None;
+    let (mut common, mut sound, mut tags) = (None, None, Tags::default());
     for _ in 0..MAX_CHUNKS {
-        if let (Some(Common { layout, frames }), Some(start)) = (&common, sound) {
+        if let (Some(Common { layout, frames }), Some((start, end))) = (&common, sound) {
+            tags.chunks_behind(&mut reader, end, Form::Aiff);
             reader.seek(start)?;
             let length = u64::from(*frames) * layout.frame_bytes() as u64;
             // Recorders that stream leave the number of frames 0.
             let data = Data { start, length: Some(length).filter(|&length| length > 0) };
-            return Ok(open_pcm(reader, *layout, data, if is_aifc { "AIFF-C" } else { "AIFF" }));
+            return Ok(open_pcm(reader, *layout, data, if is_aifc { "AIFF-C" } else { "AIFF" }, tags));
         }
         // Only what lies before the sound is a header; behind it just COMM is looked for.
         if sound.is_none() && reader.position() - start > MAX_HEADER {
@@ -44,7 +46,7 @@ pub(crate) fn open(mut reader: ByteReader) -> Result<Opened, Fault> {
             b"SSND" => {
                 let offset = u32::from_be_bytes(reader.array()?);
                 let _block_size = reader.array::<4>()?;
-                sound = Some(reader.position() + u64::from(offset));
+                sound = Some((reader.position() + u64::from(offset), next));
                 if common.is_some() {
                     continue;
                 }
@@ -52,7 +54,7 @@ pub(crate) fn open(mut reader: ByteReader) -> Result<Opened, Fault> {
                     return Err(Fault::new(Kind::NotSeekable, "an AIFF file with its header at the end"));
                 }
             }
-            _ => {}
+            _ => Form::Aiff.chunk(id, size, &mut reader, &mut tags)?,
         }
         reader.seek(next)?;
     }

@@ -22,6 +22,7 @@ use self::layout::Planar;
 use crate::fault::{Fault, Kind};
 use crate::input::ByteReader;
 use crate::stream::{Opened, Stream};
+use crate::{Codec, Tags};
 
 /// Frames that are read at a time.
 const BLOCK: usize = 4096;
@@ -54,7 +55,7 @@ struct PcmStream {
     planar: Planar,
 }
 
-fn open(reader: ByteReader, layout: Layout, data: Data, container: &'static str) -> Opened {
+fn open(reader: ByteReader, layout: Layout, data: Data, container: &'static str, tags: Tags) -> Opened {
     let length = data.length.or_else(|| reader.byte_len()?.checked_sub(data.start));
     let frames = length.map(|length| length / layout.frame_bytes() as u64);
     let source = Source {
@@ -65,7 +66,8 @@ fn open(reader: ByteReader, layout: Layout, data: Data, container: &'static str)
     };
     let seekable = reader.is_seekable();
     let stream = PcmStream { reader, layout, data, frames, position: 0, bytes: Vec::new(), planar: Planar::default() };
-    Opened { codec: crate::Codec::Pcm, container, source, frames, estimate: None, seekable, stream: Box::new(stream) }
+    let stream = Box::new(stream);
+    Opened { codec: Codec::Pcm, container, source, frames, estimate: None, seekable, tags, stream }
 }
 
 impl Stream for PcmStream {

@@ -2,6 +2,7 @@
 
 use super::layout::{Coding, Layout, Order};
 use super::{Data, open as open_pcm};
+use crate::Tags;
 use crate::fault::Fault;
 use crate::input::ByteReader;
 use crate::stream::Opened;
@@ -43,7 +44,7 @@ pub(crate) fn open(reader: ByteReader, format: RawFormat) -> Result<Opened, Faul
     let container = usize::from(bits / 8);
     let layout = Layout { rate, channels, container, bits, coding: Coding::Signed, order: Order::Big }.checked()?;
     let data = Data { start: reader.position(), length: None };
-    Ok(open_pcm(reader, layout, data, if bits == 16 { "L16" } else { "L24" }))
+    Ok(open_pcm(reader, layout, data, if bits == 16 { "L16" } else { "L24" }, Tags::default()))
 }
 
 #[cfg(test)]

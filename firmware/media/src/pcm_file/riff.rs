@@ -1,9 +1,11 @@
 //! WAV (RIFF), and RF64/BW64 for more than 4 GiB (EBU Tech 3306, ITU-R BS.2088).
 
 use super::{Data, MAX_CHUNKS, MAX_HEADER, open as open_pcm, wave_format};
+use crate::Tags;
 use crate::fault::Fault;
 use crate::input::ByteReader;
 use crate::stream::Opened;
+use crate::tags::Form;
 
 /// Sizes from here on are what streaming servers write when they don't know: 0x7fffffff, 0xffffffff and a little less.
 const NO_SIZE: u64 = 0x7fff_0000;
@@ -16,8 +18,7 @@ pub(crate) fn open(mut reader: ByteReader) -> Result<Opened, Fault> {
         return Err(Fault::unsupported("a RIFF file, but no WAV"));
     }
     let is_64 = id != *b"RIFF";
-    let mut layout = None;
-    let mut size_64 = None;
+    let (mut layout, mut size_64, mut tags) = (None, None, Tags::default());
     for _ in 0..MAX_CHUNKS {
         if reader.position() - start > MAX_HEADER {
             break;
@@ -50,9 +51,12 @@ pub(crate) fn open(mut reader: ByteReader) -> Result<Opened, Fault> {
                     data_length(size, data_start, riff_end, reader.byte_len(), size_64.is_some())
                 };
                 let container = if is_64 { "RF64" } else { "WAV" };
-                return Ok(open_pcm(reader, layout, Data { start: data_start, length }, container));
+                if let Some(length) = length {
+                    tags.chunks_behind(&mut reader, data_start.saturating_add(length + length % 2), Form::Riff);
+                }
+                return Ok(open_pcm(reader, layout, Data { start: data_start, length }, container, tags));
             }
-            _ => {}
+            _ => Form::Riff.chunk(id, size, &mut reader, &mut tags)?,
         }
         reader.seek(next)?;
     }

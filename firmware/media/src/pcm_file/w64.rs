@@ -1,6 +1,7 @@
 //! Sony Wave64: RIFF with GUIDs and 64-bit sizes. A chunk's size counts its 24-byte header, and chunks are aligned to 8.
 
 use super::{Data, MAX_CHUNKS, MAX_HEADER, open as open_pcm, wave_format};
+use crate::Tags;
 use crate::fault::Fault;
 use crate::input::ByteReader;
 use crate::stream::Opened;
@@ -39,7 +40,7 @@ pub(crate) fn open(mut reader: ByteReader) -> Result<Opened, Fault> {
             // A size that can't be one is a streaming server's.
             let length = payload.filter(|&length| length > 0 && length < 1 << 62);
             let data = Data { start: chunk_start + HEADER, length };
-            return Ok(open_pcm(reader, layout, data, "Wave64"));
+            return Ok(open_pcm(reader, layout, data, "Wave64", Tags::default()));
         }
         let aligned = size.max(HEADER).checked_next_multiple_of(8);
         let next = aligned.and_then(|size| chunk_start.checked_add(size));

@@ -24,7 +24,7 @@ impl Request {
 
     /// The first byte of a Range request.
     pub fn range_start(&self) -> Option<usize> {
-        self.header("Range")?.strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok()
+        self.header("Range")?.strip_prefix("bytes=")?.split('-').next()?.parse().ok()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use media::{Cancel, Limits, Location};
+use media::{Cancel, Limits, Location, Wants};
 use pcm::Wire;
 use pcm::hidden::MqaDetector;
 use tracing::debug;
@@ -42,7 +42,8 @@ impl Loaded {
     pub(super) fn open(mut item: Item, output: &Output, cancel: &Cancel) -> Result<Self, Stop> {
         let track = item.track;
         output.report(Report::Opening { track, uri: item.media.uri.clone() });
-        let location = Location { url: item.media.uri.clone(), mime: item.media.metadata.mime.clone() };
+        let (url, mime) = (item.media.uri.clone(), item.media.metadata.mime.clone());
+        let location = Location { url, mime, wants: Wants::default() };
         let mut media = media::open(&location, &Limits::default(), cancel).map_err(|error| media_error(&error))?;
         let info = media.info();
         let source = info.source;

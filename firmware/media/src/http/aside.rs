@@ -1,4 +1,4 @@
-//! The last bytes of a resource, by a request beside the transfer.
+//! A few bytes of a resource from somewhere else, by a request beside the transfer.
 
 use std::io::Read;
 use std::time::Duration;
@@ -9,20 +9,21 @@ use super::fetch::agent;
 use super::head::{Head, content_range};
 use crate::Limits;
 
-/// For all of it. It is only looked at for a length: a server that takes one connection at a time (T5) mustn't keep the music
-/// waiting.
+/// For all of it. It is only looked at for a length or for tags: a server that takes one connection at a time (T5) mustn't keep
+/// the music waiting.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Asks for the last `bytes` bytes, of a server that answers Range requests; what an address that is good for one opening
+/// Asks for `bytes` bytes from `start` on, or up to the end, of a server that answers Range requests; what an address that is good for one opening
 /// only (T16) stands for, and what has no end, doesn't come with both a length and an offer of them.
 ///
 /// # Errors
 /// Why there are none.
-pub(super) fn read(url: &str, known: &Head, bytes: usize) -> Result<Vec<u8>, String> {
+pub(super) fn read(url: &str, known: &Head, start: u64, bytes: usize) -> Result<Vec<u8>, String> {
     let length = known.length.filter(|_| known.ranges).ok_or("the server takes no Range requests")?;
-    let start = length.saturating_sub(bytes as u64);
+    let bytes = length.checked_sub(start).filter(|&left| left > 0).ok_or("it ends before that")?.min(bytes as u64);
     let limits = Limits { connect: PATIENCE, stall: PATIENCE, ..Limits::default() };
-    let mut request = agent(&limits).get(url).header(header::RANGE, format!("bytes={start}-"));
+    let last = if start + bytes == length { String::new() } else { (start + bytes - 1).to_string() };
+    let mut request = agent(&limits).get(url).header(header::RANGE, format!("bytes={start}-{last}"));
     if let Some(validator) = &known.validator {
         request = request.header(header::IF_RANGE, validator);
     }
@@ -35,10 +36,10 @@ pub(super) fn read(url: &str, known: &Head, bytes: usize) -> Result<Vec<u8>, Str
     if !is_it {
         return Err(format!("HTTP status {}, range {range:?}", response.status()));
     }
-    let mut tail = Vec::new();
-    let read = response.into_body().into_reader().take(bytes as u64).read_to_end(&mut tail);
+    let mut aside = Vec::new();
+    let read = response.into_body().into_reader().take(bytes).read_to_end(&mut aside);
     match read {
-        Ok(_) if tail.len() as u64 == length - start => Ok(tail),
+        Ok(_) if aside.len() as u64 == bytes => Ok(aside),
         Ok(_) => Err("it is shorter than asked for".into()),
         Err(error) => Err(error.to_string()),
     }
