@@ -16,12 +16,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use media::Tags;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tracing::{info, warn};
 
 use crate::playback::{Deck, Output, Report};
-use crate::transport::{Action, Effect, Event, Fault, State, Transport, Values};
+use crate::transport::{Action, Effect, Event, Fault, Metadata, State, Transport, Values};
 use events::Events;
 pub(crate) use events::{Message, Subscriber};
 use ledger::Ledger;
@@ -115,6 +116,8 @@ impl Renderer {
         let event = match report {
             Report::Opening { .. } | Report::Planned { .. } | Report::Recognised { .. } => return,
             Report::Opened { track, opened } => {
+                let Tags { title, artist, album, .. } = opened.tags.clone();
+                self.transport.describe(track, Metadata { title, artist, album, ..Metadata::default() });
                 let (duration, estimate) = (opened.duration(), opened.estimate());
                 Event::Opened { track, duration, estimate, seekable: opened.seekable }
             }

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 pub(crate) use fault::Fault;
 pub(crate) use machine::Transport;
-pub(crate) use media::Media;
+pub(crate) use media::{Media, Metadata};
 pub(crate) use values::{Values, track_position};
 
 /// One load of one resource. Ids grow and are never used again in the life of the process.

@@ -2,6 +2,8 @@
 //!
 //! For showing and as a hint only; nothing is refused for its metadata. So [`parse`] takes whatever it gets and returns
 //! what could be read.
+mod item;
+
 use std::time::Duration;
 
 use quick_xml::XmlVersion;
@@ -10,6 +12,8 @@ use quick_xml::events::BytesStart;
 use crate::protocol_info::ProtocolInfo;
 use crate::time;
 use crate::xml::{Limits, Node, Scanner, unescape};
+
+pub use item::{Item, item};
 
 /// What is read of a document; the rest is ignored.
 const MAX_BYTES: usize = 64 * 1024;

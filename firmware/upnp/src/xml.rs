@@ -105,7 +105,11 @@ impl Writer {
     }
 
     pub(crate) fn leaf(&mut self, name: &str, text: &str) -> &mut Self {
-        self.open(name, &[]);
+        self.leaf_with(name, &[], text)
+    }
+
+    pub(crate) fn leaf_with(&mut self, name: &str, attributes: &[(&str, &str)], text: &str) -> &mut Self {
+        self.open(name, attributes);
         self.out.push_str(&escape(text));
         self.close(name)
     }

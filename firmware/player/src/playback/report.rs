@@ -49,6 +49,7 @@ pub(crate) struct Opened {
     /// Where it doesn't, about how many there are.
     pub(crate) estimate: Option<u64>,
     pub(crate) seekable: bool,
+    pub(crate) tags: media::Tags,
 }
 
 impl Opened {

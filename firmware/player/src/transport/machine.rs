@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Action, Effect, Event, Fault, Media, SeekTarget, State, TrackId};
+use super::{Action, Effect, Event, Fault, Media, Metadata, SeekTarget, State, TrackId};
 
 /// The transport of the only instance (InstanceID 0).
 #[derive(Debug)]
@@ -296,6 +296,15 @@ impl Transport {
             track.seekable = seekable;
         }
         Vec::new()
+    }
+
+    /// Takes what a track's resource says of itself.
+    pub(crate) fn describe(&mut self, id: TrackId, own: Metadata) {
+        if let Some(track) =
+            [self.current.as_mut(), self.next.as_mut()].into_iter().flatten().find(|track| track.id == id)
+        {
+            track.media.describe(own);
+        }
     }
 
     fn started(&mut self, id: TrackId) -> Vec<Effect> {

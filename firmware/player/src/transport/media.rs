@@ -1,6 +1,9 @@
 //! What SetAVTransportURI and SetNextAVTransportURI name.
 
+use std::borrow::Cow;
 use std::time::Duration;
+
+use upnp::didl::{self, Item};
 
 /// A resource and what its control point says about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,7 +12,7 @@ pub(crate) struct Media {
     pub(crate) uri: String,
     /// The DIDL-Lite text as it was sent, which goes back out unchanged; possibly empty or no XML at all (T26).
     pub(crate) didl: String,
-    /// What could be read out of `didl`.
+    /// What could be read out of `didl`, and what the resource says where that has no title.
     pub(crate) metadata: Metadata,
 }
 
@@ -41,6 +44,30 @@ impl Media {
         (!uri.is_empty()).then(|| Self { uri: uri.to_owned(), didl: didl.to_owned(), metadata })
     }
 
+    /// Takes what the resource says of itself, if the control point said no title.
+    pub(crate) fn describe(&mut self, own: Metadata) {
+        let known = &mut self.metadata;
+        if known.title.is_none() && own.title.is_some() {
+            known.title = own.title;
+            known.artist = known.artist.take().or(own.artist);
+            known.album = known.album.take().or(own.album);
+        }
+    }
+
+    /// CurrentTrackMetaData: the text as it was sent; where none was, what is known meanwhile. (AVTransportURIMetaData is the
+    /// control point's own, and stays as it is.)
+    pub(crate) fn track_metadata(&self) -> Cow<'_, str> {
+        let Metadata { title: Some(title), artist, album, .. } = &self.metadata else {
+            return self.didl.as_str().into();
+        };
+        if !self.didl.trim().is_empty() {
+            return self.didl.as_str().into();
+        }
+        let text = |text: &'_ Option<String>| text.clone().unwrap_or_default();
+        let (artist, album) = (text(artist), text(album));
+        didl::item(&Item { uri: &self.uri, title, artist: &artist, album: &album }).into()
+    }
+
     /// Whether a SetNext of `other` while `self` plays is the mistake of T13: the same resource with the same description.
     pub(crate) fn is_repeated_by(&self, other: &Self) -> bool {
         self.uri == other.uri && self.didl == other.didl
@@ -67,6 +94,28 @@ mod tests {
         for didl in ["", "no <xml", "<DIDL-Lite/>", "<DIDL-Lite><item><res>http://x/a</res></item></DIDL-Lite>"] {
             assert_eq!(Media::new("http://x/a", didl).unwrap().metadata, Metadata::default(), "{didl}");
         }
+    }
+
+    #[test]
+    fn what_the_resource_says_counts_where_the_control_point_said_no_title() {
+        let own = Metadata { title: Some("A & B".into()), artist: Some("C".into()), ..Metadata::default() };
+        let mut bare = Media::new("http://x/a?b&c", " ").unwrap();
+        assert_eq!(bare.track_metadata(), " ");
+        bare.describe(own.clone());
+        assert_eq!((bare.metadata.title.as_deref(), bare.metadata.artist.as_deref()), (Some("A & B"), Some("C")));
+        let didl = upnp::didl::parse(&bare.track_metadata());
+        assert_eq!((didl.title.as_deref(), didl.performer()), (Some("A & B"), Some("C")));
+        assert_eq!(didl.resource("http://x/a?b&c").unwrap().uri, "http://x/a?b&c");
+        assert_eq!(bare.didl, " ", "what was sent stays what it is");
+
+        let mut told = Media::new("http://x/a", DIDL).unwrap();
+        let before = told.clone();
+        told.describe(own.clone());
+        assert_eq!(told, before);
+        // Something without a title goes back out as it came, but is shown with one.
+        let mut other = Media::new("http://x/a", "<DIDL-Lite><item/></DIDL-Lite>").unwrap();
+        other.describe(own);
+        assert_eq!((other.track_metadata().as_ref(), other.metadata.title.is_some()), (other.didl.as_str(), true));
     }
 
     #[test]

@@ -41,6 +41,7 @@ impl Transport {
     pub(crate) fn values(&self) -> Values {
         let duration = self.duration().map_or_else(|| "0:00:00".to_owned(), track_duration);
         let (uri, didl) = texts(self.current());
+        let track_metadata = self.current().map_or_else(Default::default, |track| track.media.track_metadata());
         let (next_uri, next_didl) = texts(self.next());
         let tracks = if self.current().is_some() { "1" } else { "0" };
         Values(vec![
@@ -59,7 +60,7 @@ impl Transport {
             ("CurrentTrack", tracks.to_owned()),
             ("CurrentTrackDuration", duration.clone()),
             ("CurrentMediaDuration", duration),
-            ("CurrentTrackMetaData", didl.to_owned()),
+            ("CurrentTrackMetaData", track_metadata.into_owned()),
             ("CurrentTrackURI", uri.to_owned()),
             ("AVTransportURI", uri.to_owned()),
             ("AVTransportURIMetaData", didl.to_owned()),

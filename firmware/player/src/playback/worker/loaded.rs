@@ -42,8 +42,9 @@ impl Loaded {
     pub(super) fn open(mut item: Item, output: &Output, cancel: &Cancel) -> Result<Self, Stop> {
         let track = item.track;
         output.report(Report::Opening { track, uri: item.media.uri.clone() });
-        let (url, mime) = (item.media.uri.clone(), item.media.metadata.mime.clone());
-        let location = Location { url, mime, wants: Wants::default() };
+        let metadata = &item.media.metadata;
+        let (url, mime, texts) = (item.media.uri.clone(), metadata.mime.clone(), metadata.title.is_none());
+        let location = Location { url, mime, wants: Wants { texts, loudness: false } };
         let mut media = media::open(&location, &Limits::default(), cancel).map_err(|error| media_error(&error))?;
         let info = media.info();
         let source = info.source;
@@ -123,6 +124,7 @@ fn describe(info: &media::Info) -> Opened {
         frames: info.frames,
         estimate: info.estimate,
         seekable: info.seekable,
+        tags: info.tags.clone(),
     }
 }
 
