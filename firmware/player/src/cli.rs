@@ -9,6 +9,7 @@ use lexopt::prelude::*;
 use uuid::Uuid;
 
 use crate::net::Wanted;
+use crate::playback::ReplayGain;
 use crate::renderer::Mode;
 
 const HELP: &str = "\
@@ -35,6 +36,11 @@ Usage: player [OPTIONS]
                       noise                                              [off]
   --resample on|off   on: a rate that the DAC hasn't is resampled to one that it
                       has, and the page says so; off: it is refused        [on]
+  --replay-gain off|track|album
+                      what is louder than the reference is played more quietly,
+                      by what the file's tags say of the track or of its album;
+                      nothing is made louder, and DSD, DoP and MQA are left alone
+                                                                         [off]
   --ready-file PATH   written once the renderer is announced: one line of JSON
                       with location, page and udn
   --help              this
@@ -59,6 +65,7 @@ pub(crate) struct Options {
     pub(crate) volume: Option<Mode>,
     pub(crate) dop: bool,
     pub(crate) resample: bool,
+    pub(crate) replay_gain: ReplayGain,
     pub(crate) ready_file: Option<PathBuf>,
 }
 
@@ -82,6 +89,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command>
         volume: None,
         dop: false,
         resample: true,
+        replay_gain: ReplayGain::Off,
         ready_file: None,
     };
     let mut parser = lexopt::Parser::from_args(args);
@@ -115,6 +123,11 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command>
             }
             Long("dop") => options.dop = on_or_off("dop", &parser.value()?.string()?)?,
             Long("resample") => options.resample = on_or_off("resample", &parser.value()?.string()?)?,
+            Long("replay-gain") => {
+                let text = parser.value()?.string()?;
+                let mode = ReplayGain::from_name(&text);
+                options.replay_gain = mode.with_context(|| format!("--replay-gain {text}: off, track or album"))?;
+            }
             Long("ready-file") => options.ready_file = Some(parser.value()?.into()),
             Long("help") | Short('h') => return Ok(Command::Print(HELP.to_owned())),
             Long("version") | Short('V') => {
@@ -166,6 +179,7 @@ mod tests {
             ["--volume", "software"],
             ["--dop", "on"],
             ["--resample", "off"],
+            ["--replay-gain", "album"],
             ["--ready-file", "/r"],
         ];
         let options = run(&args.concat()).unwrap();
@@ -174,6 +188,7 @@ mod tests {
         assert_eq!(options.uuid.unwrap().to_string(), uuid);
         assert_eq!(options.volume, Some(Mode::Software));
         assert!(options.dop && !run(&[]).unwrap().dop);
+        assert_eq!([options.replay_gain, run(&[]).unwrap().replay_gain], [ReplayGain::Album, ReplayGain::Off]);
         assert!(!options.resample && run(&[]).unwrap().resample);
         for [option, _] in args {
             assert!(HELP.contains(option), "{option}");
@@ -188,6 +203,7 @@ mod tests {
             (["--volume", "loud"], "--volume loud"),
             (["--dop", "perhaps"], "--dop perhaps"),
             (["--resample", "x"], "--resample x"),
+            (["--replay-gain", "on"], "--replay-gain on"),
             (["--name", " "], "--name"),
             (["--frobnicate", "1"], "--frobnicate"),
         ] {

@@ -44,6 +44,8 @@ pub struct Setting {
     pub interface: (String, Ipv4Addr),
     /// The player's volume mode: `fixed`, `software` or `hardware`.
     pub volume: String,
+    /// The player's ReplayGain: `off`, `track` or `album`; its own default if there is none.
+    pub replay_gain: Option<String>,
 }
 
 impl Setting {
@@ -65,6 +67,7 @@ impl Setting {
             keep: false,
             interface: ("lo".into(), Ipv4Addr::LOCALHOST),
             volume: "fixed".into(),
+            replay_gain: None,
         })
     }
 }
@@ -266,6 +269,7 @@ fn start_player(setting: &Setting, home: &Path) -> anyhow::Result<(Running, Stri
         .args(["--listen", &format!("{address}:0"), "--interface", interface])
         .args(["--name", "Tenuto under test", "--volume", &setting.volume])
         .args(["--resample", if setting.resample { "on" } else { "off" }])
+        .args(setting.replay_gain.iter().flat_map(|mode| ["--replay-gain", mode]))
         .arg("--state-dir")
         .arg(&state)
         .arg("--ready-file")

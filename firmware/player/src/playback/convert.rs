@@ -15,6 +15,7 @@ mod tests;
 use pcm::decimate::{Conversion, Decimator, Level};
 use pcm::{BitOrder, Cpu, Packed, Packer, Planes, Samples, Source, WirePlan};
 
+use super::replay_gain::Attenuation;
 use piece::Piece;
 use resample::Resampler;
 
@@ -27,12 +28,15 @@ const REACH: usize = 256;
 pub(super) struct Ending {
     source: Source,
     plan: WirePlan,
+    attenuation: Option<Attenuation>,
     frames: Piece,
 }
 
 /// Converts a track, and packs it.
 pub(super) struct Converter {
     source: Source,
+    /// Of PCM, before it is resampled.
+    attenuation: Option<Attenuation>,
     packer: Packer,
     /// For each channel; none if the source is PCM.
     decimators: Vec<Decimator>,
@@ -60,8 +64,9 @@ pub(super) struct Converter {
 }
 
 impl Converter {
-    /// For a plan that asks for a conversion; `None` if it asks for none, or for one that there isn't.
-    pub(super) fn new(source: &Source, plan: &WirePlan) -> Option<Self> {
+    /// For a plan that asks for a conversion; `None` if it asks for none, or for one that there isn't. `attenuation` makes PCM
+    /// quieter.
+    pub(super) fn new(source: &Source, plan: &WirePlan, attenuation: Option<Attenuation>) -> Option<Self> {
         let cpu = Cpu::detect();
         let channels = usize::from(source.channels);
         let decimator = |conversion| Decimator::new(conversion, BitOrder::MsbFirst, Level::default(), cpu);
@@ -81,6 +86,7 @@ impl Converter {
         };
         let mut converter = Self {
             source: *source,
+            attenuation,
             packer: Packer::new(plan, cpu),
             decimators,
             resampler,
@@ -111,7 +117,9 @@ impl Converter {
         self.ready.iter_mut().for_each(Vec::clear);
         (self.after, self.is_followed) = (None, false);
         (self.taken, self.made) = (0, 0);
-        let same = |before: &Ending| before.source == self.source && before.plan == *self.plan();
+        let same = |before: &Ending| {
+            (before.source, before.plan, before.attenuation) == (self.source, *self.plan(), self.attenuation)
+        };
         if let Some(Ending { frames: before, .. }) = before.filter(same) {
             // A whole number of frames, so that the track's own begin where it does.
             let before = before.last(self.reach, &self.source);
@@ -122,19 +130,20 @@ impl Converter {
 
     /// Whether this one's track can go on where that of `other` ends.
     pub(super) fn continues(&self, other: &Self) -> bool {
-        self.source == other.source && self.plan() == other.plan()
+        (self.source, self.plan(), self.attenuation) == (other.source, other.plan(), other.attenuation)
     }
 
     /// What the track ends with, for [`begin`](Self::begin) of the one that it is [followed by](Self::followed_by).
     pub(super) fn end(&mut self) -> Option<Ending> {
         let frames = std::mem::replace(&mut self.history, Piece::empty(&self.source));
-        self.is_followed.then_some(Ending { source: self.source, plan: *self.plan(), frames })
+        let (source, plan, attenuation) = (self.source, *self.plan(), self.attenuation);
+        self.is_followed.then_some(Ending { source, plan, attenuation, frames })
     }
 
     /// What comes behind the track's last frame; said once.
     pub(super) fn followed_by(&mut self, samples: &Samples<'_>) {
         if !self.is_followed {
-            self.after = Piece::of(samples, 0, self.reach, &self.source);
+            self.after = self.piece(samples, 0, self.reach);
             self.is_followed = self.after.is_some();
         }
     }
@@ -147,7 +156,7 @@ impl Converter {
             return Packed::default();
         }
         if self.waiting() == 0 {
-            let Some(piece) = Piece::of(samples, start, CHUNK, &self.source) else { return Packed::default() };
+            let Some(piece) = self.piece(samples, start, CHUNK) else { return Packed::default() };
             taken = piece.frames();
             self.taken += taken as u64;
             self.feed(&piece);
@@ -180,6 +189,15 @@ impl Converter {
         }
         self.ready.iter_mut().for_each(|plane| plane.truncate(left));
         self.write(room)
+    }
+
+    /// At most so many frames of samples like the track's, at the level that they are played at.
+    fn piece(&self, samples: &Samples<'_>, start: usize, frames: usize) -> Option<Piece> {
+        let mut piece = Piece::of(samples, start, frames, &self.source)?;
+        if let Some(attenuation) = self.attenuation {
+            piece.scale(attenuation.factor());
+        }
+        Some(piece)
     }
 
     /// Frames of the wire for so many of the source.

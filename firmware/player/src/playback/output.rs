@@ -15,6 +15,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::error::{ENGINE, PlayError};
 use super::flow::{Flow, Turn};
 use super::link::Requests;
+use super::replay_gain::ReplayGain;
 use super::timeline::Passed;
 use super::{Report, timeline::Timeline};
 
@@ -43,6 +44,7 @@ pub(crate) struct Output {
     dop: bool,
     /// Rates that the DAC hasn't may be resampled.
     resample: bool,
+    replay_gain: ReplayGain,
 }
 
 struct Shared {
@@ -76,7 +78,7 @@ struct Engine {
 }
 
 impl Output {
-    pub(crate) fn new(reports: UnboundedSender<Report>, dop: bool, resample: bool) -> Self {
+    pub(crate) fn new(reports: UnboundedSender<Report>, dop: bool, resample: bool, replay_gain: ReplayGain) -> Self {
         let shared = Shared {
             engine: None,
             absence: "the audio engine isn't running; see its log".to_owned(),
@@ -88,7 +90,7 @@ impl Output {
             volume_for: None,
             idle_since: None,
         };
-        Self { shared: Mutex::new(shared), changed: Condvar::new(), reports, dop, resample }
+        Self { shared: Mutex::new(shared), changed: Condvar::new(), reports, dop, resample, replay_gain }
     }
 
     fn lock(&self) -> MutexGuard<'_, Shared> {
@@ -104,6 +106,11 @@ impl Output {
     /// What the owner allows, whatever the volume is.
     pub(crate) fn allowed(&self) -> Rules {
         Rules { software_volume: false, dop: self.dop, resample: self.resample }
+    }
+
+    /// Whether tracks are brought to one loudness.
+    pub(crate) fn replay_gain(&self) -> ReplayGain {
+        self.replay_gain
     }
 
     /// The engine's status page; `None` while there is no engine.

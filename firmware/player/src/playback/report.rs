@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::PlayError;
+use super::replay_gain::Attenuation;
 use crate::transport::TrackId;
 
 /// News from a worker or from the link to the engine.
@@ -12,8 +13,8 @@ pub(crate) enum Report {
     Opening { track: TrackId, uri: String },
     /// It was opened, and is audio.
     Opened { track: TrackId, opened: Opened },
-    /// How it goes to the DAC, and whether the volume has no effect on it, though it is PCM.
-    Planned { track: TrackId, plan: pcm::WirePlan, unscaled: bool },
+    /// How it goes to the DAC, whether the volume has no effect on it, though it is PCM, and what ReplayGain does to it.
+    Planned { track: TrackId, plan: pcm::WirePlan, unscaled: bool, attenuation: Option<Attenuation> },
     /// Its PCM carries something else.
     Recognised { track: TrackId, hidden: pcm::hidden::Hidden },
     /// Its first frames after a load or a seek are in the ring.

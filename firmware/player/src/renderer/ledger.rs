@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::playback::{Opened, PlayError, Report};
+use crate::playback::{Attenuation, Opened, PlayError, Report};
 use crate::transport::TrackId;
 
 /// Tracks that are remembered.
@@ -22,6 +22,8 @@ pub(super) struct Entry {
     pub(super) plan: Option<pcm::WirePlan>,
     /// The volume has no effect on it: it is no PCM, or carries what scaling would destroy.
     pub(super) unscaled: bool,
+    /// What ReplayGain does to it.
+    pub(super) attenuation: Option<Attenuation>,
     /// What its PCM carries, if that isn't levels.
     pub(super) hidden: Option<pcm::hidden::Hidden>,
     pub(super) error: Option<PlayError>,
@@ -34,14 +36,21 @@ impl Ledger {
                 if self.entries.len() == KEPT {
                     self.entries.pop_front();
                 }
-                let uri = uri.clone();
-                let empty =
-                    Entry { track: *track, uri, opened: None, plan: None, unscaled: false, hidden: None, error: None };
-                self.entries.push_back(empty);
+                self.entries.push_back(Entry {
+                    track: *track,
+                    uri: uri.clone(),
+                    opened: None,
+                    plan: None,
+                    unscaled: false,
+                    attenuation: None,
+                    hidden: None,
+                    error: None,
+                });
             }
             Report::Opened { track, opened } => self.change(*track, |entry| entry.opened = Some(opened.clone())),
-            Report::Planned { track, plan, unscaled } => self.change(*track, |entry| {
+            Report::Planned { track, plan, unscaled, attenuation } => self.change(*track, |entry| {
                 entry.plan = Some(*plan);
+                entry.attenuation = *attenuation;
                 entry.unscaled = *unscaled || !plan.wire.format.is_pcm();
             }),
             Report::Recognised { track, hidden } => self.change(*track, |entry| entry.hidden = Some(*hidden)),

@@ -2,6 +2,7 @@
 //!
 //! Fields are only ever added. Times are in seconds, rates in Hz; what isn't known is `null`.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -53,6 +54,7 @@ impl Renderer {
                 "source": entry.and_then(|entry| entry.opened.as_ref()).map(|opened| source(&opened.source)),
                 "wire": entry.and_then(|entry| entry.plan).map(|plan| wire(&plan.wire)),
                 "changes": entry.and_then(|entry| self.changes(entry)),
+                "replay_gain_db": entry.and_then(replay_gain_db),
                 "inside": entry.and_then(|entry| entry.hidden).map(Hidden::name),
                 "converted": entry.and_then(converted),
                 "bit_perfect": entry.and_then(|entry| self.changes(entry)).map(|changes| changes.is_empty()),
@@ -64,6 +66,7 @@ impl Renderer {
                 "mute": self.loudness.mute(),
                 "without_effect": entry.is_some_and(|entry| entry.unscaled && self.loudness.mode() == Mode::Software),
             },
+            "replay_gain": self.output.replay_gain().name(),
             "tracks": self.ledger.iter().map(|entry| track(entry, &certificates)).collect::<Vec<_>>(),
             "engine": self.engine(),
             "subscribers": self.events.subscribers(),
@@ -75,13 +78,15 @@ impl Renderer {
     }
 
     /// What happens to the samples on the way, in words, if that is known; nothing happens to what is bit-perfect.
-    fn changes(&self, entry: &Entry) -> Option<Vec<&'static str>> {
+    fn changes(&self, entry: &Entry) -> Option<Vec<Cow<'static, str>>> {
         let plan = entry.plan?;
         let software = self.loudness.mode() == Mode::Software && self.loudness.percent() < 100;
         let encoding = entry.opened.as_ref().map_or(Encoding::Integer, |opened| opened.source.encoding);
         let (decimated, resampled) = (plan.decimation.is_some(), plan.resampled_from.is_some());
-        let rounded = !plan.lossless && !decimated && !resampled;
         let bits = entry.opened.as_ref().map_or(0, |opened| opened.source.bits);
+        // Integers that ReplayGain scales are rounded for that, unless the wire hasn't even room for them.
+        let computed = entry.attenuation.is_some() && encoding == Encoding::Integer && bits <= plan.wire.format.bits();
+        let rounded = !plan.lossless && !decimated && !resampled && !computed;
         let cut = resampled && encoding == Encoding::Integer && bits > plan.wire.format.bits();
         let changes = [
             ("DSD is converted to PCM: the DAC takes neither DSD nor DoP at this rate", decimated),
@@ -91,7 +96,9 @@ impl Renderer {
             ("software volume", software && !entry.unscaled),
             ("muted", self.loudness.mute()),
         ];
-        Some(changes.into_iter().filter_map(|(what, so)| so.then_some(what)).collect())
+        let changes = changes.into_iter().filter_map(|(what, so)| so.then_some(Cow::Borrowed(what)));
+        let scaled = replay_gain_db(entry).map(|gain| Cow::Owned(format!("ReplayGain ({gain} dB)")));
+        Some(changes.chain(scaled).collect())
     }
 
     fn engine(&self) -> Value {
@@ -158,23 +165,29 @@ fn track(entry: &Entry, certificates: &[Certificate]) -> Value {
         "converted": converted(entry),
         "lossless": entry.plan.map(|plan| plan.lossless),
         "frames": entry.opened.as_ref().and_then(|opened| opened.frames),
-        "certificate": certificate.map(certified),
+        "replay_gain_db": replay_gain_db(entry),
+        "certificate": certificate.map(|certificate| certified(certificate, entry.attenuation.is_some())),
         "error": entry.error.as_ref().map(|error| json!({ "kind": error.kind, "text": error.text })),
     })
 }
 
-/// What went to the DAC; the hash is over the bytes in the wire's format.
-fn certified(certificate: &Certificate) -> Value {
+/// What went to the DAC; the hash is over the bytes in the wire's format. `scaled`: they were before they came to the engine.
+fn certified(certificate: &Certificate, scaled: bool) -> Value {
     let hex = |bytes: [u8; 32]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     json!({
         "frames": certificate.frames,
         "sha256": certificate.sha256.map(hex),
         "crc32c": format!("{:08x}", certificate.crc32c),
         "whole": certificate.whole,
-        "scaled": certificate.scaled,
+        "scaled": certificate.scaled || scaled,
         "late_wakeups": certificate.late_wakeups,
         "xruns": certificate.xruns,
     })
+}
+
+/// What ReplayGain does to the track, dB, rounded to hundredths.
+fn replay_gain_db(entry: &Entry) -> Option<f64> {
+    entry.attenuation.map(|attenuation| (attenuation.decibels() * 100.0).round() / 100.0)
 }
 
 fn codec(entry: &Entry) -> Option<&str> {
@@ -256,10 +269,11 @@ mod tests {
             late_wakeups: 4,
             xruns: 5,
         };
-        let shown = certified(&certificate);
+        let shown = certified(&certificate, false);
         assert_eq!(shown["sha256"], "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
         assert_eq!((&shown["crc32c"], &shown["frames"]), (&"03069283".into(), &441.into()));
         assert_eq!((&shown["late_wakeups"], &shown["xruns"]), (&4.into(), &5.into()));
-        assert_eq!(certified(&Certificate { sha256: None, ..certificate })["sha256"], Value::Null);
+        assert_eq!(certified(&Certificate { sha256: None, ..certificate }, false)["sha256"], Value::Null);
+        assert_eq!([&shown["scaled"], &certified(&certificate, true)["scaled"]], [false, true]);
     }
 }

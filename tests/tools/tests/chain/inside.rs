@@ -46,7 +46,7 @@ fn f5_dop_inside_pcm_is_recognised_and_not_scaled() {
 }
 
 /// Waits for the `n`th passage to end; the stream that it is in, and its bytes, without what is around it.
-fn passage(bench: &mut Bench, n: usize) -> (Stream, Vec<u8>) {
+pub(crate) fn passage(bench: &mut Bench, n: usize) -> (Stream, Vec<u8>) {
     let passage = bench.until("its end", |chain| {
         chain.capture().refresh().expect("readable");
         chain.capture().passages().get(n).filter(|passage| passage.end.is_some()).cloned()

@@ -8,5 +8,6 @@ mod dsd;
 mod formats;
 mod gapless;
 mod inside;
+mod replay_gain;
 mod states;
 mod trouble;

@@ -50,6 +50,13 @@ impl Piece {
         }
     }
 
+    /// Makes levels so much quieter.
+    pub(super) fn scale(&mut self, factor: f64) {
+        if let Self::Levels(planes) = self {
+            planes.iter_mut().flatten().for_each(|level| *level *= factor);
+        }
+    }
+
     /// Puts `other` behind, and keeps the last `most` frames.
     pub(super) fn append(&mut self, other: Self, most: usize) {
         match (self, other) {

@@ -18,7 +18,7 @@ fn planned(source: &Source, rates: &[u32]) -> WirePlan {
 }
 
 fn converter(source: &Source, rates: &[u32]) -> Converter {
-    Converter::new(source, &planned(source, rates)).unwrap()
+    Converter::new(source, &planned(source, rates), None).unwrap()
 }
 
 /// Packs blocks of `block` frames into pieces of `room` bytes; S32_LE, one channel.
@@ -200,7 +200,7 @@ fn every_usual_rate_can_be_had_and_an_absurd_one_is_refused() {
         for to in [44_100, 48_000, 96_000, 192_000] {
             let plan = planned(&source(from, 2, Encoding::Float), &[to]);
             assert_eq!(
-                Converter::new(&source(from, 2, Encoding::Float), &plan).is_some(),
+                Converter::new(&source(from, 2, Encoding::Float), &plan, None).is_some(),
                 from != to,
                 "{from} to {to}"
             );
@@ -208,7 +208,7 @@ fn every_usual_rate_can_be_had_and_an_absurd_one_is_refused() {
     }
     for from in [131_071, 65_537, u32::MAX] {
         let source = source(from, 8, Encoding::Float);
-        assert!(Converter::new(&source, &planned(&source, &[48_000])).is_none(), "{from}");
+        assert!(Converter::new(&source, &planned(&source, &[48_000]), None).is_none(), "{from}");
     }
 }
 

@@ -18,11 +18,16 @@ pub(super) struct Inside {
 impl Inside {
     /// Looks into the beginning of the track. DoP shows in the first block; then the plan is for DoP, which isn't scaled, and
     /// whose silence is DSD's. MQA may take seconds to show, so those are decoded beforehand where gain or dither would harm it:
-    /// a volume that changed in the middle of the track would startle.
+    /// a volume that changed in the middle of the track would startle. `scaled`: it will be, unless something is found.
     ///
     /// # Errors
     /// DoP that the DAC hasn't the bits for: what is left of it would be noise.
-    pub(super) fn look(media: &mut media::Track, plan: &mut WirePlan, rules: &Rules) -> Result<Self, PlayError> {
+    pub(super) fn look(
+        media: &mut media::Track,
+        plan: &mut WirePlan,
+        rules: &Rules,
+        scaled: bool,
+    ) -> Result<Self, PlayError> {
         let source = media.info().source;
         let mut inside = Self { hidden: None, unscaled: false, mqa: MqaDetector::new(source.rate) };
         if Hidden::Dop.may_be_in(&source) {
@@ -38,7 +43,7 @@ impl Inside {
             }
         }
         // Where the rate is changed there is nothing left to be harmed.
-        let harmed = (rules.software_volume || plan.dither) && plan.resampled_from.is_none();
+        let harmed = (rules.software_volume || plan.dither || scaled) && plan.resampled_from.is_none();
         // What has no length may be live: there are no seconds to be had in advance.
         if harmed && Hidden::Mqa.may_be_in(&source) && media.info().frames.is_some() {
             let mut found = false;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use media::{Cancel, Limits, Location, Wants};
-use pcm::Wire;
-use pcm::hidden::MqaDetector;
+use pcm::hidden::{Hidden, MqaDetector};
+use pcm::{Encoding, Rules, Source, Wire};
 use tracing::debug;
 
 use super::Item;
@@ -42,9 +42,10 @@ impl Loaded {
     pub(super) fn open(mut item: Item, output: &Output, cancel: &Cancel) -> Result<Self, Stop> {
         let track = item.track;
         output.report(Report::Opening { track, uri: item.media.uri.clone() });
+        let replay_gain = output.replay_gain();
         let metadata = &item.media.metadata;
-        let (url, mime, texts) = (item.media.uri.clone(), metadata.mime.clone(), metadata.title.is_none());
-        let location = Location { url, mime, wants: Wants { texts, loudness: false } };
+        let wants = Wants { texts: metadata.title.is_none(), loudness: replay_gain.is_on() };
+        let location = Location { url: item.media.uri.clone(), mime: metadata.mime.clone(), wants };
         let mut media = media::open(&location, &Limits::default(), cancel).map_err(|error| media_error(&error))?;
         let info = media.info();
         let source = info.source;
@@ -52,14 +53,23 @@ impl Loaded {
         output.report(Report::Opened { track, opened: describe(info) });
         let caps = output.caps(cancel)?;
         let rules = output.rules();
-        let plan = pcm::plan(&source, &caps, &rules);
+        // As with software volume the widest format: also for what isn't scaled, so that it follows without a gap.
+        let wide = Rules { software_volume: rules.software_volume || replay_gain.is_on(), ..rules };
+        let plan = pcm::plan(&source, &caps, &wide);
         let mut plan = plan.map_err(|refusal| PlayError::new(REFUSED, refusal.to_string()))?;
-        let Inside { hidden, unscaled, mqa } = Inside::look(&mut media, &mut plan, &rules)?;
+        let attenuation = replay_gain.of(&media.info().tags).filter(|_| may_be_scaled(media.info()));
+        let Inside { hidden, unscaled, mqa } = Inside::look(&mut media, &mut plan, &rules, attenuation.is_some())?;
+        let attenuation = attenuation.filter(|_| hidden.is_none());
+        if attenuation.is_some() {
+            // Samples that are computed go to the wire as those of a decoder that computes do.
+            let computed = Source { encoding: Encoding::Float, bits: 32, ..source };
+            plan = pcm::plan(&computed, &caps, &wide).unwrap_or(plan);
+        }
         if let Some(hidden) = hidden {
             output.report(Report::Recognised { track, hidden });
         }
-        output.report(Report::Planned { track, plan, unscaled });
-        let packing = Packing::new(&source, &plan);
+        output.report(Report::Planned { track, plan, unscaled, attenuation });
+        let packing = Packing::new(&source, &plan, attenuation);
         let packing = packing.ok_or_else(|| {
             let (from, to) = (source.rate, plan.wire.rate);
             PlayError::new(
@@ -115,6 +125,11 @@ impl Loaded {
     pub(super) fn moment(&self, place: Place) -> Duration {
         frames_to_time(place.frame, self.media.info().source.frame_rate())
     }
+}
+
+/// Whether its samples are levels, and it can be known in time that they are nothing else: a live stream isn't looked into.
+fn may_be_scaled(info: &media::Info) -> bool {
+    info.source.encoding != Encoding::Dsd && (info.frames.is_some() || !Hidden::Mqa.may_be_in(&info.source))
 }
 
 fn describe(info: &media::Info) -> Opened {

@@ -3,11 +3,14 @@
 use pcm::{Cpu, DsdPacker, Encoding, Marker, Packed, Packer, Samples, Source, Wire, WirePlan};
 
 use crate::playback::convert::{Converter, Ending};
+use crate::playback::replay_gain::{Attenuation, Scaler};
 
 /// The packer that a source needs.
 pub(super) enum Packing {
     /// Levels, frame by frame.
     Pcm(Packer),
+    /// The same, made quieter before.
+    Scaled(Scaler, Packer),
     /// A one-bit stream in the wire's words.
     OneBit(Box<DsdPacker>),
     /// What is converted before.
@@ -15,20 +18,22 @@ pub(super) enum Packing {
 }
 
 impl Packing {
-    /// For what the plan says; `None` if it asks for a conversion that there isn't.
-    pub(super) fn new(source: &Source, plan: &WirePlan) -> Option<Self> {
+    /// For what the plan says; `None` if it asks for a conversion that there isn't. `attenuation` makes PCM quieter.
+    pub(super) fn new(source: &Source, plan: &WirePlan, attenuation: Option<Attenuation>) -> Option<Self> {
         if plan.decimation.is_some() || plan.resampled_from.is_some() {
-            return Converter::new(source, plan).map(Box::new).map(Self::Converted);
+            return Converter::new(source, plan, attenuation).map(Box::new).map(Self::Converted);
         }
-        Some(match source.encoding {
-            Encoding::Dsd => Self::OneBit(Box::new(DsdPacker::new(plan, Cpu::detect()))),
-            Encoding::Integer | Encoding::Float | Encoding::Lossy => Self::Pcm(Packer::new(plan, Cpu::detect())),
+        let cpu = Cpu::detect();
+        Some(match (source.encoding, attenuation) {
+            (Encoding::Dsd, _) => Self::OneBit(Box::new(DsdPacker::new(plan, cpu))),
+            (_, Some(attenuation)) => Self::Scaled(Scaler::new(attenuation), Packer::new(plan, cpu)),
+            (_, None) => Self::Pcm(Packer::new(plan, cpu)),
         })
     }
 
     pub(super) fn wire(&self) -> Wire {
         match self {
-            Self::Pcm(packer) => packer.plan().wire,
+            Self::Pcm(packer) | Self::Scaled(_, packer) => packer.plan().wire,
             Self::OneBit(packer) => packer.plan().wire,
             Self::Converted(converter) => converter.plan().wire,
         }
@@ -37,7 +42,7 @@ impl Packing {
     /// The conversion, if there is one.
     pub(super) fn converter(&mut self) -> Option<&mut Converter> {
         match self {
-            Self::Pcm(_) | Self::OneBit(_) => None,
+            Self::Pcm(_) | Self::Scaled(..) | Self::OneBit(_) => None,
             Self::Converted(converter) => Some(converter),
         }
     }
@@ -45,7 +50,7 @@ impl Packing {
     /// A new stretch of the track begins, with this marker if it is DoP, and behind this track's end if it is converted.
     pub(super) fn begin(&mut self, marker: Marker, before: Option<Ending>) {
         match self {
-            Self::Pcm(_) => {}
+            Self::Pcm(_) | Self::Scaled(..) => {}
             Self::OneBit(packer) => packer.begin(marker),
             Self::Converted(converter) => converter.begin(before),
         }
@@ -54,7 +59,7 @@ impl Packing {
     /// What the frame after the last one has to be marked with.
     pub(super) fn marker(&self) -> Marker {
         match self {
-            Self::Pcm(_) | Self::Converted(_) => Marker::default(),
+            Self::Pcm(_) | Self::Scaled(..) | Self::Converted(_) => Marker::default(),
             Self::OneBit(packer) => packer.marker(),
         }
     }
@@ -65,6 +70,12 @@ impl Packing {
             (Self::OneBit(packer), Samples::Dsd(dsd)) => packer.pack(dsd, start, room),
             (Self::OneBit(_), _) => Packed::default(),
             (Self::Converted(converter), samples) => converter.pack(samples, start, room),
+            (Self::Scaled(scaler, packer), samples) => {
+                let fitting = room.len().checked_div(packer.plan().wire.frame_bytes()).unwrap_or(0);
+                let scaled = scaler.scale(samples, start, fitting);
+                let frames = scaled.map_or(0, |samples| packer.pack(&samples, 0, room));
+                Packed { taken: frames, frames }
+            }
             (Self::Pcm(packer), samples) => {
                 let frames = packer.pack(samples, start, room);
                 Packed { taken: frames, frames }
@@ -83,7 +94,7 @@ impl Packing {
     /// Whether a part of a word is left for [`finish`](Self::finish), or what comes out of a filter late.
     pub(super) fn is_unfinished(&self) -> bool {
         match self {
-            Self::Pcm(_) => false,
+            Self::Pcm(_) | Self::Scaled(..) => false,
             Self::OneBit(packer) => packer.is_unfinished(),
             Self::Converted(converter) => converter.is_unfinished(),
         }
@@ -92,7 +103,7 @@ impl Packing {
     /// Writes what is left; returns the frames written.
     pub(super) fn finish(&mut self, room: &mut [u8]) -> usize {
         match self {
-            Self::Pcm(_) => 0,
+            Self::Pcm(_) | Self::Scaled(..) => 0,
             Self::OneBit(packer) => packer.finish(room),
             Self::Converted(converter) => converter.finish(room),
         }
