@@ -17,7 +17,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use pcm::Wire;
-use ring::{Consumer, DATA_BYTES, Stream};
+use ring::{Consumer, DATA_BYTES, Stream, Troubles};
 
 pub(crate) use follow::{Follow, Follower};
 pub(crate) use tally::Tally;
@@ -79,8 +79,7 @@ struct Taken {
     crc32c: u32,
     scaled: bool,
     whole: bool,
-    late_wakeups: u64,
-    xruns: u64,
+    troubles: Troubles,
 }
 
 #[cfg(test)]

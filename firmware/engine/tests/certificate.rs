@@ -3,7 +3,7 @@
 mod common;
 
 use common::{CD, Engine, Player, noise, wait_for};
-use pcm::{Cpu, Crc32c, Wire, WireFormat};
+use pcm::{Cpu, Crc32c, Marker, Wire, WireFormat, fill_silence};
 use ring::message::{Request, Volume, VolumeMode};
 use ring::{Certificate, MarkKind, State};
 use sha2::{Digest, Sha256};
@@ -115,6 +115,33 @@ fn an_engine_held_up_has_its_xrun_in_the_tracks_certificate() {
     player.close();
     let found = certificate(&player, 1);
     assert!(found.xruns >= 1 && found.late_wakeups >= 1 && found.frames == 44_100, "{found:?}");
+}
+
+#[test]
+fn a_ring_that_ran_dry_inside_a_track_is_in_its_certificate_whatever_the_format() {
+    let dsd = |format: WireFormat| Wire { format, rate: 2_822_400 / u32::from(format.bits()), channels: 2 };
+    let cards = [("auto", CD), ("auto", dsd(WireFormat::DsdU32Be)), ("dop_s24_3", dsd(WireFormat::DopS24_3Le))];
+    for (card, wire) in cards {
+        let engine = Engine::with_file_sink(&["--accept", card]);
+        let mut player = engine.connect();
+        player.open(wire);
+        let frame_bytes = wire.frame_bytes();
+        let frames = wire.rate as usize / 2;
+        let mut material = noise(frames, wire, 1);
+        if wire.format.is_dop() {
+            fill_silence(wire.format, wire.channels, Marker::Even, &mut material);
+        }
+        let (first, second) = material.split_at(frames / 2 * frame_bytes);
+        player.mark(MarkKind::Start, 1, 0);
+        player.write(first, frame_bytes);
+        engine.wait_event("starved", 1);
+        player.mark(MarkKind::End, 1, frames as u64);
+        player.write(second, frame_bytes);
+        player.close();
+        let found = certificate(&player, 1);
+        assert!(found.starved >= 1 && found.whole, "{wire}: {found:?}");
+        assert_eq!((found.sha256, found.scaled), (sha256(&material), wire.format.is_pcm()), "{wire}");
+    }
 }
 
 #[test]

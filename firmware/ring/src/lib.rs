@@ -35,7 +35,7 @@ pub use mark::{Mark, MarkKind};
 pub use producer::Producer;
 pub use status::{
     CERTIFICATES, Certificate, Counters, Gap, LATENESS_BUCKETS, Passed, Policy, Position, State, Status, StatusWriter,
-    Thread, lateness_bucket,
+    Thread, Troubles, lateness_bucket,
 };
 pub use stream::Stream;
 pub use word::Word;

@@ -168,6 +168,29 @@ pub struct Thread {
     pub core: Option<u32>,
 }
 
+/// What a track's certificate counts, since the engine started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Troubles {
+    /// Wake-ups that came 1 ms or more after their deadline.
+    pub late_wakeups: u64,
+    /// Times that the output ran dry.
+    pub xruns: u64,
+    /// Times that the ring ran dry without an end mark.
+    pub starved: u64,
+}
+
+impl Troubles {
+    /// What was added since `before`.
+    #[must_use]
+    pub const fn since(self, before: Self) -> Self {
+        Self {
+            late_wakeups: self.late_wakeups.saturating_sub(before.late_wakeups),
+            xruns: self.xruns.saturating_sub(before.xruns),
+            starved: self.starved.saturating_sub(before.starved),
+        }
+    }
+}
+
 /// The real-time thread's counters, since the engine started.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counters {

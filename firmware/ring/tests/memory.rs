@@ -11,7 +11,7 @@ use ring::link::{Connection, Link, LinkError, Listener};
 use ring::message::{FromEngine, Refused, Reply, Request};
 use ring::{
     Certificate, Consumer, Gap, MapError, Mark, MarkKind, Policy, Position, Producer, RingMemory, State, Status,
-    StatusWriter, Stream, Thread,
+    StatusWriter, Stream, Thread, Troubles,
 };
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, ftruncate, memfd_create};
 
@@ -183,6 +183,7 @@ fn everything_in_the_status_page_arrives() {
         whole: true,
         late_wakeups: 1,
         xruns: 0,
+        starved: 2,
     };
     assert_eq!(status.certificates(), []);
     for number in 1..=40 {
@@ -203,7 +204,7 @@ fn everything_in_the_status_page_arrives() {
     assert_eq!((counters.wakeups, counters.late_wakeups), (3, 1));
     assert_eq!((counters.lateness[0], counters.lateness[1], counters.lateness[31]), (1, 1, 1));
     assert_eq!(counters.worst_lateness_ns, 5_000_000_000_000_000);
-    assert_eq!(writer.troubles(), [1, 1]);
+    assert_eq!(writer.troubles(), Troubles { late_wakeups: 1, xruns: 1, starved: 1 });
     assert_eq!((counters.xruns, counters.starved, counters.rt_allocations), (1, 1, 1));
     assert_eq!(counters.ring_low_water_frames, Some(50));
     assert_eq!((counters.minor_faults, counters.major_faults), (2, 3));

@@ -7,7 +7,7 @@ use std::thread::Thread;
 use std::time::Duration;
 
 use pcm::{Cpu, Crc32c};
-use ring::{Certificate, StatusWriter, Tap};
+use ring::{Certificate, StatusWriter, Tap, Troubles};
 use sha2::{Digest, Sha256};
 
 use super::{Entry, HURRIED_LOOK, Taken};
@@ -156,7 +156,8 @@ impl Follow {
 }
 
 fn certificate(epoch: u32, open: Hashing, taken: Taken) -> Certificate {
-    let Taken { frames, crc32c, scaled, whole, late_wakeups, xruns, .. } = taken;
+    let Taken { frames, crc32c, scaled, whole, troubles, .. } = taken;
+    let Troubles { late_wakeups, xruns, starved } = troubles;
     let same = !open.given_up && open.crc32c.value() == crc32c;
     if !same && !open.given_up {
         tracing::warn!("track {} is not hashed: its bytes changed after they were played", open.track);
@@ -172,5 +173,6 @@ fn certificate(epoch: u32, open: Hashing, taken: Taken) -> Certificate {
         whole,
         late_wakeups,
         xruns,
+        starved,
     }
 }

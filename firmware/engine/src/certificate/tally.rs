@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use pcm::{Cpu, Crc32c};
+use ring::Troubles;
 
 use super::{Entry, Taken};
 
@@ -28,8 +29,8 @@ struct Open {
     crc32c: Crc32c,
     scaled: bool,
     whole: bool,
-    /// Late wake-ups and xruns before it.
-    before: [u64; 2],
+    /// What had gone wrong before it.
+    before: Troubles,
 }
 
 impl Tally {
@@ -47,8 +48,8 @@ impl Tally {
         self.hashed.load(Ordering::Acquire).saturating_add(self.kept).saturating_sub(taken)
     }
 
-    /// A track's first frame comes next, the ring's number `frame`. `troubles`: late wake-ups and xruns so far.
-    pub(crate) fn start(&mut self, track: u64, frame: u64, troubles: [u64; 2]) {
+    /// A track's first frame comes next, the ring's number `frame`. `troubles`: what went wrong so far.
+    pub(crate) fn start(&mut self, track: u64, frame: u64, troubles: Troubles) {
         self.cut(frame, troubles);
         // A full queue: this track isn't followed.
         if self.entries.push(Entry::Start { track, frame }).is_ok() {
@@ -76,16 +77,15 @@ impl Tally {
     }
 
     /// The track's end mark: `frame` is the next one's.
-    pub(crate) fn end(&mut self, frame: u64, troubles: [u64; 2]) {
+    pub(crate) fn end(&mut self, frame: u64, troubles: Troubles) {
         let Some(Open { frames, crc32c, scaled, whole, before }) = self.open.take() else { return };
-        let [late_wakeups, xruns] = [troubles[0].saturating_sub(before[0]), troubles[1].saturating_sub(before[1])];
-        let crc32c = crc32c.value();
-        let taken = Taken { end: frame, frames, crc32c, scaled, whole, late_wakeups, xruns };
+        let (crc32c, troubles) = (crc32c.value(), troubles.since(before));
+        let taken = Taken { end: frame, frames, crc32c, scaled, whole, troubles };
         let _ = self.entries.push(Entry::End(taken));
     }
 
     /// The track is over without an end mark: another one begins, or the stream ends.
-    pub(crate) fn cut(&mut self, frame: u64, troubles: [u64; 2]) {
+    pub(crate) fn cut(&mut self, frame: u64, troubles: Troubles) {
         if let Some(open) = &mut self.open {
             open.whole = false;
         }

@@ -59,11 +59,11 @@ impl Rig {
     }
 
     fn start(&mut self, track: u64) {
-        self.tally.start(track, self.consumer.read(), [0, 0]);
+        self.tally.start(track, self.consumer.read(), Troubles::default());
     }
 
     fn end(&mut self) {
-        self.tally.end(self.consumer.read(), [2, 3]);
+        self.tally.end(self.consumer.read(), Troubles { late_wakeups: 2, xruns: 3, starved: 4 });
     }
 
     fn look(&mut self) {
@@ -182,7 +182,7 @@ fn a_follower_that_is_too_far_behind_gives_the_track_up_and_hashes_the_next() {
     let [first, second] = rig.certificates[..] else { panic!("{:?}", rig.certificates) };
     assert_eq!((first.sha256, first.crc32c, first.frames), (None, crc32c(&bytes), kept + 1));
     assert_eq!(second.sha256, sha256(&next));
-    assert_eq!((second.late_wakeups, second.xruns), (2, 3));
+    assert_eq!((second.late_wakeups, second.xruns, second.starved), (2, 3, 4));
 }
 
 #[test]
@@ -222,7 +222,7 @@ fn a_track_without_an_end_and_one_that_was_scaled_say_so() {
     rig.start(2);
     rig.pass(10);
     rig.tally.take(&[], 0, true);
-    rig.tally.cut(rig.consumer.read(), [0, 0]);
+    rig.tally.cut(rig.consumer.read(), Troubles::default());
     rig.look();
     let [first, second] = rig.certificates[..] else { panic!("{:?}", rig.certificates) };
     assert_eq!((first.whole, first.scaled, first.sha256), (false, false, sha256(&bytes)));

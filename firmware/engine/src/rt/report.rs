@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ring::{Gap, Position, State, StatusWriter};
+use ring::{Gap, Position, State, StatusWriter, Troubles};
 
 use crate::sys::{self, Usage};
 use crate::wake::Doorbell;
@@ -62,8 +62,8 @@ impl Reporter {
         self.status.count_wakeup(lateness_ns);
     }
 
-    /// Late wake-ups and xruns so far.
-    pub(super) fn troubles(&self) -> [u64; 2] {
+    /// What went wrong so far.
+    pub(super) fn troubles(&self) -> Troubles {
         self.status.troubles()
     }
 

@@ -182,6 +182,7 @@ fn certified(certificate: &Certificate, scaled: bool) -> Value {
         "scaled": certificate.scaled || scaled,
         "late_wakeups": certificate.late_wakeups,
         "xruns": certificate.xruns,
+        "starved": certificate.starved,
     })
 }
 
@@ -268,11 +269,12 @@ mod tests {
             whole: true,
             late_wakeups: 4,
             xruns: 5,
+            starved: 6,
         };
         let shown = certified(&certificate, false);
         assert_eq!(shown["sha256"], "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
         assert_eq!((&shown["crc32c"], &shown["frames"]), (&"03069283".into(), &441.into()));
-        assert_eq!((&shown["late_wakeups"], &shown["xruns"]), (&4.into(), &5.into()));
+        assert_eq!([&shown["late_wakeups"], &shown["xruns"], &shown["starved"]], [4, 5, 6]);
         assert_eq!(certified(&Certificate { sha256: None, ..certificate }, false)["sha256"], Value::Null);
         assert_eq!([&shown["scaled"], &certified(&certificate, true)["scaled"]], [false, true]);
     }

@@ -65,10 +65,11 @@ impl StatusWriter {
         self.page().certificates[place as usize].write(certificate.to_words());
     }
 
-    /// Real-time thread: its late wake-ups and the output's xruns so far, as counted below.
+    /// Real-time thread: its troubles so far, as counted below.
     #[must_use]
-    pub fn troubles(&self) -> [u64; 2] {
-        [self.rt().late_wakeups.get(), self.rt().xruns.get()]
+    pub fn troubles(&self) -> Troubles {
+        let rt = self.rt();
+        Troubles { late_wakeups: rt.late_wakeups.get(), xruns: rt.xruns.get(), starved: rt.starved.get() }
     }
 
     /// Whoever holds the stream: what the engine is doing.
