@@ -14,6 +14,8 @@
 //! | A rate whose request the DAC doesn't answer fails after 20 s | Devices are opened by a thread of their own ([`device`](super::device)); *control* answers meanwhile, and reports the failure | `control::tests::opening` |
 //! | Probing sets the clock and the mixer; a card that was pulled out says ENODEV at once, from any call | A card is probed once each time it is plugged in, then gets the volume in force, and is set up anew for each stream. Any error but an xrun ends the stream as lost, and *control* looks for the card again | `device::tests::the_card_in_use_is_not_probed_again_…`, `whichever_call_says_that_the_card_is_gone_the_stream_ends_at_once`, `control::tests::an_output_that_is_unplugged_is_reported_and_found_again` |
 
+#[allow(unsafe_code, reason = "access to a card's memory that can't panic")]
+mod area;
 mod cards;
 mod device;
 mod mixer;

@@ -4,6 +4,8 @@ mod flow;
 mod limits;
 mod one_bit;
 
+use std::num::NonZeroUsize;
+
 use pcm::gain::{Gain, Ramp, Scaler};
 use pcm::{Cpu, Tpdf};
 use ring::{Consumer, Corrupt, Mark, MarkKind, Position, State, Stream};
@@ -262,7 +264,7 @@ impl Session {
             None => frames,
         };
         let untouched = self.ramp.is_unity();
-        let frame_bytes = self.stream.frame_bytes();
+        let frame_bytes = NonZeroUsize::new(self.stream.frame_bytes()).unwrap_or(NonZeroUsize::MIN);
         let Self { output, consumer, ramp, dither, scaler, one_bit, .. } = self;
         let written = output.write(frames, &mut |room| {
             let source = consumer.read_area((room.len() / frame_bytes) as u64);

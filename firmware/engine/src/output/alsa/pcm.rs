@@ -1,12 +1,13 @@
 //! A PCM opened for playing: `snd_pcm_mmap_begin` and `_commit` on interleaved frames.
 
-use std::ffi::CString;
+use std::ffi::{CString, c_int};
+use std::num::NonZeroUsize;
 
 use ::pcm::{Marker, Wire, fill_silence};
 use alsa::pcm::{Access, HwParams, PCM, State};
 use alsa::{Direction, ValueOr};
 
-use super::format;
+use super::{area, format};
 use crate::clock::frames_in_ms;
 use crate::output::{Fill, Output, Pacing, Trouble};
 
@@ -22,7 +23,7 @@ pub(super) struct AlsaOutput {
     least_silence: u32,
     buffer_frames: u32,
     period_frames: u32,
-    frame_bytes: usize,
+    frame_bytes: NonZeroUsize,
 }
 
 impl AlsaOutput {
@@ -30,6 +31,8 @@ impl AlsaOutput {
     /// the hardware.
     pub(super) fn open(name: &str, wire: Wire, buffer_ms: u32, period_ms: u32) -> alsa::Result<Self> {
         let unknown = |_| alsa::Error::new("snd_pcm_open", libc::EINVAL);
+        let frame_bytes =
+            NonZeroUsize::new(wire.frame_bytes()).ok_or(alsa::Error::new("snd_pcm_open", libc::EINVAL))?;
         // Non-blocking: a card in use is refused instead of waited for.
         let pcm = PCM::open(&CString::new(name).map_err(unknown)?, Direction::Playback, true)?;
         let (buffer, period) = {
@@ -55,13 +58,13 @@ impl AlsaOutput {
             pcm.sw_params(&params)?;
         }
         let narrow = |frames: i64| u32::try_from(frames).unwrap_or(0);
-        let output = Self {
+        let mut output = Self {
             pcm,
             wire,
             least_silence: 0,
             buffer_frames: narrow(buffer),
             period_frames: narrow(period),
-            frame_bytes: wire.frame_bytes(),
+            frame_bytes,
         };
         output.silence_memory()?;
         Ok(output)
@@ -74,10 +77,11 @@ impl AlsaOutput {
 
     /// Fills the card's memory with silence without committing it: its pages are there afterwards, and nothing that was
     /// played is left in it.
-    fn silence_memory(&self) -> alsa::Result<()> {
+    fn silence_memory(&mut self) -> alsa::Result<()> {
+        let Wire { format, channels, .. } = self.wire;
         self.pcm.avail_update()?;
-        self.pcm.io_bytes().mmap(self.buffer_frames as usize, |room| {
-            fill_silence(self.wire.format, self.wire.channels, Marker::Even, room);
+        area::bytes(&mut self.pcm).mmap(self.buffer_frames as usize, |room| {
+            fill_silence(format, channels, Marker::Even, room);
             0
         })?;
         Ok(())
@@ -119,8 +123,8 @@ impl Output for AlsaOutput {
 
     fn write(&mut self, frames: u32, fill: &mut dyn FnMut(&mut [u8])) -> Result<u32, Trouble> {
         let frame_bytes = self.frame_bytes;
-        let most = frames as usize * frame_bytes;
-        let written = self.pcm.io_bytes().mmap(frames as usize, |room| {
+        let most = frames as usize * frame_bytes.get();
+        let written = area::bytes(&mut self.pcm).mmap(frames as usize, |room| {
             let len = room.len().min(most);
             room.get_mut(..len).map_or(0, |room| {
                 fill(room);
@@ -131,10 +135,11 @@ impl Output for AlsaOutput {
     }
 
     fn start(&mut self, _now_ns: u64) -> Result<(), Trouble> {
-        match self.pcm.state() {
-            State::Running => Ok(()),
-            _ => self.pcm.start().map_err(trouble),
+        // Not `state()`: that panics at a number that it doesn't know.
+        if self.pcm.state_raw() == State::Running as c_int {
+            return Ok(());
         }
+        self.pcm.start().map_err(trouble)
     }
 
     fn prepare(&mut self) -> Result<(), Trouble> {
