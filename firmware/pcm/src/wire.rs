@@ -54,10 +54,10 @@ pub enum Content {
 }
 
 impl WireFormat {
-    /// The PCM formats, narrowest first; of two that hold the same bits, the one with fewer bytes first. Behind them those
-    /// with the highest byte first, in the same order: what few DACs have, and needs one pass more.
+    /// The PCM formats, narrowest first; of two that hold the same bits, the one with fewer bytes first; of two that differ in
+    /// the order of the bytes alone, the one with the highest last: the other one needs one pass more.
     pub const PCM: [Self; 8] =
-        [Self::S16Le, Self::S24_3Le, Self::S24Le, Self::S32Le, Self::S16Be, Self::S24_3Be, Self::S24Be, Self::S32Be];
+        [Self::S16Le, Self::S16Be, Self::S24_3Le, Self::S24_3Be, Self::S24Le, Self::S24Be, Self::S32Le, Self::S32Be];
 
     /// The DSD formats, the one with the longest words first: it takes the fewest frames a second.
     pub const DSD: [Self; 5] = [Self::DsdU32Be, Self::DsdU32Le, Self::DsdU16Be, Self::DsdU16Le, Self::DsdU8];
@@ -68,12 +68,12 @@ impl WireFormat {
     /// Every format: PCM, DSD, DoP.
     pub const ALL: [Self; 16] = [
         Self::S16Le,
-        Self::S24_3Le,
-        Self::S24Le,
-        Self::S32Le,
         Self::S16Be,
+        Self::S24_3Le,
         Self::S24_3Be,
+        Self::S24Le,
         Self::S24Be,
+        Self::S32Le,
         Self::S32Be,
         Self::DsdU32Be,
         Self::DsdU32Le,

@@ -388,12 +388,12 @@ fn refusals_say_what_is_missing() {
     assert_eq!(
         text(&dsd(DSD64 * 8, 2), &dac(&[WireFormat::S32Le, WireFormat::DsdU16Be], rates), true),
         "the DAC can't play DSD512: it has DSD, but not at that rate, and no PCM that this could be converted to, and for DSD \
-         over PCM it would need 24 bits at 1411200 Hz"
+         over PCM it would need 24 bits, the lowest byte first, at 1411200 Hz"
     );
     assert_eq!(
         text(&dsd(3_072_000, 2), &dac(&[WireFormat::S16Le], rates), false),
         "the DAC can't play DSD at 3072000 Hz: it has no DSD, and no PCM that this could be converted to, and for DSD over PCM \
-         it would need 24 bits at 192000 Hz"
+         it would need 24 bits, the lowest byte first, at 192000 Hz"
     );
     for nonsense in [dsd(0, 2), dsd(DSD64, 0), dsd(DSD64, 9), Source { bits: 8, ..dsd(DSD64, 2) }] {
         let everything = dac(&WireFormat::ALL, RateSet::any(1, 10_000_000));

@@ -11,7 +11,7 @@ use pcm::{
 const BIT_PERFECT: Rules = Rules { software_volume: false, dop: false, resample: false };
 
 fn all_format_sets() -> impl Iterator<Item = FormatSet> {
-    (0..16u32).map(|set| {
+    (0..1u32 << WireFormat::PCM.len()).map(|set| {
         WireFormat::PCM.into_iter().enumerate().filter(move |(n, _)| set >> n & 1 == 1).map(|(_, f)| f).collect()
     })
 }
@@ -28,6 +28,8 @@ fn f1_the_dac_is_never_opened_wider_than_the_source_needs() {
                 .iter()
                 .any(|other| other.bits() >= bits && (other.bits(), other.bytes()) < (wire.bits(), wire.bytes()));
             assert!(!narrower, "{bits} bits: {wire} although {formats:?}");
+            let little = wire.little_endian();
+            assert!(wire == little || !formats.contains(little), "{bits} bits: {wire} although {formats:?}");
             assert_eq!(plan.lossless, widest >= bits, "{bits} bits in {wire}");
             assert_eq!(plan.dither, !plan.lossless, "{bits} bits in {wire}");
         }
@@ -254,10 +256,13 @@ fn f1_bits_that_a_dac_only_pretends_to_have_are_not_counted() {
 }
 
 #[test]
-fn big_endian_samples_are_for_dacs_that_have_no_others() {
+fn big_endian_samples_are_for_dacs_that_have_no_others_as_narrow() {
     use WireFormat::*;
     for (formats, bits, expected) in [
-        (&[S16Be, S24_3Le][..], 16, S24_3Le),
+        (&[S16Be, S24_3Le][..], 16, S16Be),
+        (&[S24_3Be, S32Le], 24, S24_3Be),
+        (&[S24Le, S24_3Be], 24, S24_3Be),
+        (&[S24_3Le, S24_3Be], 20, S24_3Le),
         (&[S16Be, S24_3Be], 16, S16Be),
         (&[S16Le, S32Be], 24, S32Be),
         (&[S24Be, S32Le, S32Be], 32, S32Le),
@@ -274,4 +279,30 @@ fn big_endian_samples_are_for_dacs_that_have_no_others() {
     let planes = Planes::new([&samples[..]]).unwrap();
     assert_eq!(Packer::new(&plan, Cpu::detect()).pack(&Samples::S32(planes), 0, &mut bytes), 2);
     assert_eq!(bytes, [0x00, 0x12, 0x34, 0x56, 0xff, 0x80, 0x00, 0x00]);
+}
+
+#[test]
+fn f5_dop_in_pcm_goes_where_the_lowest_byte_comes_first() {
+    use WireFormat::*;
+    let found = |formats: &[WireFormat], software_volume| {
+        let caps = caps(formats.iter().copied().collect(), ChannelSet::STEREO);
+        let rules = Rules { software_volume, ..BIT_PERFECT };
+        let dop = plan(&source(24, 2, Encoding::Integer), &caps, &rules).unwrap().with_dop(&caps)?;
+        assert!(dop.lossless && !dop.dither && caps.takes(&dop.wire));
+        Some(dop.wire.format)
+    };
+    assert_eq!(found(&[S24_3Le, S32Le], false), Some(DopS24_3Le));
+    assert_eq!(found(&[S24_3Le, S32Le], true), Some(DopS32Le), "what is open anyway");
+    assert_eq!(found(&[S24_3Be, S24Le, S32Le], false), Some(DopS24Le), "the plan's own can't");
+    assert_eq!(found(&[S16Le, S24_3Be, S24Be, S32Be], false), None);
+    assert_eq!(found(&[S16Le], false), None);
+    let rates = RateSet::EMPTY.with(48_000);
+    let dac =
+        |bits| pcm::Caps::default().with(pcm::Setting { bits, ..pcm::Setting::new(S32Le, rates, ChannelSet::ALL) });
+    let planned = |caps: &pcm::Caps, rate, rules: &Rules| {
+        plan(&pcm::Source { rate, ..source(24, 2, Encoding::Integer) }, caps, rules).unwrap().with_dop(caps)
+    };
+    assert!(planned(&dac(24), 48_000, &BIT_PERFECT).is_some());
+    assert_eq!(planned(&dac(20), 48_000, &BIT_PERFECT), None, "the DAC drops the lowest bits");
+    assert_eq!(planned(&dac(24), 96_000, &Rules { resample: true, ..BIT_PERFECT }), None, "nothing is left of it");
 }

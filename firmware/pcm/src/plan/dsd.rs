@@ -21,6 +21,22 @@ pub(super) fn plan(source: &Source, caps: &Caps, rules: &Rules) -> Result<WirePl
     }
 }
 
+impl WirePlan {
+    /// The same for a source whose PCM carries DoP: in the plan's own format if that can, else in the narrowest that the DAC has
+    /// at this rate. There is none with the highest byte first.
+    #[must_use]
+    pub fn with_dop(&self, caps: &Caps) -> Option<Self> {
+        let Wire { rate, channels, .. } = self.wire;
+        let takes = |format: &WireFormat| {
+            caps.of(format.carrier()).any(|setting| setting.takes(rate, channels) && setting.bits >= DOP_BITS)
+        };
+        let own = self.wire.format.with_dop();
+        let format = own.into_iter().chain(WireFormat::DOP).find(takes).filter(|_| self.resampled_from.is_none())?;
+        let wire = Wire { format, ..self.wire };
+        Some(Self { wire, lossless: true, dither: false, ..*self })
+    }
+}
+
 /// The formats of DoP that the DAC may be sent.
 fn dop(caps: &Caps, rules: &Rules) -> impl Iterator<Item = WireFormat> {
     let (formats, allowed) = (caps.formats(), rules.dop);
@@ -70,7 +86,7 @@ pub(super) fn explain(
     f.write_str(if native { "it has DSD, but not at that rate" } else { "it has no DSD" })?;
     f.write_str(", and no PCM that this could be converted to")?;
     if !carrier {
-        return write!(f, ", and for DSD over PCM it would need 24 bits at {} Hz", rate / 16);
+        return write!(f, ", and for DSD over PCM it would need 24 bits, the lowest byte first, at {} Hz", rate / 16);
     }
     if dop {
         return Ok(());

@@ -1,7 +1,7 @@
 //! What a track's PCM carries, and what that does to the plan: neither gain nor dither may touch it (F5).
 
 use pcm::hidden::{Hidden, MqaDetector, is_dop};
-use pcm::{Rules, WirePlan};
+use pcm::{Caps, Rules, WirePlan};
 
 use crate::playback::PlayError;
 use crate::playback::error::REFUSED;
@@ -25,6 +25,7 @@ impl Inside {
     pub(super) fn look(
         media: &mut media::Track,
         plan: &mut WirePlan,
+        caps: &Caps,
         rules: &Rules,
         scaled: bool,
     ) -> Result<Self, PlayError> {
@@ -37,8 +38,7 @@ impl Inside {
                 false
             });
             if found {
-                let room = plan.wire.format.with_dop().filter(|_| plan.lossless);
-                plan.wire.format = room.ok_or_else(|| PlayError::new(REFUSED, no_room(plan)))?;
+                *plan = plan.with_dop(caps).ok_or_else(|| PlayError::new(REFUSED, no_room(plan)))?;
                 inside.hidden = Some(Hidden::Dop);
             }
         }
@@ -65,5 +65,8 @@ fn no_room(plan: &WirePlan) -> String {
     if plan.resampled_from.is_some() {
         return "this is DSD over PCM (DoP), and the DAC hasn't its rate".to_owned();
     }
-    format!("this is DSD over PCM (DoP), and the DAC has no 24 bits for it, only {}", plan.wire.format)
+    format!(
+        "this is DSD over PCM (DoP), and the DAC has no 24 bits, the lowest byte first, for it, only {}",
+        plan.wire.format
+    )
 }

@@ -58,7 +58,8 @@ impl Loaded {
         let plan = pcm::plan(&source, &caps, &wide);
         let mut plan = plan.map_err(|refusal| PlayError::new(REFUSED, refusal.to_string()))?;
         let attenuation = replay_gain.of(&media.info().tags).filter(|_| may_be_scaled(media.info()));
-        let Inside { hidden, unscaled, mqa } = Inside::look(&mut media, &mut plan, &rules, attenuation.is_some())?;
+        let Inside { hidden, unscaled, mqa } =
+            Inside::look(&mut media, &mut plan, &caps, &rules, attenuation.is_some())?;
         let attenuation = attenuation.filter(|_| hidden.is_none());
         if attenuation.is_some() {
             // Samples that are computed go to the wire as those of a decoder that computes do.

@@ -79,10 +79,10 @@ fn probing_finds_what_a_pcm_takes() {
     assert!(!WireFormat::DOP.into_iter().any(|format| caps.formats().contains(format)), "nobody can know");
     let told = probe::caps("null", "Playback:\n  Altset 1\n  Format: S32_LE\n  Bits: 24\n").expect("as before");
     let bits = |caps: &::pcm::Caps| caps.settings().map(|setting| setting.bits).collect::<Vec<_>>();
-    assert_eq!(bits(&caps), [16, 24, 24, 32, 16, 24, 24, 32, 32, 32, 16, 16, 8]);
+    assert_eq!(bits(&caps), [16, 16, 24, 24, 24, 24, 32, 32, 32, 32, 16, 16, 8]);
     assert_eq!(
         bits(&told),
-        [16, 24, 24, 24, 16, 24, 24, 32, 32, 32, 16, 16, 8],
+        [16, 16, 24, 24, 24, 24, 24, 32, 32, 32, 16, 16, 8],
         "what the driver tells of its descriptors"
     );
     for format in WireFormat::PCM {
