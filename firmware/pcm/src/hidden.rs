@@ -1,6 +1,6 @@
 //! Signals that travel as PCM and aren't: scaling or dither would destroy them (F5 of the control points' catalogue).
 
-use crate::{Encoding, Marker, Samples, Source};
+use crate::{Encoding, Marker, Planes, Samples, Source};
 
 /// What PCM may carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -43,14 +43,66 @@ impl Hidden {
     }
 }
 
-/// Whether these samples are DoP: at least 32 frames, in all of which every channel has the same marker in its upper 8 of 24
-/// bits, and the two markers take turns.
-#[must_use]
-pub fn is_dop(samples: &Samples<'_>) -> bool {
-    let Samples::S32(planes) = samples else { return false };
-    let first = planes.iter().next().and_then(|plane| plane.first()).and_then(|&sample| marker(sample));
-    let Some(first) = first.filter(|_| planes.frames() >= MARKED_FRAMES) else { return false };
-    planes.iter().all(|plane| (0..).zip(plane).all(|(n, &sample)| marker(sample) == Some(first.after(n))))
+/// Looks for DoP at the beginning of a track.
+///
+/// DoP is frames in all of which every channel has the same marker in its upper 8 of 24 bits, and the two markers take turns.
+/// Digital silence may come first: some programs write a little of it before they write what they play.
+#[derive(Clone, Copy, Debug)]
+pub struct DopDetector {
+    /// The marker of the next frame, once there was one.
+    next: Option<Marker>,
+    marked: usize,
+    silence_left: u64,
+    verdict: Option<bool>,
+}
+
+impl DopDetector {
+    /// The longest digital silence that is looked behind, ms.
+    const SILENCE_MS: u64 = 1000;
+
+    /// For a track of `rate` Hz.
+    #[must_use]
+    pub const fn new(rate: u32) -> Self {
+        Self { next: None, marked: 0, silence_left: rate as u64 * Self::SILENCE_MS / 1000, verdict: None }
+    }
+
+    /// Whether there is nothing more to find out.
+    #[must_use]
+    pub const fn is_done(&self) -> bool {
+        self.verdict.is_some()
+    }
+
+    /// Looks at the next samples; true once, when at least 32 frames tell, and all others up to their end.
+    pub fn feed(&mut self, samples: &Samples<'_>) -> bool {
+        if self.is_done() {
+            return false;
+        }
+        self.verdict = match samples {
+            Samples::S32(planes) => self.look(planes),
+            Samples::S16(_) | Samples::F32(_) | Samples::Dsd(_) => Some(false),
+        };
+        self.verdict == Some(true)
+    }
+
+    /// The verdict, if these samples allow one.
+    fn look(&mut self, planes: &Planes<'_, i32>) -> Option<bool> {
+        let silent = |plane: &[i32]| plane.iter().take_while(|&&sample| sample == 0).count();
+        let silence = if self.next.is_some() { 0 } else { planes.iter().map(silent).min().unwrap_or(0) };
+        let frames = planes.frames().saturating_sub(silence);
+        if frames == 0 {
+            self.silence_left = self.silence_left.saturating_sub(silence as u64);
+            return (self.silence_left == 0).then_some(false);
+        }
+        let mut sound = planes.iter().map(|plane| plane.get(silence..).unwrap_or_default());
+        let first = || planes.iter().next()?.get(silence).and_then(|&sample| marker(sample));
+        let Some(first) = self.next.or_else(first) else { return Some(false) };
+        if !sound.all(|plane| (0..).zip(plane).all(|(n, &sample)| marker(sample) == Some(first.after(n)))) {
+            return Some(false);
+        }
+        self.next = Some(first.after(frames as u64));
+        self.marked = self.marked.saturating_add(frames);
+        (self.marked >= MARKED_FRAMES).then_some(true)
+    }
 }
 
 /// The marker of a left-justified sample of 24 bits.
@@ -133,11 +185,24 @@ impl MqaDetector {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Planes;
+    use std::vec;
     use std::vec::Vec;
 
     fn dop(frames: usize) -> Vec<i32> {
         (0..frames).map(|n| i32::from_be_bytes([[0x05, 0xfa][n % 2], n as u8, (n * 7) as u8, 0])).collect()
+    }
+
+    /// At 176.4 kHz, however the blocks are cut.
+    fn is_dop(samples: &Samples<'_>) -> bool {
+        let whole = DopDetector::new(176_400).feed(samples);
+        for block in [1, 7, 100] {
+            let mut detector = DopDetector::new(176_400);
+            let parts = (0..samples.frames()).step_by(block).map(|start| samples.part(start, block));
+            let found = parts.filter(|part| detector.feed(part)).count();
+            assert!(found <= 1, "once");
+            assert_eq!(found == 1, whole, "blocks of {block}");
+        }
+        whole
     }
 
     fn planes<'a, T>(channels: &'a [&'a [T]]) -> Planes<'a, T> {
@@ -158,6 +223,24 @@ mod tests {
         wide[20] |= 1;
         assert!(!is_dop(&Samples::S32(planes(&[&wide]))), "more than 24 bits");
         assert!(!is_dop(&Samples::S16(planes(&[&[0x05fau16 as i16; 64]]))));
+    }
+
+    #[test]
+    fn f5_dop_is_known_behind_a_little_digital_silence() {
+        let behind = |silence: usize, material: &[i32]| [&vec![0; silence][..], material].concat();
+        for silence in [1, 1_764, 176_000] {
+            let plane = behind(silence, &dop(40));
+            assert!(is_dop(&Samples::S32(planes(&[&plane, &plane]))), "{silence} frames");
+        }
+        let (early, late) = (behind(10, &dop(40)), behind(11, &dop(39)));
+        assert!(!is_dop(&Samples::S32(planes(&[&early, &late]))), "one channel begins later");
+        assert!(!is_dop(&Samples::S32(planes(&[&behind(10, &[0x1234_5600; 64])]))), "a level");
+        assert!(!is_dop(&Samples::S32(planes(&[&[dop(20), vec![0; 20]].concat()]))), "silence within it");
+        let mut detector = DopDetector::new(176_400);
+        let silence = [0; 1_000];
+        let blocks = (0..).take_while(|_| !detector.feed(&Samples::S32(planes(&[&silence]))) && !detector.is_done());
+        assert_eq!(blocks.count(), 176, "a second, and no more");
+        assert!(!detector.feed(&Samples::S32(planes(&[&dop(64)]))), "too late");
     }
 
     /// A track of noise in which the channels differ by these bits at `place`.

@@ -45,6 +45,32 @@ fn f5_dop_inside_pcm_is_recognised_and_not_scaled() {
     }
 }
 
+#[test]
+fn f5_dop_behind_a_little_digital_silence_is_recognised() {
+    let shape = DsdShape::stereo(64, 100_001);
+    let material = Material::new();
+    let wav = material.path("a.wav");
+    material::wav_dop(&wav, &shape).expect("written");
+    let bytes = std::fs::read(&wav).expect("readable");
+    let data = 8 + bytes.windows(4).position(|name| name == b"data").expect("its chunk");
+    // 10 ms, and what decoders give in several blocks.
+    for frames in [1_764, 60_001] {
+        let silence = vec![0; frames * 6];
+        let mut longer = bytes.clone();
+        longer.splice(data..data, silence.iter().copied());
+        for (at, size) in [(4, longer.len() - 8), (data - 4, longer.len() - data)] {
+            longer[at..at + 4].copy_from_slice(&(size as u32).to_le_bytes());
+        }
+        std::fs::write(&wav, &longer).expect("written");
+        let [line] = &play(&["--fast", "--sink", "s24_3"], std::slice::from_ref(&wav))[..] else {
+            panic!("one file, one line")
+        };
+        assert_eq!((&line["state"], &line["wire"]["dop"]), (&"played".into(), &true.into()), "{line}");
+        let wire = [silence, shape.wire(DsdWire::DopPacked)].concat();
+        assert_eq!(line["wire_sha256"], sha256(&wire), "{frames} frames of silence: {line}");
+    }
+}
+
 /// Waits for the `n`th passage to end; the stream that it is in, and its bytes, without what is around it.
 pub(crate) fn passage(bench: &mut Bench, n: usize) -> (Stream, Vec<u8>) {
     let passage = bench.until("its end", |chain| {

@@ -1,6 +1,6 @@
 //! What a track's PCM carries, and what that does to the plan: neither gain nor dither may touch it (F5).
 
-use pcm::hidden::{Hidden, MqaDetector, is_dop};
+use pcm::hidden::{DopDetector, Hidden, MqaDetector};
 use pcm::{Caps, Rules, WirePlan};
 
 use crate::playback::PlayError;
@@ -16,9 +16,10 @@ pub(super) struct Inside {
 }
 
 impl Inside {
-    /// Looks into the beginning of the track. DoP shows in the first block; then the plan is for DoP, which isn't scaled, and
-    /// whose silence is DSD's. MQA may take seconds to show, so those are decoded beforehand where gain or dither would harm it:
-    /// a volume that changed in the middle of the track would startle. `scaled`: it will be, unless something is found.
+    /// Looks into the beginning of the track. DoP shows in the first frames that aren't silent, which are waited for a second
+    /// at most; then the plan is for DoP, which isn't scaled, and whose silence is DSD's. MQA may take seconds to show, so
+    /// those are decoded beforehand where gain or dither would harm it: a volume that changed in the middle of the track would
+    /// startle. `scaled`: it will be, unless something is found.
     ///
     /// # Errors
     /// DoP that the DAC hasn't the bits for: what is left of it would be noise.
@@ -32,10 +33,10 @@ impl Inside {
         let source = media.info().source;
         let mut inside = Self { hidden: None, unscaled: false, mqa: MqaDetector::new(source.rate) };
         if Hidden::Dop.may_be_in(&source) {
-            let mut found = false;
+            let (mut found, mut dop) = (false, DopDetector::new(source.rate));
             media.look_ahead(|samples| {
-                found = is_dop(samples);
-                false
+                found = dop.feed(samples);
+                !dop.is_done()
             });
             if found {
                 *plan = plan.with_dop(caps).ok_or_else(|| PlayError::new(REFUSED, no_room(plan)))?;
