@@ -6,7 +6,7 @@
 //!
 //! Nobody waits for the follower (but a simulated output without a clock, which could outrun it). What was taken stays in the memory until the player has come round in it: the ring uses
 //! at most [`RING_PART`] quarters of it, so the rest lies behind what was taken (46 s of a CD, 0.3 s of stereo at
-//! 768 kHz). A follower that is further behind gives the track up. What a broken player overwrites before that, the CRC
+//! 768 kHz). A follower whose next frames were written over gives the track up. What a broken player overwrites before that, the CRC
 //! shows.
 
 mod follow;
@@ -42,9 +42,9 @@ pub(crate) fn begin(consumer: &Consumer, stream: &Stream) -> (Tally, Follow) {
     let (outgoing, entries) = rtrb::RingBuffer::new(ENTRIES);
     let [taken, hashed] = [(), ()].map(|()| Arc::new(AtomicU64::new(0)));
     let tap = consumer.tap();
-    // Four looks while what is kept is overwritten.
+    // Sixteen looks while what is kept is overwritten: after a flush the player may do that as fast as it can decode.
     let kept = Duration::from_secs(tap.kept_frames()) / stream.wire.rate.max(1);
-    let look = LONGEST_LOOK.min(kept / 4).max(Duration::from_millis(1));
+    let look = LONGEST_LOOK.min(kept / 16).max(Duration::from_millis(1));
     let tally = Tally::new(outgoing, Arc::clone(&taken), Arc::clone(&hashed), tap.kept_frames());
     (tally, Follow::new(tap, stream.epoch, entries, [taken, hashed], look))
 }

@@ -1,9 +1,12 @@
 //! The engine's side of the ring. Made for a real-time thread: nothing here allocates, waits, logs or panics.
 
+use std::sync::atomic::{Ordering, fence};
+
 use crate::index::{ConsumerIndex, Corrupt, Flush};
 use crate::mapping::RingMemory;
 use crate::mark::Mark;
 use crate::stream::Stream;
+use crate::word::Word;
 
 /// Reads again what a [`Consumer`] has taken out of the ring, from another thread.
 ///
@@ -27,6 +30,16 @@ impl Tap {
     #[must_use]
     pub fn frame_bytes(&self) -> usize {
         self.frame_bytes
+    }
+
+    /// Whether nothing has come into the place of `frame` and those behind it, as far as the player has said what it has
+    /// written. To be asked after they were copied. How many frames were taken says less: a flush drops what was only to come.
+    #[must_use]
+    pub fn keeps(&self, frame: u64) -> bool {
+        // What is asked for was read before this.
+        fence(Ordering::Acquire);
+        let written = self.memory.control().producer.written.acquire();
+        written.saturating_sub(frame) <= (self.memory.data_bytes() / self.frame_bytes) as u64
     }
 
     /// Copies the stream's bytes from `frame` on, as many as fit `to` and the ring's memory.

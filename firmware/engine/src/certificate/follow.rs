@@ -40,8 +40,8 @@ impl Follower {
         let _ = self.streams.send(stream);
     }
 
-    /// The stream is over: look now, for the next one's frames come into the same memory.
-    pub(crate) fn stream_over(&self) {
+    /// Look now: the stream is over, or was flushed, and what comes next into the same memory comes faster than it is played.
+    pub(crate) fn hurry(&self) {
         self.thread.unpark();
     }
 }
@@ -142,8 +142,8 @@ impl Follow {
             let Some(bytes) = self.buffer.get_mut(..frames as usize * frame_bytes) else { return };
             self.tap.copy(open.next, bytes);
             // After the copy: what wasn't kept so long may have been overwritten while it was made.
-            let behind = self.taken.load(Ordering::Acquire).saturating_sub(open.next);
-            if behind > self.tap.kept_frames() {
+            if !self.tap.keeps(open.next) {
+                let behind = self.taken.load(Ordering::Acquire).saturating_sub(open.next);
                 tracing::warn!("track {} is not hashed: {behind} frames behind", open.track);
                 open.given_up = true;
                 return;

@@ -26,8 +26,13 @@ struct Rig {
 
 impl Rig {
     fn new() -> Self {
+        Self::with(RING)
+    }
+
+    /// With a ring of so many frames in the same memory.
+    fn with(ring: u64) -> Self {
         let (memory, file) = RingMemory::create_sized(16 << 10).expect("a ring");
-        let stream = Stream { epoch: 9, wire: WIRE, ring_frames: RING as u32 };
+        let stream = Stream { epoch: 9, wire: WIRE, ring_frames: ring as u32 };
         let mut consumer = Consumer::new(memory);
         consumer.begin(&stream);
         let mut producer = Producer::new(RingMemory::from_fd(file.as_fd()).expect("the same ring"));
@@ -172,7 +177,7 @@ fn a_follower_that_is_too_far_behind_gives_the_track_up_and_hashes_the_next() {
     let kept = rig.consumer.tap().kept_frames();
     assert_eq!(kept, (16 << 10) / 3 - RING, "what the ring leaves of its memory");
     rig.start(1);
-    let bytes = rig.pass(kept + 1);
+    let bytes = rig.pass(kept + RING + 1);
     rig.look();
     rig.end();
     rig.start(2);
@@ -180,7 +185,7 @@ fn a_follower_that_is_too_far_behind_gives_the_track_up_and_hashes_the_next() {
     rig.end();
     rig.look();
     let [first, second] = rig.certificates[..] else { panic!("{:?}", rig.certificates) };
-    assert_eq!((first.sha256, first.crc32c, first.frames), (None, crc32c(&bytes), kept + 1));
+    assert_eq!((first.sha256, first.crc32c, first.frames), (None, crc32c(&bytes), kept + RING + 1));
     assert_eq!(second.sha256, sha256(&next));
     assert_eq!((second.late_wakeups, second.xruns, second.starved), (2, 3, 4));
 }
@@ -200,6 +205,31 @@ fn a_hasher_that_is_waited_for_hashes_everything() {
     rig.end();
     rig.look();
     assert_eq!(rig.certificates[0].sha256, sha256(&bytes));
+}
+
+#[test]
+fn frames_that_a_flush_drops_do_not_count_as_played() {
+    for (written_behind, hashed) in [(500, true), (1_500, false)] {
+        let mut rig = Rig::with(4_500);
+        assert_eq!(rig.consumer.tap().kept_frames(), 961);
+        rig.start(1);
+        let bytes = rig.pass(500);
+        let from = rig.consumer.read();
+        rig.producer.write_area(4_400).expect("an honest engine").fill(0xEE);
+        rig.producer.commit(4_400).expect("there is room");
+        rig.producer.flush();
+        let flush = rig.consumer.pending_flush().expect("an honest player").expect("a flush");
+        rig.consumer.finish_flush(flush);
+        rig.tally.jump(from, rig.consumer.read());
+        // Skipped, and the next track comes at once.
+        rig.start(2);
+        rig.producer.write_area(written_behind).expect("an honest engine").fill(0xDD);
+        rig.producer.commit(written_behind).expect("there is room");
+        rig.look();
+        let [first] = rig.certificates[..] else { panic!("{:?}", rig.certificates) };
+        assert_eq!(first.frames, 500);
+        assert_eq!(first.sha256, sha256(&bytes).filter(|_| hashed), "{written_behind} frames written since");
+    }
 }
 
 #[test]

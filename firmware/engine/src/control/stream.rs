@@ -170,6 +170,11 @@ impl Control {
         let returned = self.parts.rt.returned();
         while let Some(news) = self.parts.rt.news() {
             self.log(news.kind, news.frame, news.ns);
+            if news.kind == Kind::Flush
+                && let Some(follower) = &self.parts.follower
+            {
+                follower.hurry();
+            }
         }
         if let Some((session, outcome)) = returned {
             self.handed_back(*session, outcome);
@@ -203,7 +208,7 @@ impl Control {
         // This also says that the stream has no more entries.
         let (output, consumer) = session.into_parts();
         if let Some(follower) = &self.parts.follower {
-            follower.stream_over();
+            follower.hurry();
         }
         self.ask(Ask::Close(Opened { output, capture }));
         self.parts.status.set_stream(None);
