@@ -99,8 +99,11 @@ fn odd_lengths() {
 fn every_usual_rate() {
     let rates = [8_000, 11_025, 22_050, 32_000, 44_100, 48_000, 88_200, 96_000, 176_400, 192_000];
     all_played(material::flac, "flac", &rates.map(|rate| Shape::stereo(rate, 24, 4_001)));
-    let rates = [352_800, 384_000, 705_600, 768_000];
+    let rates = [352_800, 384_000, 705_600, 768_000, 1_411_200, 1_536_000];
     all_played(material::wav, "wav", &rates.map(|rate| Shape::stereo(rate, 32, 40_001)));
+    // More than the ring holds.
+    let rates = [1_411_200, 1_536_000];
+    all_played(material::wav, "wav", &rates.map(|rate| Shape::stereo(rate, 32, rate + 3)));
 }
 
 #[test]
