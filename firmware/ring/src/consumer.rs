@@ -16,6 +16,7 @@ use crate::word::Word;
 pub struct Tap {
     memory: RingMemory,
     frame_bytes: usize,
+    ring: u64,
     kept: u64,
 }
 
@@ -24,6 +25,18 @@ impl Tap {
     #[must_use]
     pub fn kept_frames(&self) -> u64 {
         self.kept
+    }
+
+    /// Frames that the ring holds: no more than that can be written and not taken.
+    #[must_use]
+    pub fn ring_frames(&self) -> u64 {
+        self.ring
+    }
+
+    /// Frames that the player says it has written, whatever that is.
+    #[must_use]
+    pub fn written(&self) -> u64 {
+        self.memory.control().producer.written.acquire()
     }
 
     /// Bytes of a frame; never 0.
@@ -38,8 +51,7 @@ impl Tap {
     pub fn keeps(&self, frame: u64) -> bool {
         // What is asked for was read before this.
         fence(Ordering::Acquire);
-        let written = self.memory.control().producer.written.acquire();
-        written.saturating_sub(frame) <= (self.memory.data_bytes() / self.frame_bytes) as u64
+        self.written().saturating_sub(frame) <= (self.memory.data_bytes() / self.frame_bytes) as u64
     }
 
     /// Copies the stream's bytes from `frame` on, as many as fit `to` and the ring's memory.
@@ -80,6 +92,7 @@ impl Consumer {
         Tap {
             memory: self.memory.share(),
             frame_bytes: self.frame_bytes,
+            ring: self.index.capacity(),
             kept: all.saturating_sub(self.index.capacity()),
         }
     }

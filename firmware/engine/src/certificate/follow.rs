@@ -1,5 +1,6 @@
 //! The follower's half, on a thread of its own at ordinary priority.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -64,12 +65,44 @@ pub(crate) struct Follow {
 /// The track under way.
 struct Hashing {
     track: u64,
+    /// What is hashed of it, perhaps with frames that won't be taken, or are the next track's.
+    reached: Sums,
+    /// What was reached before, oldest first: one that holds no frame that isn't taken, and those behind it.
+    before: VecDeque<Sums>,
+    /// It came too late for some of it.
+    given_up: bool,
+}
+
+/// The sums over a track's bytes.
+#[derive(Clone)]
+struct Sums {
     /// The ring's frame that comes next.
     next: u64,
     sha256: Sha256,
     crc32c: Crc32c,
-    /// It came too late for some of it.
-    given_up: bool,
+}
+
+impl Hashing {
+    fn new(track: u64, frame: u64) -> Self {
+        let reached = Sums { next: frame, sha256: Sha256::new(), crc32c: Crc32c::new(Cpu::detect()) };
+        Self { track, reached, before: VecDeque::new(), given_up: false }
+    }
+
+    /// Goes back to where nothing from `frame` on is hashed.
+    fn go_back(&mut self, frame: u64) {
+        while self.reached.next > frame
+            && let Some(before) = self.before.pop_back()
+        {
+            self.reached = before;
+        }
+    }
+
+    /// Frames before `taken` won't be gone back behind.
+    fn settle(&mut self, taken: u64) {
+        while self.before.get(1).is_some_and(|second| second.next <= taken) {
+            self.before.pop_front();
+        }
+    }
 }
 
 /// Follows one stream after the other, until *control* hangs up.
@@ -110,14 +143,12 @@ impl Follow {
         let taken = self.taken.load(Ordering::Acquire);
         while let Ok(entry) = self.entries.pop() {
             match entry {
-                Entry::Start { track, frame } => {
-                    let (sha256, crc32c) = (Sha256::new(), Crc32c::new(Cpu::detect()));
-                    self.open = Some(Hashing { track, next: frame, sha256, crc32c, given_up: false });
-                }
+                Entry::Start { track, frame } => self.open = Some(Hashing::new(track, frame)),
                 Entry::Jump { from, to } => {
                     self.hash(from);
                     if let Some(open) = &mut self.open {
-                        open.next = to;
+                        open.before.clear();
+                        open.reached.next = to;
                     }
                 }
                 Entry::End(taken) => {
@@ -128,29 +159,37 @@ impl Follow {
                 }
             }
         }
-        self.hash(taken);
+        if let Some(open) = &mut self.open {
+            open.settle(taken);
+        }
+        // What is still to be taken is there already: so much later the next look may come.
+        let written = self.tap.written().min(taken.saturating_add(self.tap.ring_frames()));
+        self.hash(written.max(taken));
         self.hashed.store(taken, Ordering::Release);
         !over
     }
 
-    /// Hashes the track's frames before `end`.
+    /// Makes the sums those of the track's frames before `end`.
     fn hash(&mut self, end: u64) {
         let Some(open) = self.open.as_mut().filter(|open| !open.given_up) else { return };
+        open.go_back(end);
         let frame_bytes = self.tap.frame_bytes();
-        while open.next < end {
-            let frames = (end - open.next).min((CHUNK / frame_bytes) as u64);
+        while open.reached.next < end {
+            let next = open.reached.next;
+            let frames = (end - next).min((CHUNK / frame_bytes) as u64);
             let Some(bytes) = self.buffer.get_mut(..frames as usize * frame_bytes) else { return };
-            self.tap.copy(open.next, bytes);
+            self.tap.copy(next, bytes);
             // After the copy: what wasn't kept so long may have been overwritten while it was made.
-            if !self.tap.keeps(open.next) {
-                let behind = self.taken.load(Ordering::Acquire).saturating_sub(open.next);
+            if !self.tap.keeps(next) {
+                let behind = self.taken.load(Ordering::Acquire).saturating_sub(next);
                 tracing::warn!("track {} is not hashed: {behind} frames behind", open.track);
                 open.given_up = true;
                 return;
             }
-            open.sha256.update(&*bytes);
-            open.crc32c.update(bytes);
-            open.next += frames;
+            open.before.push_back(open.reached.clone());
+            open.reached.sha256.update(&*bytes);
+            open.reached.crc32c.update(bytes);
+            open.reached.next += frames;
         }
     }
 }
@@ -158,7 +197,8 @@ impl Follow {
 fn certificate(epoch: u32, open: Hashing, taken: Taken) -> Certificate {
     let Taken { frames, crc32c, scaled, whole, troubles, .. } = taken;
     let Troubles { late_wakeups, xruns, starved } = troubles;
-    let same = !open.given_up && open.crc32c.value() == crc32c;
+    let Sums { sha256, crc32c: ours, .. } = open.reached;
+    let same = !open.given_up && ours.value() == crc32c;
     if !same && !open.given_up {
         tracing::warn!("track {} is not hashed: its bytes changed after they were played", open.track);
     }
@@ -168,7 +208,7 @@ fn certificate(epoch: u32, open: Hashing, taken: Taken) -> Certificate {
         track: open.track,
         frames,
         crc32c,
-        sha256: same.then(|| open.sha256.finalize().into()),
+        sha256: same.then(|| sha256.finalize().into()),
         scaled,
         whole,
         late_wakeups,

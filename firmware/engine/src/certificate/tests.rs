@@ -22,6 +22,8 @@ struct Rig {
     certificates: Vec<Certificate>,
     /// Of the bytes written, over all tracks.
     next: u32,
+    /// The follower looks at what isn't taken yet, too.
+    curious: bool,
 }
 
 impl Rig {
@@ -38,7 +40,7 @@ impl Rig {
         let mut producer = Producer::new(RingMemory::from_fd(file.as_fd()).expect("the same ring"));
         producer.begin(&stream);
         let (tally, follow) = begin(&consumer, &stream);
-        Self { producer, consumer, tally, follow, file, certificates: Vec::new(), next: 1 }
+        Self { producer, consumer, tally, follow, file, certificates: Vec::new(), next: 1, curious: false }
     }
 
     /// The player writes, the real-time thread takes; returns the bytes.
@@ -53,6 +55,9 @@ impl Rig {
             });
             let frames = (area.len() / 3) as u64;
             self.producer.commit(frames).expect("there is room");
+            if self.curious {
+                self.follow_on();
+            }
             self.consumer.refresh().expect("an honest player");
             let taken = self.consumer.read_area(frames);
             all.extend_from_slice(taken);
@@ -73,6 +78,10 @@ impl Rig {
 
     fn look(&mut self) {
         self.tally.publish(self.consumer.read());
+        self.follow_on();
+    }
+
+    fn follow_on(&mut self) {
         let certificates = &mut self.certificates;
         self.follow.look(&mut |certificate| certificates.push(certificate));
     }
@@ -109,8 +118,8 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
 proptest! {
     /// Whenever the follower looks: each track's hash is that of the bytes taken for it, seeks and all.
     #[test]
-    fn every_track_is_hashed_as_it_was_taken(acts in acts()) {
-        let mut rig = Rig::new();
+    fn every_track_is_hashed_as_it_was_taken(acts in acts(), curious: bool) {
+        let mut rig = Rig { curious, ..Rig::new() };
         let (mut expected, mut bytes, mut whole, mut since) = (Vec::new(), Vec::new(), true, 0);
         rig.start(0);
         for act in acts.into_iter().chain([Act::Next]) {
@@ -136,6 +145,9 @@ proptest! {
                     let area = rig.producer.write_area(dropped).expect("an honest engine");
                     area.fill(0xEE);
                     rig.producer.commit(dropped).expect("there is room");
+                    if curious {
+                        rig.follow_on();
+                    }
                     rig.producer.flush();
                     let flush = rig.consumer.pending_flush().expect("an honest player").expect("a flush");
                     rig.consumer.finish_flush(flush);
@@ -205,6 +217,19 @@ fn a_hasher_that_is_waited_for_hashes_everything() {
     rig.end();
     rig.look();
     assert_eq!(rig.certificates[0].sha256, sha256(&bytes));
+}
+
+#[test]
+fn what_the_ring_holds_is_hashed_before_it_is_taken() {
+    let mut rig = Rig { curious: true, ..Rig::new() };
+    rig.start(1);
+    let first = rig.pass(RING / 2);
+    rig.curious = false;
+    // So much later that without it the first frames would be gone.
+    let rest = rig.pass(rig.consumer.tap().kept_frames() + RING - 10);
+    rig.end();
+    rig.look();
+    assert_eq!(rig.certificates[0].sha256, sha256(&[first, rest].concat()));
 }
 
 #[test]
