@@ -273,9 +273,10 @@ impl Session {
                 one_bit.fill_silence(rest);
             }
         })?;
-        self.one_bit.advance(written);
+        let taken = self.consumer.read_area(u64::from(written));
+        self.one_bit.follow(taken);
         if let Some(tally) = &mut self.tally {
-            tally.take(self.consumer.read_area(u64::from(written)), written, !untouched);
+            tally.take(taken, written, !untouched);
         }
         self.consumer.advance(u64::from(written))?;
         self.timeline.audio(first, written);

@@ -51,10 +51,22 @@ impl OneBit {
         fill_silence(self.wire.format, self.wire.channels, self.next.unwrap_or_default(), room);
     }
 
-    /// Frames were written.
+    /// Frames of silence were written.
     pub(super) fn advance(&mut self, frames: u32) {
         if self.wire.format.is_dop() {
             self.next = Some(self.next.unwrap_or_default().after(frames.into()));
+        }
+    }
+
+    /// These frames of the ring were written. The last one's marker counts: what carries DoP may begin with unmarked frames,
+    /// digital silence, and a DAC that has left DSD for them takes either marker afterwards.
+    pub(super) fn follow(&mut self, frames: &[u8]) {
+        if !self.wire.format.is_dop() {
+            return;
+        }
+        let last = frames.len().checked_sub(self.wire.frame_bytes()).and_then(|at| frames.get(at..));
+        if let Some(last) = last {
+            self.next = Marker::of_first(self.wire.format, last).map(|marker| marker.after(1));
         }
     }
 
@@ -80,10 +92,11 @@ mod tests {
         let mut stream = OneBit::new(wire);
         // The first frame of all decides.
         assert!(stream.follows(&frames(Marker::Odd)));
-        stream.advance(1);
+        stream.follow(&frames(Marker::Odd)[..6]);
         assert!(!stream.follows(&frames(Marker::Odd)));
         assert!(stream.follows(&frames(Marker::Even)));
-        stream.advance(3);
+        stream.follow(&frames(Marker::Even));
+        stream.follow(&frames(Marker::Even)[..6]);
         // Silence of an odd length in between.
         let mut silence = [0; 6];
         stream.fill_silence(&mut silence);
@@ -92,6 +105,11 @@ mod tests {
         assert!(stream.follows(&frames(Marker::Even)) && !stream.follows(&frames(Marker::Odd)));
         stream.restart();
         assert!(stream.follows(&frames(Marker::Odd)));
+        // Behind frames without a marker either may come.
+        stream.follow(&[frames(Marker::Odd), [0; 12]].concat());
+        assert!(stream.follows(&frames(Marker::Odd)));
+        stream.follow(&[[0; 12], frames(Marker::Even)].concat());
+        assert!(stream.follows(&frames(Marker::Even)) && !stream.follows(&frames(Marker::Odd)));
         // Nothing that could be waited for comes from a player that marks nothing.
         assert!(stream.follows(&[0; 6]) && stream.follows(&[]));
     }
