@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::Context as _;
-use media::{Cancel, Input, Limits, Location, open, open_input};
+use media::{Cancel, Input, Limits, Location, Wants, open, open_input};
 
 use crate::bench::usage::whole_ms;
 
@@ -41,7 +41,7 @@ impl Input for Plain {
 /// It can't be read or decoded.
 pub fn decode(what: &str) -> anyhow::Result<()> {
     let mut track = if what.starts_with("http:") {
-        open(&Location { url: what.into(), mime: None }, &Limits::default(), &Cancel::new())?
+        open(&Location { url: what.into(), mime: None, wants: Wants::default() }, &Limits::default(), &Cancel::new())?
     } else {
         let file = File::open(what).context("opening the file")?;
         let length = file.metadata()?.len();
