@@ -9,7 +9,7 @@ pub(crate) struct Timing {
     pub(crate) buffer_ms: Option<u16>,
     /// Between two wake-ups, 1..=1000.
     pub(crate) period_ms: Option<u16>,
-    /// What the player may write ahead, 50..=10000.
+    /// What the player may write ahead, 50..=10000 and at least two periods and [`MARGIN_MS`].
     pub(crate) ring_ms: Option<u16>,
     /// Silence in front of every stream, for DACs that need time to lock, 0..=5000.
     pub(crate) preroll_ms: Option<u16>,
@@ -18,6 +18,9 @@ pub(crate) struct Timing {
 /// The engine's own defaults.
 const BUFFER_MS: u16 = 100;
 const PERIOD_MS: u16 = 40;
+const RING_MS: u16 = 1000;
+/// What the engine keeps back in the ring.
+const MARGIN_MS: u16 = 10;
 
 impl Timing {
     /// What the engine would refuse is left out, and said: it must start, whatever was mistyped there.
@@ -34,6 +37,16 @@ impl Timing {
                 "kernel command line: a buffer of {buffer} ms is less than two periods of {period} ms; both are ignored"
             );
             (timing.buffer_ms, timing.period_ms) = (None, None);
+        }
+        let (ring, period) = (timing.ring_ms.unwrap_or(RING_MS), timing.period_ms.unwrap_or(PERIOD_MS));
+        if ring < 2 * period + MARGIN_MS {
+            tracing::warn!(
+                "kernel command line: a ring of {ring} ms is less than two periods of {period} ms and {MARGIN_MS} ms; both are \
+                 ignored"
+            );
+            (timing.ring_ms, timing.period_ms) = (None, None);
+            // It was long enough for the period, but need not be for the default.
+            timing.buffer_ms = timing.buffer_ms.filter(|&buffer| buffer >= 2 * PERIOD_MS);
         }
         timing
     }
@@ -117,6 +130,41 @@ mod tests {
         ] {
             let timing = Timing::of(line);
             assert_eq!((timing.buffer_ms, timing.period_ms), wanted, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_ring_of_less_than_two_periods_and_the_margin_is_left_out() {
+        let timing = |buffer_ms, period_ms, ring_ms| Timing { buffer_ms, period_ms, ring_ms, ..Timing::default() };
+        for (line, wanted) in [
+            ("tenuto.ring_ms=90", timing(None, None, Some(90))),
+            ("tenuto.ring_ms=89", timing(None, None, None)),
+            ("tenuto.ring_ms=50 tenuto.period_ms=20", timing(None, Some(20), Some(50))),
+            ("tenuto.ring_ms=50 tenuto.period_ms=21", timing(None, None, None)),
+            ("tenuto.period_ms=1000 tenuto.buffer_ms=2000", timing(Some(2000), None, None)),
+            (
+                "tenuto.period_ms=1000 tenuto.buffer_ms=2000 tenuto.ring_ms=2010",
+                timing(Some(2000), Some(1000), Some(2010)),
+            ),
+        ] {
+            assert_eq!(Timing::of(line), wanted, "{line}");
+        }
+    }
+
+    /// Whatever is left out, what is left is what the engine takes.
+    #[test]
+    fn no_three_times_together_keep_the_engine_from_starting() {
+        let times = [1, 2, 20, 21, 39, 40, 41, 50, 79, 80, 89, 90, 100, 495, 496, 1000, 1001, 2000, 2010, 10_000];
+        for period in times {
+            for buffer in times {
+                for ring in times {
+                    let line = format!("tenuto.period_ms={period} tenuto.buffer_ms={buffer} tenuto.ring_ms={ring}");
+                    let timing = Timing::of(&line);
+                    let period = timing.period_ms.unwrap_or(PERIOD_MS);
+                    let (buffer, ring) = (timing.buffer_ms.unwrap_or(BUFFER_MS), timing.ring_ms.unwrap_or(RING_MS));
+                    assert!(buffer >= 2 * period && ring >= 2 * period + MARGIN_MS, "{line}: {timing:?}");
+                }
+            }
         }
     }
 }

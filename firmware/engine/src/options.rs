@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use crate::output::sim::Accept;
+use crate::rt::MARGIN_MS;
 
 /// Where the sound goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,8 +106,8 @@ Timing:
   --period-ms N          time between two wake-ups, 1 to 1000 (default 40)
   --buffer-ms N          what the card's buffer holds, at least 2 periods, to 2000
                          (default 100; QEMU's intel-hda wants 400 or more)
-  --ring-ms N            what the player may write ahead, 50 to 10000, at most 6 MiB, or 8 MiB
-                         without certificates (default 1000)
+  --ring-ms N            what the player may write ahead, 50 to 10000, at least 2 periods and
+                         10 ms, at most 6 MiB, or 8 MiB without certificates (default 1000)
   --preroll-ms N         silence in front of every stream, for cards that need time to lock,
                          0 to 5000 (default 20); a USB card gets 40 at least, whatever is set
   --dsd-silence-ms N     DSD silence in front of and behind every stream of DSD or DoP, so that
@@ -208,6 +209,12 @@ fn check(options: Options) -> Result<Asked, String> {
         return Err(format!(
             "--buffer-ms {} is less than two periods of {} ms: lengthen the one or shorten the other",
             options.buffer_ms, options.period_ms
+        ));
+    }
+    if options.ring_ms < 2 * options.period_ms + MARGIN_MS {
+        return Err(format!(
+            "--ring-ms {} is less than two periods of {} ms and {MARGIN_MS} ms: lengthen the one or shorten the other",
+            options.ring_ms, options.period_ms
         ));
     }
     if !simulated && (options.fast || options.accept != Accept::Auto || options.max_rate != MAX_RATE) {

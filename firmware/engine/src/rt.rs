@@ -16,7 +16,7 @@ use std::sync::Arc;
 use ring::StatusWriter;
 
 pub(crate) use report::Kind;
-pub(crate) use session::{Outcome, Session, Tuning};
+pub(crate) use session::{MARGIN_MS, Outcome, Session, Tuning};
 
 use crate::clock::{SECOND, now_ns, sleep_until};
 use crate::wake::Doorbell;

@@ -50,8 +50,8 @@ fn every_option_is_taken() {
 fn times_have_bounds() {
     for line in [
         "--period-ms 1 --buffer-ms 2",
-        "--period-ms 1000 --buffer-ms 2000",
-        "--ring-ms 50",
+        "--period-ms 1000 --buffer-ms 2000 --ring-ms 2010",
+        "--ring-ms 50 --period-ms 20",
         "--ring-ms 10000",
         "--preroll-ms 0",
         "--preroll-ms 5000",
@@ -62,10 +62,10 @@ fn times_have_bounds() {
     }
     for line in [
         "--period-ms 0",
-        "--period-ms 1001 --buffer-ms 2000",
+        "--period-ms 1001 --buffer-ms 2000 --ring-ms 10000",
         "--buffer-ms 1 --period-ms 1",
         "--buffer-ms 2001",
-        "--ring-ms 49",
+        "--ring-ms 49 --period-ms 1",
         "--ring-ms 10001",
         "--preroll-ms 5001",
         "--priority 0",
@@ -79,7 +79,10 @@ fn times_have_bounds() {
 fn wrong_usage_is_explained() {
     for (line, part) in [
         ("--period-ms 0", "from 1 to 1000"),
-        ("--period-ms 60", "two periods"),
+        ("--period-ms 60", "--buffer-ms 100 is less than two periods"),
+        ("--ring-ms 50", "--ring-ms 50 is less than two periods of 40 ms and 10 ms"),
+        ("--ring-ms 89", "--ring-ms 89 is less than two periods"),
+        ("--period-ms 1000 --buffer-ms 2000", "--ring-ms 1000 is less than two periods"),
         ("--sink file:", "names no sink"),
         ("--sink nonsense", "not 'nonsense'"),
         ("--sink default", "hw:CARD[,DEV]"),

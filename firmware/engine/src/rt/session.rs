@@ -10,7 +10,7 @@ use pcm::gain::{Gain, Ramp, Scaler};
 use pcm::{Cpu, Tpdf};
 use ring::{Consumer, Corrupt, Mark, MarkKind, Position, State, Stream};
 
-pub(crate) use limits::{Limits, Tuning};
+pub(crate) use limits::{Limits, MARGIN_MS, Tuning};
 
 use super::report::{Kind, Reporter};
 use super::timeline::Timeline;

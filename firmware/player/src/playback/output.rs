@@ -5,7 +5,7 @@ mod link;
 mod worker;
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use pcm::{Caps, FormatSet, Rules};
 use ring::message::Volume;
@@ -16,7 +16,7 @@ use super::error::{ENGINE, PlayError};
 use super::flow::{Flow, Turn};
 use super::link::Requests;
 use super::replay_gain::ReplayGain;
-use super::timeline::Passed;
+use super::timeline::{Passed, frames_to_time};
 use super::{Report, timeline::Timeline};
 
 /// A worker's right to write; it lasts until the next load, seek or stop.
@@ -32,6 +32,15 @@ pub(crate) struct Revoked;
 pub(super) struct Fill {
     pub(super) frames: u64,
     pub(super) capacity: u64,
+    /// Hz of the stream.
+    pub(super) rate: u32,
+}
+
+impl Fill {
+    /// How long the ring lasts when it is full.
+    pub(super) fn full(&self) -> Duration {
+        frames_to_time(self.capacity, self.rate)
+    }
 }
 
 /// The meeting point.

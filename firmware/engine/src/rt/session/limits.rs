@@ -19,7 +19,7 @@ pub(crate) struct Tuning {
 /// Length of every fade, ms.
 const FADE_MS: u32 = 20;
 /// When the ring holds less than this without an end mark, it is about to run dry, ms.
-const MARGIN_MS: u32 = 10;
+pub(crate) const MARGIN_MS: u32 = 10;
 /// Fill from which a dry ring goes on, ms.
 const RESUME_MS: u32 = 250;
 /// Time between two looks at the ring while nothing is playing, ms.
@@ -62,11 +62,13 @@ impl Limits {
     pub(super) fn new(tuning: &Tuning, stream: &Stream, capacity: u64, output: &dyn Output) -> Self {
         let frames = |ms| frames_in_ms(ms, stream.wire.rate);
         let buffer = output.buffer_frames();
-        // At least two wake-ups while a full buffer is played.
-        let period = frames(tuning.period_ms).min(buffer / 2).max(1);
+        let margin = u64::from(frames(MARGIN_MS));
+        // At least two wake-ups while a full buffer is played, and while a full ring is: it is no larger than its memory, which
+        // at a high rate with many channels is a tenth of a second.
+        let from_ring = u32::try_from(capacity.saturating_sub(margin) / 2).unwrap_or(u32::MAX);
+        let period = frames(tuning.period_ms).min(buffer / 2).min(from_ring).max(1);
         let period_ns = frames_ns(u64::from(period), stream.wire.rate);
         let guard = u64::from(period) + u64::from(period / 2);
-        let margin = u64::from(frames(MARGIN_MS));
         let one_bit = !stream.wire.format.is_pcm();
         let dsd_silence = if one_bit { frames(tuning.dsd_silence_ms) } else { 0 };
         let least = output.least_silence();

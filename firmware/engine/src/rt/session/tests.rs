@@ -13,6 +13,7 @@ use crate::clock::{MILLISECOND, frames_in_ms};
 use crate::output::sim::{Feed, SimOutput};
 use crate::wake::Doorbell;
 
+mod bounds;
 mod clock;
 mod hostile;
 mod response;
@@ -47,17 +48,28 @@ impl Rig {
     }
 
     /// With this time between wake-ups and this much in the card's buffer, ms.
-    fn tuned(pacing: Pacing, preroll_ms: u32, [period_ms, buffer_ms]: [u32; 2]) -> Self {
+    fn tuned(pacing: Pacing, preroll_ms: u32, times: [u32; 2]) -> Self {
+        Self::sized(pacing, preroll_ms, times, 48_000)
+    }
+
+    /// The same with so many frames in the ring.
+    fn sized(pacing: Pacing, preroll_ms: u32, [period_ms, buffer_ms]: [u32; 2], ring_frames: u32) -> Self {
         let (feed, bytes) = rtrb::RingBuffer::new(1 << 20);
         let frames = [buffer_ms, period_ms.min(buffer_ms / 5).max(1)].map(|ms| frames_in_ms(ms, WIRE.rate));
         let output = SimOutput::new(WIRE, frames, pacing, Some(Feed::new(feed)));
-        Self { bytes, ..Self::on(Box::new(output), Tuning { period_ms, preroll_ms, dsd_silence_ms: 0 }) }
+        let tuning = Tuning { period_ms, preroll_ms, dsd_silence_ms: 0 };
+        Self { bytes, ..Self::with_ring(Box::new(output), tuning, ring_frames) }
     }
 
     /// On a card that keeps to itself what it gets.
     fn on(output: Box<dyn Output>, tuning: Tuning) -> Self {
-        let stream = Stream { epoch: 1, wire: WIRE, ring_frames: 48_000 };
-        let (memory, file) = RingMemory::create_sized(1 << 18).expect("a ring");
+        Self::with_ring(output, tuning, 48_000)
+    }
+
+    fn with_ring(output: Box<dyn Output>, tuning: Tuning, ring_frames: u32) -> Self {
+        let stream = Stream { epoch: 1, wire: WIRE, ring_frames };
+        let bytes = (ring_frames as usize * WIRE.frame_bytes()).next_power_of_two().max(1 << 18);
+        let (memory, file) = RingMemory::create_sized(bytes).expect("a ring");
         let mut consumer = Consumer::new(memory);
         consumer.begin(&stream);
         let mut producer = Producer::new(RingMemory::from_fd(file.as_fd()).expect("the same ring"));

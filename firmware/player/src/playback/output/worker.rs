@@ -150,10 +150,11 @@ impl Output {
     /// How full the ring is.
     pub(in crate::playback) fn fill(&self, generation: Generation) -> Result<Fill, Stop> {
         let mut shared = self.lock();
+        let rate = shared.stream().map_or(0, |stream| stream.wire.rate);
         let producer = shared.producer(generation)?;
         let capacity = producer.capacity_frames();
         let writable = producer.writable_frames().map_err(corrupt)?;
-        Ok(Fill { frames: capacity.saturating_sub(writable), capacity })
+        Ok(Fill { frames: capacity.saturating_sub(writable), capacity, rate })
     }
 
     /// Waits for `done` of an engine that opens the DAC.

@@ -124,7 +124,8 @@ impl Writing {
 }
 
 /// How long to wait for room. The engine can't wake us (it makes no system calls for that), and may be simulated hardware that
-/// is faster than its rate; so this finds the wait in which a quarter or so of the ring comes free.
+/// is faster than its rate; so this finds the wait in which a quarter or so of the ring comes free. It is never longer than what a
+/// quarter lasts at the stream's rate: while the music is paused nothing comes free, and when it goes on the ring has to last.
 struct Pace {
     wait: Duration,
 }
@@ -134,13 +135,14 @@ impl Pace {
     const MOST: Duration = Duration::from_millis(250);
 
     /// After a wait that began with a full ring.
-    fn adapt(&mut self, Fill { frames, capacity }: Fill) {
-        let free = capacity.saturating_sub(frames);
-        if free > capacity / 2 {
-            self.wait = (self.wait / 2).max(Self::LEAST);
-        } else if free < capacity / 8 {
-            self.wait = (self.wait * 2).min(Self::MOST);
+    fn adapt(&mut self, fill: Fill) {
+        let free = fill.capacity.saturating_sub(fill.frames);
+        if free > fill.capacity / 2 {
+            self.wait /= 2;
+        } else if free < fill.capacity / 8 {
+            self.wait *= 2;
         }
+        self.wait = self.wait.min(Self::MOST).min(fill.full() / 4).max(Self::LEAST);
     }
 }
 
@@ -161,7 +163,7 @@ mod tests {
             let mut pace = Pace::default();
             for _ in 0..20 {
                 let gone = (pace.wait.as_nanos() * u128::from(frames_per_second) / 1_000_000_000) as u64;
-                pace.adapt(Fill { frames: capacity - gone.min(capacity), capacity });
+                pace.adapt(Fill { frames: capacity - gone.min(capacity), capacity, rate: 44_100 });
             }
             let gone = pace.wait.as_secs_f64() * frames_per_second as f64;
             assert!(gone >= 44_100.0 / 8.0, "{frames_per_second}: {:?}", pace.wait);
@@ -169,12 +171,21 @@ mod tests {
         }
     }
 
+    /// While the music is paused. The last ring is what 8 MiB hold of eight channels of 32 bits at 1536 kHz, less a quarter.
     #[test]
-    fn pace_never_sleeps_long_on_a_ring_that_stands_still() {
-        let mut pace = Pace::default();
-        for _ in 0..20 {
-            pace.adapt(Fill { frames: 100, capacity: 100 });
+    fn pace_never_sleeps_longer_than_a_quarter_of_the_ring_lasts() {
+        for (capacity, rate, most) in [
+            (48_000, 48_000, 250),
+            (480_000, 48_000, 250),
+            (2_400, 48_000, 12),
+            (4_800, 48_000, 25),
+            (196_608, 1_536_000, 32),
+        ] {
+            let mut pace = Pace::default();
+            for _ in 0..20 {
+                pace.adapt(Fill { frames: capacity, capacity, rate });
+            }
+            assert_eq!(pace.wait.as_millis(), most, "{capacity} frames at {rate} Hz");
         }
-        assert_eq!(pace.wait, Pace::MOST);
     }
 }

@@ -14,12 +14,14 @@ use media::Cancel;
 use super::loaded::Loaded;
 use super::{Item, Stop, Worker};
 use crate::playback::error::INTERNAL;
+use crate::playback::timeline::time_to_frames;
 use crate::playback::{Output, PlayError};
 use crate::transport::TrackId;
 
 /// How often is looked whether the next track is open.
 const LOOK: Duration = Duration::from_millis(2);
-/// What the ring has to hold while it is waited for: well above what the engine takes for a source that has died.
+/// What the ring has to hold while it is waited for, or half of it if it is short: well above what the engine takes for a source
+/// that has died.
 const LEAST: Duration = Duration::from_millis(50);
 
 /// A track that is being opened, or is open.
@@ -87,8 +89,8 @@ impl Worker {
         while let Some(opening) = &mut self.opening
             && opening.look().is_none()
         {
-            let wire = converter.plan().wire;
-            if self.output.fill(self.generation)?.frames < u64::from(wire.rate) * LEAST.as_millis() as u64 / 1000 {
+            let fill = self.output.fill(self.generation)?;
+            if fill.frames < time_to_frames(LEAST, fill.rate).min(fill.capacity / 2) {
                 return Ok(());
             }
             self.wait(None, LOOK)?;
