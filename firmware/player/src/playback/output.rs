@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use pcm::{Caps, FormatSet, Rules};
 use ring::message::Volume;
-use ring::{Certificate, Producer, Status, Stream};
+use ring::{Certificate, Position, Producer, Status, Stream};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::error::{ENGINE, PlayError};
@@ -186,11 +186,16 @@ impl Shared {
         }
     }
 
-    /// The frame of the open stream that the DAC plays.
-    fn heard(&self) -> Option<u64> {
+    /// Where the open stream is.
+    fn position(&self) -> Option<Position> {
         let engine = self.engine.as_ref()?;
         let position = engine.status.position()?;
-        engine.stream.as_ref().filter(|stream| stream.epoch == position.epoch).map(|_| position.heard)
+        engine.stream.as_ref().filter(|stream| stream.epoch == position.epoch).map(|_| position)
+    }
+
+    /// The frame of it that the DAC plays.
+    fn heard(&self) -> Option<u64> {
+        self.position().map(|position| position.heard)
     }
 
     /// Whether the ring holds nothing that is still to be heard, nor the mark of a track that was only about to begin.

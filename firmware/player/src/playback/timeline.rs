@@ -109,9 +109,10 @@ impl Timeline {
         Some((span.track, span.offset + frames_to_time(frames, self.rate)))
     }
 
-    /// What sounds at frame `heard`, or should.
-    pub(crate) fn sounding(&self, heard: u64) -> Option<Sounding> {
-        self.spans.front().map(|span| Sounding { track: span.track, begin: span.begin, heard: heard.max(span.begin) })
+    /// What sounds at frame `heard`, or should, as the engine said at `at_ns`.
+    pub(crate) fn sounding(&self, heard: u64, at_ns: u64) -> Option<Sounding> {
+        let span = self.spans.front()?;
+        Some(Sounding { track: span.track, begin: span.begin, heard: heard.max(span.begin), at_ns })
     }
 
     /// How long until the next boundary that is known, at the stream's own pace.

@@ -62,8 +62,8 @@ impl Output {
     /// Whether the sound has run dry since the last call, or goes on again.
     pub(in crate::playback) fn turn(&self) -> Option<Turn> {
         let mut shared = self.lock();
-        let heard = shared.heard().filter(|_| !shared.paused);
-        let sounding = heard.and_then(|heard| shared.timeline.sounding(heard));
+        let position = shared.position().filter(|_| !shared.paused);
+        let sounding = position.and_then(|position| shared.timeline.sounding(position.heard, position.at_ns));
         shared.flow.look(sounding, Instant::now())
     }
 
