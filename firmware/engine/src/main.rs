@@ -156,6 +156,7 @@ fn make_device(options: &Options) -> Result<Box<dyn Device>> {
         dir,
         accept: options.accept,
         max_rate: options.max_rate,
+        speakers: options.speakers,
         pacing: if options.fast { Pacing::Elastic } else { Pacing::Clocked },
         buffer_ms: [options.buffer_ms, options.period_ms],
         opened: 0,

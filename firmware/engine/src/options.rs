@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use pcm::{Speaker, Speakers};
+
 use crate::output::sim::Accept;
 use crate::rt::MARGIN_MS;
 
@@ -29,6 +31,7 @@ pub(crate) struct Options {
     pub(crate) sink: Sink,
     pub(crate) accept: Accept,
     pub(crate) max_rate: u32,
+    pub(crate) speakers: Speakers,
     pub(crate) fast: bool,
     pub(crate) core: Option<u32>,
     pub(crate) priority: u8,
@@ -52,6 +55,7 @@ impl Default for Options {
             sink: Sink::Auto,
             accept: Accept::Auto,
             max_rate: MAX_RATE,
+            speakers: Speakers::UNKNOWN,
             fast: false,
             core: None,
             priority: 70,
@@ -99,6 +103,8 @@ Where the sound goes:
                          beside s32; dop_s24_3, dop_s32 = PCM, and DSD over it (DoP);
                          pcm = stereo in S16, S24_3 or S32
   --max-rate N           null and file take no higher rate, in ALSA's Hz (default: any)
+  --speakers LIST        for which loudspeakers the channels of null and file are where they have as
+                         many, by ALSA's names: FL,FR,RL,RR,FC,LFE (default: not said)
   --dac-rules FILE       what is known of DACs that their driver doesn't say, see below
   --fast                 null and file take data as fast as it comes, instead of by the clock
 
@@ -185,6 +191,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Ask
             "sink" => options.sink = sink({ value }()?)?,
             "accept" => options.accept = accept(&text({ value }()?)?)?,
             "max-rate" => options.max_rate = number(&name, { value }()?, 1, MAX_RATE)?,
+            "speakers" => options.speakers = speakers(&text({ value }()?)?)?,
             "certificate" => options.certificate = on_off(&name, &text({ value }()?)?)?,
             "confine" => options.confine = on_off(&name, &text({ value }()?)?)?,
             "dac-rules" => options.dac_rules = Some(PathBuf::from({ value }()?)),
@@ -217,8 +224,11 @@ fn check(options: Options) -> Result<Asked, String> {
             options.ring_ms, options.period_ms
         ));
     }
-    if !simulated && (options.fast || options.accept != Accept::Auto || options.max_rate != MAX_RATE) {
-        return Err("--fast, --accept and --max-rate are for --sink null and --sink file:DIR only".to_owned());
+    let of_simulated = options.fast || options.accept != Accept::Auto || options.max_rate != MAX_RATE;
+    if !simulated && (of_simulated || options.speakers != Speakers::UNKNOWN) {
+        return Err(
+            "--fast, --accept, --max-rate and --speakers are for --sink null and --sink file:DIR only".to_owned()
+        );
     }
     Ok(Asked::Run(Box::new(options)))
 }
@@ -258,6 +268,13 @@ fn sink(value: OsString) -> Result<Sink, String> {
 /// Whether this is ALSA's name of a bare device; every other of its names may convert or resample.
 fn is_hardware(name: &str) -> bool {
     name.strip_prefix("hw:").is_some_and(|rest| !rest.is_empty() && !rest.contains(['\0', ' ', '/']))
+}
+
+fn speakers(value: &str) -> Result<Speakers, String> {
+    let speakers = Speakers::new(value.split(',').map(Speaker::from_alsa_name));
+    let wrong =
+        || format!("--speakers wants ALSA's names of up to 8 loudspeakers, like FL,FR,RL,RR,FC,LFE, not '{value}'");
+    if speakers == Speakers::UNKNOWN { Err(wrong()) } else { Ok(speakers) }
 }
 
 fn accept(value: &str) -> Result<Accept, String> {

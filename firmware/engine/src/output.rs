@@ -6,6 +6,8 @@ pub(crate) mod sim;
 
 use std::fmt;
 
+use ::pcm::Speakers;
+
 /// How an output takes frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pacing {
@@ -64,6 +66,11 @@ pub(crate) trait Output: Send {
     /// that may leave in another order at the start, and not at all at the end.
     fn least_silence(&self) -> u32 {
         0
+    }
+
+    /// Which loudspeakers its channels are for, if it says so.
+    fn speakers(&self) -> Speakers {
+        Speakers::UNKNOWN
     }
 
     /// How it takes frames.

@@ -1,13 +1,13 @@
 //! Packets through a decoder, with what the encoder added cut off.
 
-use pcm::Samples;
+use pcm::{Samples, Speakers};
 use symphonia::core::codecs::audio::AudioDecoder;
 use symphonia::core::packet::PacketRef;
 use symphonia::core::units::{Duration, Timestamp};
 
 use crate::fault::Fault;
 use crate::stream::Stream;
-use crate::symphonia_glue::{frames, rate_and_channels, samples};
+use crate::symphonia_glue::{frames, rate_and_channels, samples, speakers};
 
 /// A codec whose packets lie in some container.
 pub(crate) trait Decode: Send {
@@ -19,6 +19,11 @@ pub(crate) trait Decode: Send {
 
     /// Rate and channels of what came out.
     fn format(&self) -> (u32, usize);
+
+    /// As [`Stream::speakers`].
+    fn speakers(&self) -> Option<Speakers> {
+        None
+    }
 
     /// Forgets the packets before the next.
     fn reset(&mut self);
@@ -37,6 +42,11 @@ impl Decode for Box<dyn AudioDecoder> {
 
     fn format(&self) -> (u32, usize) {
         rate_and_channels(&self.last_decoded())
+    }
+
+    /// Symphonia's planes are in the order of `dwChannelMask`'s bits, whatever the codec's own order is.
+    fn speakers(&self) -> Option<Speakers> {
+        Some(speakers(&self.last_decoded()))
     }
 
     fn reset(&mut self) {
@@ -180,6 +190,10 @@ impl<D: Demux, C: Decode> Stream for PacketStream<D, C> {
     fn block(&self) -> Option<Samples<'_>> {
         let (start, frames) = self.part;
         self.decoder.block().map(|block| block.part(start, frames))
+    }
+
+    fn speakers(&self) -> Option<Speakers> {
+        self.decoder.speakers()
     }
 
     fn seek(&mut self, frame: u64) -> Result<u64, Fault> {

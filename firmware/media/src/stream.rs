@@ -1,6 +1,6 @@
 //! What every container and codec is to the rest of the crate.
 
-use pcm::{Samples, Source};
+use pcm::{Samples, Source, Speakers};
 
 use crate::fault::Fault;
 use crate::{Codec, Tags};
@@ -16,6 +16,12 @@ pub(crate) trait Stream: Send {
 
     /// Moves to `frame` or to some frame before it; returns the frame that the next block starts with.
     fn seek(&mut self, frame: u64) -> Result<u64, Fault>;
+
+    /// Which loudspeakers the channels are for, where the container or the codec says something else than what
+    /// [`Speakers::usual`] has, or that it isn't known.
+    fn speakers(&self) -> Option<Speakers> {
+        None
+    }
 
     /// Once, at a clean end: what an owner should know about the track, which is no fault of its frames.
     fn remark(&mut self) -> Option<&'static str> {

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use pcm::{Samples, Source};
+use pcm::{Samples, Source, Speakers};
 
 use crate::ahead::Ahead;
 use crate::fault::{Error, Fault, Kind};
@@ -107,6 +107,14 @@ impl Track {
     #[must_use]
     pub const fn info(&self) -> &Info {
         &self.info
+    }
+
+    /// Which loudspeakers the channels are for, as far as is known.
+    #[must_use]
+    pub fn speakers(&self) -> Speakers {
+        let channels = self.info.source.channels;
+        let speakers = self.stream.speakers().unwrap_or_else(|| Speakers::usual(channels));
+        if speakers.count() == usize::from(channels) { speakers } else { Speakers::UNKNOWN }
     }
 
     /// The next frames; `None` at a clean end. Never an empty block.

@@ -36,6 +36,7 @@ mod plan;
 mod samples;
 mod silence;
 mod source;
+mod speakers;
 mod wire;
 
 pub use caps::{Caps, ChannelSet, FormatSet, RateSet, STANDARD_RATES, Setting};
@@ -48,6 +49,7 @@ pub use plan::{ChannelMap, Refusal, Rules, WirePlan, plan};
 pub use samples::{Planes, Samples, Shape};
 pub use silence::{DSD_SILENCE, Marker, fill_silence};
 pub use source::{Encoding, Source};
+pub use speakers::{ChannelOrder, Speaker, Speakers};
 pub use wire::{Content, Wire, WireFormat};
 
 /// The most channels a track or a wire may have.

@@ -1,6 +1,6 @@
 //! Decoded audio, as decoders hand it out: one slice per channel.
 
-use crate::{Dsd, MAX_CHANNELS};
+use crate::{ChannelOrder, Dsd, MAX_CHANNELS};
 
 /// Why some slices are no [`Planes`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +72,16 @@ impl<'a, T> Planes<'a, T> {
         self.planes.into_iter().take(self.channels)
     }
 
+    /// The same channels in another order.
+    #[must_use]
+    pub fn ordered(&self, order: &ChannelOrder) -> Self {
+        let mut planes: [&'a [T]; MAX_CHANNELS] = [&[]; MAX_CHANNELS];
+        for (n, plane) in planes.iter_mut().enumerate().take(self.channels) {
+            *plane = self.planes.get(order.get(n)).copied().unwrap_or_default();
+        }
+        Self { planes, ..*self }
+    }
+
     /// The frames from `start` on, at most `frames` of them; empty when `start` is past the end.
     #[must_use]
     pub fn part(&self, start: usize, frames: usize) -> Self {
@@ -100,6 +110,17 @@ pub enum Samples<'a> {
 }
 
 impl Samples<'_> {
+    /// The same channels in another order; `None` for a one-bit stream whose bytes take turns, which can't be had in another.
+    #[must_use]
+    pub fn ordered(&self, order: &ChannelOrder) -> Option<Self> {
+        Some(match self {
+            Self::S16(planes) => Self::S16(planes.ordered(order)),
+            Self::S32(planes) => Self::S32(planes.ordered(order)),
+            Self::F32(planes) => Self::F32(planes.ordered(order)),
+            Self::Dsd(dsd) => Self::Dsd(dsd.ordered(order)?),
+        })
+    }
+
     /// Samples in each channel; of DSD bytes in each channel.
     #[must_use]
     pub const fn frames(&self) -> usize {

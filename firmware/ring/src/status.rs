@@ -6,7 +6,7 @@
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::atomic::AtomicU64;
 
-use pcm::{Caps, Wire, WireFormat};
+use pcm::{Caps, Speakers, Wire, WireFormat};
 
 use crate::control::VERSION;
 use crate::mapping::{MapError, StatusMemory};
@@ -46,6 +46,8 @@ pub(crate) struct StatusPage {
     pub(crate) version: AtomicU64,
     state: AtomicU64,
     stream: Seqlock<AtomicU64, 4>,
+    /// The stream's epoch, and its loudspeakers.
+    speakers: Seqlock<AtomicU64, 2>,
     caps: Seqlock<AtomicU64, { Caps::WORDS / 2 }>,
     output: Seqlock<AtomicU64, { text::words(OUTPUT_BYTES) }>,
     fault: Seqlock<AtomicU64, { text::words(FAULT_BYTES) }>,

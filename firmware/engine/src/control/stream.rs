@@ -143,6 +143,7 @@ impl Control {
         let Opened { output, capture } = opened;
         let has_clock = output.pacing() == Pacing::Clocked;
         let halves = self.parts.follower.as_ref().map(|_| certificate::begin(&consumer, &stream));
+        self.parts.status.set_speakers(stream.epoch, &output.speakers());
         let session = Session::new(output, consumer, stream, self.tuning(), self.gain());
         let mut session = if unscaled { session.unscaled() } else { session };
         if let (Some((tally, follow)), Some(follower)) = (halves, &self.parts.follower) {

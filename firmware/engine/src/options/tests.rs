@@ -15,7 +15,7 @@ fn the_defaults_run() {
 #[test]
 fn every_option_is_taken() {
     let options = run(
-        "--socket /tmp/s --sink file:/tmp/d --accept s24_3 --max-rate 96000 --fast --core 3 --priority 60 --user u --group g \
+        "--socket /tmp/s --sink file:/tmp/d --accept s24_3 --max-rate 96000 --speakers FR,FL --fast --core 3 --priority 60 --user u --group g \
                        --period-ms 5 --buffer-ms=20 --ring-ms 500 --preroll-ms 0 --dsd-silence-ms 7 --huge-pages \
                        --certificate off --confine on --dac-rules /r",
     );
@@ -26,6 +26,7 @@ fn every_option_is_taken() {
             sink: Sink::File("/tmp/d".into()),
             accept: Accept::Only(pcm::WireFormat::S24_3Le),
             max_rate: 96_000,
+            speakers: Speakers::new([Some(Speaker::FrontRight), Some(Speaker::FrontLeft)]),
             fast: true,
             core: Some(3),
             priority: 60,
@@ -89,6 +90,8 @@ fn wrong_usage_is_explained() {
         ("--sink hw:", "hw:CARD[,DEV]"),
         ("--fast", "for --sink null"),
         ("--max-rate 96000", "for --sink null"),
+        ("--speakers FL,FR", "for --sink null"),
+        ("--sink null --speakers FL,XX", "not 'FL,XX'"),
         ("--accept s8 --sink null", "s24_3"),
         ("--certificate yes", "on or off"),
         ("--loud", "--loud"),

@@ -8,7 +8,7 @@ mod device;
 
 use rtrb::Producer;
 
-use pcm::Wire;
+use pcm::{Speakers, Wire};
 
 #[cfg(test)]
 pub(crate) use capture::Feed;
@@ -24,6 +24,7 @@ pub(crate) struct SimOutput {
     buffer_frames: u32,
     period_frames: u32,
     pacing: Pacing,
+    speakers: Speakers,
     /// Where `fill` writes before the bytes go on their way; one buffer long.
     scratch: Box<[u8]>,
     /// Bytes on their way to the capture; none for the null sink.
@@ -49,6 +50,7 @@ impl SimOutput {
             buffer_frames,
             period_frames,
             pacing,
+            speakers: Speakers::UNKNOWN,
             scratch,
             bytes,
             written: 0,
@@ -56,6 +58,12 @@ impl SimOutput {
             played: 0,
             ending,
         }
+    }
+
+    /// The same with channels for these loudspeakers, if it has so many.
+    pub(crate) fn with_speakers(self, speakers: Speakers) -> Self {
+        let speakers = if speakers.count() == usize::from(self.wire.channels) { speakers } else { Speakers::UNKNOWN };
+        Self { speakers, ..self }
     }
 
     /// Frames that fit on the way to the capture.
@@ -72,6 +80,10 @@ impl Output for SimOutput {
 
     fn period_frames(&self) -> u32 {
         self.period_frames
+    }
+
+    fn speakers(&self) -> Speakers {
+        self.speakers
     }
 
     fn pacing(&self) -> Pacing {

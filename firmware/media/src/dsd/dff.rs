@@ -1,7 +1,7 @@
 //! DSDIFF (Philips, "Direct Stream Digital Interchange File Format 1.5"), mostly called DFF: big-endian IFF chunks with 64-bit
 //! sizes; the audio as a byte of each channel in turn.
 
-use pcm::{BitOrder, Dsd, Samples, Source};
+use pcm::{BitOrder, Dsd, MAX_CHANNELS, Samples, Source, Speaker, Speakers};
 
 use super::{NO_SIZE, source};
 use crate::fault::{Fault, Kind};
@@ -22,6 +22,7 @@ struct DffStream {
     /// The first byte of the first frame.
     start: u64,
     channels: usize,
+    speakers: Speakers,
     /// Frames that there must be; `None` where only the end of the input tells.
     frames: Option<u64>,
     /// The frame that is read next.
@@ -46,8 +47,8 @@ pub(crate) fn open(mut reader: ByteReader) -> Result<Opened, Fault> {
         match &id {
             b"PROP" => found = properties(&mut reader, next)?.or(found),
             b"DSD " => {
-                let source = found.ok_or_else(|| Fault::corrupt("no properties before the audio"))?;
-                return Ok(open_audio(reader, source, size, tags));
+                let (source, speakers) = found.ok_or_else(|| Fault::corrupt("no properties before the audio"))?;
+                return Ok(open_audio(reader, source, speakers, size, tags));
             }
             b"DST " => return Err(Fault::unsupported("DSDIFF compressed with DST")),
             _ => Form::Dff.chunk(id, size, &mut reader, &mut tags)?,
@@ -57,7 +58,7 @@ pub(crate) fn open(mut reader: ByteReader) -> Result<Opened, Fault> {
     Err(Fault::corrupt("no DSD chunk"))
 }
 
-fn open_audio(mut reader: ByteReader, source: Source, size: u64, mut tags: Tags) -> Opened {
+fn open_audio(mut reader: ByteReader, source: Source, speakers: Speakers, size: u64, mut tags: Tags) -> Opened {
     let start = reader.position();
     // Servers that stream don't know the size, and write 0 or the largest number.
     let length = match size {
@@ -71,7 +72,7 @@ fn open_audio(mut reader: ByteReader, source: Source, size: u64, mut tags: Tags)
     if let Some(end) = Some(size).filter(|size| (1..NO_SIZE).contains(size)).and_then(|size| end(start, size).ok()) {
         tags.chunks_behind(&mut reader, end, Form::Dff);
     }
-    let stream = DffStream { reader, start, channels, frames, position: 0, bytes: Vec::new() };
+    let stream = DffStream { reader, start, channels, speakers, frames, position: 0, bytes: Vec::new() };
     Opened {
         codec: Codec::Dsd,
         container: "DSDIFF",
@@ -85,11 +86,11 @@ fn open_audio(mut reader: ByteReader, source: Source, size: u64, mut tags: Tags)
 }
 
 /// Reads the property chunk's parts, up to `end`; `None` if it isn't about sound.
-fn properties(reader: &mut ByteReader, stop: u64) -> Result<Option<Source>, Fault> {
+fn properties(reader: &mut ByteReader, stop: u64) -> Result<Option<(Source, Speakers)>, Fault> {
     if reader.array()? != *b"SND " {
         return Ok(None);
     }
-    let (mut rate, mut channels) = (None, None);
+    let (mut rate, mut channels, mut speakers) = (None, None, Speakers::UNKNOWN);
     for _ in 0..MAX_CHUNKS {
         if reader.position() >= stop {
             break;
@@ -98,8 +99,13 @@ fn properties(reader: &mut ByteReader, stop: u64) -> Result<Option<Source>, Faul
         let next = end(reader.position(), size)?;
         match &id {
             b"FS  " => rate = Some(u32::from_be_bytes(reader.array()?)),
-            // The channels' names follow; their order is kept.
-            b"CHNL" => channels = Some(u16::from_be_bytes(reader.array()?)),
+            b"CHNL" => {
+                let count = u16::from_be_bytes(reader.array()?);
+                channels = Some(count);
+                let names = usize::from(count).min(MAX_CHANNELS);
+                let names = (0..names).map(|_| reader.array().map(|name| speaker(&name)));
+                speakers = Speakers::new(names.collect::<Result<Vec<_>, _>>()?);
+            }
             b"CMPR" => match &reader.array()? {
                 b"DSD " => {}
                 b"DST " => return Err(Fault::unsupported("DSDIFF compressed with DST")),
@@ -110,9 +116,22 @@ fn properties(reader: &mut ByteReader, stop: u64) -> Result<Option<Source>, Faul
         reader.seek(next)?;
     }
     match (rate, channels) {
-        (Some(rate), Some(channels)) => source(rate, channels.into()).map(Some),
+        (Some(rate), Some(channels)) => source(rate, channels.into()).map(|source| Some((source, speakers))),
         _ => Err(Fault::corrupt("no sample rate or no channels among the properties")),
     }
+}
+
+/// The names of the channels (DSDIFF 1.5, 3.2.2).
+fn speaker(name: &[u8; 4]) -> Option<Speaker> {
+    Some(match name {
+        b"SLFT" | b"MLFT" => Speaker::FrontLeft,
+        b"SRGT" | b"MRGT" => Speaker::FrontRight,
+        b"C   " => Speaker::FrontCentre,
+        b"LFE " => Speaker::LowFrequency,
+        b"LS  " => Speaker::BackLeft,
+        b"RS  " => Speaker::BackRight,
+        _ => return None,
+    })
 }
 
 fn chunk(reader: &mut ByteReader) -> Result<([u8; 4], u64), Fault> {
@@ -152,6 +171,10 @@ impl Stream for DffStream {
 
     fn block(&self) -> Option<Samples<'_>> {
         Dsd::interleaved(&self.bytes, self.channels, BitOrder::MsbFirst).ok().map(Samples::Dsd)
+    }
+
+    fn speakers(&self) -> Option<Speakers> {
+        Some(self.speakers)
     }
 
     fn seek(&mut self, frame: u64) -> Result<u64, Fault> {

@@ -1,7 +1,7 @@
 //! DSF (Sony, "DSF File Format Specification 1.01"): little-endian chunks `DSD `, `fmt `, `data`; the audio in blocks of one
 //! channel each, in turn, the last ones padded; behind it an ID3v2 tag.
 
-use pcm::{BitOrder, Dsd, Planes, Samples};
+use pcm::{BitOrder, Dsd, Planes, Samples, Speakers};
 
 use super::{NO_SIZE, source};
 use crate::fault::{Fault, Kind};
@@ -26,6 +26,7 @@ struct DsfStream {
     /// Bytes of a block of one channel.
     block: usize,
     order: BitOrder,
+    speakers: Speakers,
     /// Frames that there must be; `None` where only the end of the input tells.
     frames: Option<u64>,
     /// Frames that the data chunk has room for.
@@ -63,7 +64,7 @@ pub(crate) fn open(mut reader: ByteReader) -> Result<Opened, Fault> {
     if format != 0 {
         return Err(Fault::unsupported(format!("DSF with format {format}")));
     }
-    let (_channel_type, channels, rate, bits) = (word()?, word()?, word()?, word()?);
+    let (channel_type, channels, rate, bits) = (word()?, word()?, word()?, word()?);
     let samples = u64::from_le_bytes(reader.array()?);
     let block = u32::from_le_bytes(reader.array()?);
     let order = match bits {
@@ -105,6 +106,7 @@ pub(crate) fn open(mut reader: ByteReader) -> Result<Opened, Fault> {
         channels,
         block: block as usize,
         order,
+        speakers: speakers(channel_type, source.channels),
         frames,
         room: room.unwrap_or(u64::MAX),
         position: 0,
@@ -133,7 +135,26 @@ impl DsfStream {
     }
 }
 
+/// What the `fmt ` chunk's channel type says ("DSF File Format Specification", the table of channel types).
+fn speakers(channel_type: u32, channels: u16) -> Speakers {
+    let mask = match channel_type {
+        2 => 0x3,
+        3 => 0x7,
+        4 => 0x33,
+        5 => 0xf,
+        6 => 0x37,
+        7 => 0x3f,
+        _ => 0,
+    };
+    // Where type and channels contradict each other nobody knows.
+    Some(Speakers::of_mask(mask, channels)).filter(|_| mask.count_ones() == channels.into()).unwrap_or_default()
+}
+
 impl Stream for DsfStream {
+    fn speakers(&self) -> Option<Speakers> {
+        Some(self.speakers)
+    }
+
     fn advance(&mut self) -> Result<usize, Fault> {
         let left = self.frames.map_or(u64::MAX, |frames| frames.saturating_sub(self.position));
         if left == 0 {

@@ -3,7 +3,7 @@
 //! Where the next link has the codec, rate, width and channels of the first, its frames follow without a gap; else the track
 //! ends there by name.
 
-use pcm::{Samples, Source};
+use pcm::{Samples, Source, Speakers};
 
 use super::mapping::{self, Described};
 use super::packets::Packets;
@@ -94,6 +94,10 @@ impl Stream for Chain {
 
     fn seek(&mut self, frame: u64) -> Result<u64, Fault> {
         self.link.as_mut().ok_or_else(chained)?.seek(frame)
+    }
+
+    fn speakers(&self) -> Option<Speakers> {
+        self.link.as_ref().and_then(|link| link.speakers())
     }
 
     fn remark(&mut self) -> Option<&'static str> {

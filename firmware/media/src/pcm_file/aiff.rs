@@ -1,5 +1,6 @@
 //! AIFF and AIFF-C (Apple, "Audio Interchange File Format AIFF-C", draft of 1991), with the codings that QuickTime added.
 
+use super::chan::{self, aiff_speakers};
 use super::layout::{Coding, Layout, Order};
 use super::{Data, MAX_CHUNKS, MAX_HEADER, open as open_pcm};
 use crate::Tags;
@@ -24,7 +25,7 @@ pub(crate) fn open(mut reader: ByteReader) -> Result<Opened, Fault> {
         (b"FORM", b"AIFC") => true,
         _ => return Err(Fault::unsupported("an IFF file, but no AIFF")),
     };
-    let (mut common, mut sound, mut tags) = (None, None, Tags::default());
+    let (mut common, mut sound, mut speakers, mut tags) = (None, None, None, Tags::default());
     for _ in 0..MAX_CHUNKS {
         if let (Some(Common { layout, frames }), Some((start, end))) = (&common, sound) {
             tags.chunks_behind(&mut reader, end, Form::Aiff);
@@ -32,7 +33,8 @@ pub(crate) fn open(mut reader: ByteReader) -> Result<Opened, Fault> {
             let length = u64::from(*frames) * layout.frame_bytes() as u64;
             // Recorders that stream leave the number of frames 0.
             let data = Data { start, length: Some(length).filter(|&length| length > 0) };
-            return Ok(open_pcm(reader, *layout, data, if is_aifc { "AIFF-C" } else { "AIFF" }, tags));
+            let layout = Layout { speakers: speakers.or(layout.speakers), ..*layout };
+            return Ok(open_pcm(reader, layout, data, if is_aifc { "AIFF-C" } else { "AIFF" }, tags));
         }
         // Only what lies before the sound is a header; behind it just COMM is looked for.
         if sound.is_none() && reader.position() - start > MAX_HEADER {
@@ -43,6 +45,10 @@ pub(crate) fn open(mut reader: ByteReader) -> Result<Opened, Fault> {
         let next = reader.position() + size + size % 2;
         match &id {
             b"COMM" => common = Some(parse_common(&mut reader, size, is_aifc)?),
+            b"CHAN" if size >= 12 => {
+                speakers =
+                    Some(chan::speakers(u32::from_be_bytes(reader.array()?), u32::from_be_bytes(reader.array()?)));
+            }
             b"SSND" => {
                 let offset = u32::from_be_bytes(reader.array()?);
                 let _block_size = reader.array::<4>()?;
@@ -80,7 +86,8 @@ fn parse_common(reader: &mut ByteReader, size: u64, is_aifc: bool) -> Result<Com
         other => return Err(Fault::unsupported(format!("AIFF-C coding {}", other.escape_ascii()))),
     };
     let container = usize::from(bits).div_ceil(8);
-    let layout = Layout { rate, channels, container, bits, coding, order }.checked()?;
+    let speakers = Some(aiff_speakers(channels));
+    let layout = Layout { rate, channels, container, bits, coding, order, speakers }.checked()?;
     Ok(Common { layout, frames })
 }
 

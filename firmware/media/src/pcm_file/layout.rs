@@ -1,6 +1,6 @@
 //! How samples lie in a container, and how they become planes.
 
-use pcm::{MAX_CHANNELS, Planes, Samples};
+use pcm::{MAX_CHANNELS, Planes, Samples, Speakers};
 
 use crate::fault::Fault;
 
@@ -33,6 +33,8 @@ pub(crate) struct Layout {
     pub(crate) bits: u16,
     pub(crate) coding: Coding,
     pub(crate) order: Order,
+    /// As [`Stream::speakers`](crate::stream::Stream::speakers).
+    pub(crate) speakers: Option<Speakers>,
 }
 
 impl Layout {
@@ -151,8 +153,15 @@ mod tests {
 
     #[test]
     fn bits_that_are_declared_unused_are_zero() {
-        let layout =
-            Layout { rate: 1, channels: 1, container: 3, bits: 20, coding: Coding::Signed, order: Order::Little };
+        let layout = Layout {
+            rate: 1,
+            channels: 1,
+            container: 3,
+            bits: 20,
+            coding: Coding::Signed,
+            order: Order::Little,
+            speakers: None,
+        };
         assert_eq!(first(layout, &[0xff, 0xff, 0x7f]), 0x7fff_f000);
         let layout = Layout { container: 2, bits: 12, order: Order::Big, ..layout };
         assert_eq!(first(layout, &[0x80, 0x0f]), -0x8000);
@@ -160,8 +169,15 @@ mod tests {
 
     #[test]
     fn eight_bit_wav_is_offset_binary() {
-        let layout =
-            Layout { rate: 1, channels: 1, container: 1, bits: 8, coding: Coding::Unsigned, order: Order::Little };
+        let layout = Layout {
+            rate: 1,
+            channels: 1,
+            container: 1,
+            bits: 8,
+            coding: Coding::Unsigned,
+            order: Order::Little,
+            speakers: None,
+        };
         assert_eq!(first(layout, &[0x80]), 0);
         assert_eq!(first(layout, &[0x00]), -0x8000);
         assert_eq!(first(layout, &[0xff]), 0x7f00);
@@ -169,8 +185,15 @@ mod tests {
 
     #[test]
     fn headers_that_make_no_sense_are_refused() {
-        let good =
-            Layout { rate: 44_100, channels: 2, container: 2, bits: 16, coding: Coding::Signed, order: Order::Little };
+        let good = Layout {
+            rate: 44_100,
+            channels: 2,
+            container: 2,
+            bits: 16,
+            coding: Coding::Signed,
+            order: Order::Little,
+            speakers: None,
+        };
         assert!(good.checked().is_ok());
         for bad in [
             Layout { rate: 0, ..good },

@@ -4,6 +4,7 @@
 //! leave open, and a truncation that is noticed.
 
 mod aiff;
+mod chan;
 mod layout;
 mod raw;
 mod riff;
@@ -16,7 +17,7 @@ pub(crate) use self::raw::{RawFormat, open as open_raw};
 pub(crate) use self::riff::open as open_riff;
 pub(crate) use self::w64::{RIFF as W64_MARKER, open as open_w64};
 
-use pcm::{Encoding, Samples, Source};
+use pcm::{Encoding, Samples, Source, Speakers};
 
 use self::layout::Planar;
 use crate::fault::{Fault, Kind};
@@ -96,6 +97,10 @@ impl Stream for PcmStream {
 
     fn block(&self) -> Option<Samples<'_>> {
         self.planar.samples(&self.layout)
+    }
+
+    fn speakers(&self) -> Option<Speakers> {
+        self.layout.speakers
     }
 
     fn seek(&mut self, frame: u64) -> Result<u64, Fault> {

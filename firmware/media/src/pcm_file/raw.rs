@@ -1,5 +1,6 @@
 //! Raw network PCM: `audio/L16;rate=48000;channels=2` and `audio/L24` (RFC 2586, RFC 3190), big-endian.
 
+use super::chan::aiff_speakers;
 use super::layout::{Coding, Layout, Order};
 use super::{Data, open as open_pcm};
 use crate::Tags;
@@ -42,7 +43,10 @@ impl RawFormat {
 pub(crate) fn open(reader: ByteReader, format: RawFormat) -> Result<Opened, Fault> {
     let RawFormat { bits, rate, channels } = format;
     let container = usize::from(bits / 8);
-    let layout = Layout { rate, channels, container, bits, coding: Coding::Signed, order: Order::Big }.checked()?;
+    // RFC 3551, 4.1, takes AIFF-C's order.
+    let speakers = Some(aiff_speakers(channels));
+    let layout =
+        Layout { rate, channels, container, bits, coding: Coding::Signed, order: Order::Big, speakers }.checked()?;
     let data = Data { start: reader.position(), length: None };
     Ok(open_pcm(reader, layout, data, if bits == 16 { "L16" } else { "L24" }, Tags::default()))
 }

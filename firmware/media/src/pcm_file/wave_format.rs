@@ -1,5 +1,7 @@
 //! The `fmt ` chunk of WAV and its kin: WAVEFORMATEX and WAVEFORMATEXTENSIBLE (mmreg.h).
 
+use pcm::Speakers;
+
 use super::layout::{Coding, Layout, Order};
 use crate::fault::Fault;
 
@@ -39,7 +41,13 @@ pub(super) fn parse(chunk: &[u8]) -> Result<Layout, Fault> {
         (IEEE_FLOAT, _) => Coding::Float,
         (tag, _) => return Err(Fault::unsupported(format!("WAV with {}", name(tag)))),
     };
-    Layout { rate, channels, container, bits, coding, order: Order::Little }.checked()
+    let speakers = if word(0)? == EXTENSIBLE {
+        let mask = u32::from(word(20)?) | u32::from(word(22)?) << 16;
+        Some(Speakers::of_mask(mask, channels))
+    } else {
+        None
+    };
+    Layout { rate, channels, container, bits, coding, order: Order::Little, speakers }.checked()
 }
 
 /// What is known not to be PCM (RFC 2361).
@@ -53,5 +61,27 @@ fn name(tag: u16) -> String {
         0x2001 => "DTS".into(),
         0x160..=0x163 => "Windows Media Audio".into(),
         tag => format!("format tag {tag:#06x}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mask_says_which_channel_is_which() {
+        let chunk = |tag: u16, channels: u16, mask: u32| {
+            let mut chunk = Vec::new();
+            for word in [tag, channels, 44_100, 0, 0, 0, channels * 2, 16, 22, 16] {
+                chunk.extend(word.to_le_bytes());
+            }
+            chunk.extend(mask.to_le_bytes());
+            chunk.extend([1, 0]);
+            chunk
+        };
+        let speakers = |tag, channels, mask| parse(&chunk(tag, channels, mask)).expect("it is right").speakers;
+        assert_eq!(speakers(EXTENSIBLE, 6, 0x60f), Some(Speakers::of_mask(0x60f, 6)));
+        assert_eq!(speakers(EXTENSIBLE, 6, 0), Some(Speakers::UNKNOWN), "for no loudspeakers in particular");
+        assert_eq!(speakers(PCM, 6, 0x60f), None, "there is no mask: the usual ones");
     }
 }

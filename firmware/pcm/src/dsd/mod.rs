@@ -13,7 +13,7 @@ mod packer;
 )]
 mod simd;
 
-use crate::{MAX_CHANNELS, Planes, Shape};
+use crate::{ChannelOrder, MAX_CHANNELS, Planes, Shape};
 
 pub use packer::{DsdPacker, Packed};
 
@@ -102,6 +102,15 @@ impl<'a> Dsd<'a> {
             }
         };
         Self { bytes, ..*self }
+    }
+
+    /// The same channels in another order; `None` if there is a byte of each in turn and the order isn't the same.
+    #[must_use]
+    pub fn ordered(&self, order: &ChannelOrder) -> Option<Self> {
+        match self.bytes {
+            Bytes::Planar(planes) => Some(Self::planar(planes.ordered(order), self.order)),
+            Bytes::Interleaved { .. } => (*order == ChannelOrder::SAME).then_some(*self),
+        }
     }
 
     /// The bytes of a channel with the oldest bit most significant; none if there is no such channel.

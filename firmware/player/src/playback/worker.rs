@@ -159,6 +159,7 @@ impl Worker {
             }
             self.wait(loaded.unqueueable(), PLAY_OUT)?;
         }
+        loaded.order = loaded.order_on(&self.output.speakers())?;
         self.feed(loaded)
     }
 

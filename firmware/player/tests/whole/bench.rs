@@ -24,7 +24,7 @@ pub(crate) struct Bench {
     pub(crate) location: String,
     player: Child,
     engine: Option<Child>,
-    /// What the engine's sink takes.
+    /// What the engine's sink takes, and further options.
     accept: &'static str,
     directory: tempfile::TempDir,
 }
@@ -36,8 +36,16 @@ impl Bench {
 
     /// With further arguments for the player.
     pub(crate) fn start_with(arguments: &[&str]) -> Self {
+        Self::start_both("s16", arguments)
+    }
+
+    /// With a sink that takes this, and has these further options.
+    pub(crate) fn start_on(accept: &'static str) -> Self {
+        Self::start_both(accept, &[])
+    }
+
+    fn start_both(accept: &'static str, arguments: &[&str]) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        let accept = "s16";
         let engine = spawn_engine(directory.path(), accept);
         let socket = directory.path().join("engine.sock");
         let bench = Self::launch(directory, &socket, Some(engine), accept, arguments);
@@ -113,6 +121,11 @@ impl Bench {
         (path, bytes)
     }
 
+    /// A file's place in the bench's directory.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
     pub(crate) fn set(&self, url: &str) {
         self.point.set_uri(url, "").expect("SetAVTransportURI");
     }
@@ -153,18 +166,21 @@ impl Bench {
         text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
 
-    /// The frames of each track that was heard from its beginning to its end, in order: number and bytes (of 16-bit stereo).
+    /// The frames of each track that was heard from its beginning to its end, in order: number and bytes (of 16 bits).
     pub(crate) fn heard(&self) -> Vec<(u64, Vec<u8>)> {
-        let (mut file, mut start, mut heard) = (String::new(), None, Vec::new());
+        let (mut file, mut block, mut start, mut heard) = (String::new(), 0, None, Vec::new());
         for line in self.sink_log() {
             match line["event"].as_str() {
-                Some("open") => file = line["file"].as_str().unwrap_or_default().to_owned(),
+                Some("open") => {
+                    file = line["file"].as_str().unwrap_or_default().to_owned();
+                    block = line["channels"].as_u64().expect("a number") as usize * 2;
+                }
                 Some("start") => start = line["frame"].as_u64(),
                 Some("flush") => start = None,
                 Some("end") => {
                     let (Some(begin), Some(end)) = (start.take(), line["frame"].as_u64()) else { continue };
                     let raw = fs::read(self.directory.path().join("sink").join(&file)).expect("the sink's file");
-                    let bytes = raw[begin as usize * 4..end as usize * 4].to_vec();
+                    let bytes = raw[begin as usize * block..end as usize * block].to_vec();
                     heard.push((line["track"].as_u64().unwrap_or(0), bytes));
                 }
                 _ => {}
@@ -235,7 +251,8 @@ fn spawn_engine(directory: &Path, accept: &str) -> Child {
         .arg(directory.join("engine.sock"))
         .arg("--sink")
         .arg(format!("file:{}", sink.display()))
-        .args(["--accept", accept, "--preroll-ms", "0"])
+        .args(["--preroll-ms", "0", "--accept"])
+        .args(accept.split_whitespace())
         .stdin(Stdio::null())
         .spawn()
         .expect("the engine starts")

@@ -2,6 +2,7 @@
 
 mod bench;
 mod certificate;
+mod channels;
 mod engine;
 mod fake;
 mod memory;

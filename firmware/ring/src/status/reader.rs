@@ -36,6 +36,13 @@ impl Status {
         Some((u32::try_from(epoch).ok().filter(|&epoch| epoch != 0)?, wire))
     }
 
+    /// Which loudspeakers the output's channels are for in the stream with this epoch; unknown if the output doesn't say.
+    #[must_use]
+    pub fn speakers(&self, epoch: u32) -> Speakers {
+        let words = self.page().speakers.read().filter(|&[of, _]| of == u64::from(epoch));
+        words.map_or(Speakers::UNKNOWN, |[_, word]| Speakers::from_word(word))
+    }
+
     /// Where the open stream is. Its `heard` is never beyond its `taken`.
     #[must_use]
     pub fn position(&self) -> Option<Position> {

@@ -37,6 +37,11 @@ impl StatusWriter {
         self.rt().ring_low_water_frames.set(0);
     }
 
+    /// Control: which loudspeakers the channels of the stream with this epoch are for.
+    pub fn set_speakers(&self, epoch: u32, speakers: &Speakers) {
+        self.page().speakers.write([epoch.into(), speakers.to_word()]);
+    }
+
     /// Control: what the output takes.
     pub fn set_caps(&self, caps: &Caps) {
         let words = caps.to_words();

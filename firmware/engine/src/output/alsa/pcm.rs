@@ -3,7 +3,7 @@
 use std::ffi::{CString, c_int};
 use std::num::NonZeroUsize;
 
-use ::pcm::{Marker, Wire, fill_silence};
+use ::pcm::{Marker, Speaker, Speakers, Wire, fill_silence};
 use alsa::pcm::{Access, HwParams, PCM, State};
 use alsa::{Direction, ValueOr};
 
@@ -21,6 +21,7 @@ pub(super) struct AlsaOutput {
     pcm: PCM,
     wire: Wire,
     least_silence: u32,
+    speakers: Speakers,
     buffer_frames: u32,
     period_frames: u32,
     frame_bytes: NonZeroUsize,
@@ -58,10 +59,13 @@ impl AlsaOutput {
             pcm.sw_params(&params)?;
         }
         let narrow = |frames: i64| u32::try_from(frames).unwrap_or(0);
+        // Set up it says which map is in force; without one it may take any, and the channels stay in their order.
+        let speakers = pcm.get_chmap().map_or(Speakers::UNKNOWN, |map| speakers(&map.to_string()));
         let mut output = Self {
             pcm,
             wire,
             least_silence: 0,
+            speakers,
             buffer_frames: narrow(buffer),
             period_frames: narrow(period),
             frame_bytes,
@@ -88,6 +92,11 @@ impl AlsaOutput {
     }
 }
 
+/// Loudspeakers as `snd_pcm_chmap_print` writes them. (The wrapper's own list panics at a position that a driver made up.)
+fn speakers(printed: &str) -> Speakers {
+    Speakers::new(printed.split_whitespace().map(Speaker::from_alsa_name))
+}
+
 /// Sorts ALSA's errors. The kernel's EIO means that the card has made no progress for longer than its buffer lasts.
 fn trouble(error: alsa::Error) -> Trouble {
     match error.errno() {
@@ -107,6 +116,10 @@ impl Output for AlsaOutput {
 
     fn least_silence(&self) -> u32 {
         self.least_silence
+    }
+
+    fn speakers(&self) -> Speakers {
+        self.speakers
     }
 
     fn pacing(&self) -> Pacing {

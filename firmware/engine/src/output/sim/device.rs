@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use pcm::{Caps, ChannelSet, Content, FormatSet, RateSet, Wire, WireFormat};
+use pcm::{Caps, ChannelSet, Content, FormatSet, RateSet, Speakers, Wire, WireFormat};
 use ring::message::{Refused, Volume, VolumeMode};
 
 use super::super::Pacing;
@@ -77,6 +77,8 @@ pub(crate) struct SimDevice {
     pub(crate) accept: Accept,
     /// The highest rate that it takes, Hz.
     pub(crate) max_rate: u32,
+    /// Which loudspeakers its channels are for, where it has as many.
+    pub(crate) speakers: Speakers,
     /// Clocked, or as fast as data comes.
     pub(crate) pacing: Pacing,
     /// Length of its buffer and its periods, ms.
@@ -106,7 +108,8 @@ impl Device for SimDevice {
         let (capture, feed) = capture.transpose()?.unzip();
         self.opened = number;
         let frames = self.buffer_ms.map(|ms| frames_in_ms(ms, wire.rate));
-        Ok(Opened { output: Box::new(SimOutput::new(wire, frames, self.pacing, feed)), capture })
+        let output = SimOutput::new(wire, frames, self.pacing, feed).with_speakers(self.speakers);
+        Ok(Opened { output: Box::new(output), capture })
     }
 
     fn set_volume(&mut self, volume: Volume) -> Result<(), Refusal> {

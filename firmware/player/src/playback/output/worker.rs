@@ -4,7 +4,7 @@ use std::sync::{MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use media::Cancel;
-use pcm::{Caps, Rules, Wire};
+use pcm::{Caps, Rules, Speakers, Wire};
 use ring::message::{Request, VolumeMode};
 use ring::{Mark, MarkKind};
 
@@ -53,6 +53,13 @@ impl Output {
             self.report_passed(passed);
         }
         Ok(shared.is_played_out())
+    }
+
+    /// Which loudspeakers the open stream's channels are for, as far as the DAC says.
+    pub(in crate::playback) fn speakers(&self) -> Speakers {
+        let shared = self.lock();
+        let open = shared.engine.as_ref().and_then(|engine| Some((engine, engine.stream?)));
+        open.map_or(Speakers::UNKNOWN, |(engine, stream)| engine.status.speakers(stream.epoch))
     }
 
     /// Whether the open stream has this format already, and is scaled by the volume or isn't, as asked for.

@@ -8,9 +8,13 @@ use pcm::hidden::Hidden;
 use super::loaded::{Loaded, media_error};
 use super::{Stop, Worker};
 use crate::playback::convert::Converter;
-use crate::playback::error::{INTERNAL, PlayError};
+use crate::playback::error::{INTERNAL, PlayError, REFUSED};
 use crate::playback::{Report, output::Fill};
 use crate::transport::TrackId;
+
+/// Why a file can't be played whose channels aren't in the DAC's order.
+const UNORDERED: &str = "the DAC wants the channels in another order, and those of a DSDIFF file can't be put into it: \
+                         convert it to DSF";
 
 impl Worker {
     /// Writes `loaded` from its place to its end.
@@ -23,7 +27,10 @@ impl Worker {
         self.begin(loaded, &mut writing)?;
         let error = loop {
             let samples = match loaded.media.read() {
-                Ok(Some(samples)) => samples,
+                Ok(Some(samples)) => match samples.ordered(&loaded.order) {
+                    Some(samples) => samples,
+                    None => break Some(PlayError::new(REFUSED, UNORDERED)),
+                },
                 Ok(None) => break None,
                 Err(error) => break Some(media_error(&error)),
             };

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use media::{Cancel, Limits, Location, Wants};
 use pcm::hidden::{Hidden, MqaDetector};
-use pcm::{Encoding, Rules, Source, Wire};
-use tracing::debug;
+use pcm::{ChannelOrder, Encoding, Rules, Source, Speakers, Wire};
+use tracing::{debug, warn};
 
 use super::Item;
 use super::inside::Inside;
@@ -22,6 +22,8 @@ pub(super) struct Loaded {
     pub(super) media: media::Track,
     pub(super) packing: Packing,
     pub(super) mqa: MqaDetector,
+    /// Which of its channels go to which of the DAC's; known when the stream is open.
+    pub(super) order: ChannelOrder,
     /// The volume must have no effect on it.
     pub(super) unscaled: bool,
     /// Where writing begins, until it has.
@@ -80,7 +82,8 @@ impl Loaded {
         })?;
         let at = std::mem::take(&mut item.at);
         let place = Some(Place { frame: 0, is_start: true });
-        let mut loaded = Self { item, media, packing, mqa, unscaled, place };
+        let order = ChannelOrder::SAME;
+        let mut loaded = Self { item, media, packing, mqa, order, unscaled, place };
         if !at.is_zero() {
             loaded.seek(at)?;
         }
@@ -93,6 +96,24 @@ impl Loaded {
 
     pub(super) fn wire(&self) -> Wire {
         self.packing.wire()
+    }
+
+    /// Which of its channels go to which of the DAC's, whose loudspeakers these are.
+    ///
+    /// # Errors
+    /// The DAC has others than the track.
+    pub(super) fn order_on(&self, dac: &Speakers) -> Result<ChannelOrder, PlayError> {
+        if self.media.info().source.channels != self.wire().channels {
+            // Mono goes to both.
+            return Ok(ChannelOrder::SAME);
+        }
+        let track = self.media.speakers();
+        let more = track.count() == 0 && self.wire().channels > 2;
+        if more && dac.count() > 0 {
+            warn!("track {}: it doesn't say which channel is which; they go to {dac} in their order", self.track().0);
+        }
+        let text = || format!("the track's channels are {track}, and the DAC has {dac} instead");
+        dac.order_of(&track).ok_or_else(|| PlayError::new(REFUSED, text()))
     }
 
     /// The track, if it can still be kept out of the ring.

@@ -101,8 +101,12 @@ impl Worker {
         if let Some(next) = next
             && next.packing.converter().is_some_and(|other| other.continues(converter))
         {
+            // One that can't be played as the stream is open is no continuation.
+            let order = next.order_on(&self.output.speakers()).unwrap_or_default();
             next.media.look_ahead(|samples| {
-                converter.followed_by(samples);
+                if let Some(samples) = samples.ordered(&order) {
+                    converter.followed_by(&samples);
+                }
                 false
             });
         }

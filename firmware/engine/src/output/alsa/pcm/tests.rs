@@ -100,3 +100,12 @@ fn errors_are_sorted() {
     assert_eq!(of(libc::ENODEV).to_string(), "the output was unplugged");
     assert_eq!(of(libc::EIO).to_string(), "the output failed: snd_pcm_avail_delay: Input/output error (os error 5)");
 }
+
+#[test]
+fn the_map_of_a_card_is_read_as_alsa_lib_prints_it() {
+    let of = |text: &str| speakers(text).to_string();
+    assert_eq!(of("FL FR RL RR FC LFE"), "FL FR RL RR FC LFE");
+    for text in ["", "UNKNOWN UNKNOWN", "FL FR NA NA", "MONO", "FL[INV] FR", "0x20001 FR"] {
+        assert_eq!(of(text), "", "{text}: not every channel is said");
+    }
+}
