@@ -4,6 +4,7 @@
 //! the kernel's events without polling, and listens on no TCP port. `agent run` is what init starts the programs with.
 
 mod cpu;
+mod dac;
 mod daemon;
 mod dhcp;
 mod identity;

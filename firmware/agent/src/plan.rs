@@ -12,6 +12,22 @@ use crate::{
 /// Where the plan is published, for whoever starts the engine.
 const FILE: &str = "run/tenuto/plan";
 
+/// The engine's one option without a value.
+const HUGE_PAGES: &str = "huge-pages";
+
+/// Whether a kernel command line has `name=on`; the last one counts, and what is neither on nor off is left out, and said.
+pub(crate) fn is_on(command_line: &str, name: &str) -> bool {
+    let values = command_line.split_whitespace().rev().filter_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+    match values.into_iter().next() {
+        Some("on") => true,
+        Some("off") | None => false,
+        Some(other) => {
+            tracing::warn!("kernel command line: {name}={other} is ignored; it is on or off");
+            false
+        }
+    }
+}
+
 /// What the engine is told. None: the engine's own default.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub(crate) struct Plan {
@@ -22,6 +38,8 @@ pub(crate) struct Plan {
     /// The times that were set.
     #[serde(flatten)]
     pub(crate) timing: Timing,
+    /// `tenuto.huge_pages=on`: the ring lies in huge pages, if there are any.
+    pub(crate) huge_pages: bool,
     /// `tenuto.confine=on`, for tests: a system call that playing doesn't take ends the engine.
     pub(crate) confine: bool,
 }
@@ -30,8 +48,8 @@ impl Plan {
     /// The last isolated core; else the last core, as the least used one on machines where interrupts start at the first.
     fn decide(online: &Cpus, isolated: &Cpus, command_line: &str) -> Self {
         let core = isolated.intersection(online).last().or_else(|| online.last().filter(|_| online.len() > 1));
-        let confine = command_line.split_whitespace().any(|word| word == "tenuto.confine=on");
-        Self { core: core.copied(), priority: priority::ENGINE, timing: Timing::of(command_line), confine }
+        let (huge_pages, confine) = (is_on(command_line, "tenuto.huge_pages"), is_on(command_line, "tenuto.confine"));
+        Self { core: core.copied(), priority: priority::ENGINE, timing: Timing::of(command_line), huge_pages, confine }
     }
 
     /// What this machine's cores and command line suggest.
@@ -55,7 +73,9 @@ impl Plan {
 
     /// The engine's options for it.
     pub(crate) fn arguments(&self) -> Vec<String> {
-        self.values().into_iter().flat_map(|(name, value)| [format!("--{name}"), value]).collect()
+        let switch = self.huge_pages.then(|| format!("--{HUGE_PAGES}"));
+        let values = self.values().into_iter().filter(|(name, _)| *name != HUGE_PAGES);
+        values.flat_map(|(name, value)| [format!("--{name}"), value]).chain(switch).collect()
     }
 
     /// What is decided, by the engine's names for it.
@@ -63,15 +83,17 @@ impl Plan {
         let core = self.core.map(|core| ("core", core.to_string()));
         let confine = self.confine.then(|| ("confine", "on".to_owned()));
         let priority = ("priority", self.priority.to_string());
-        core.into_iter().chain([priority]).chain(self.timing.values()).chain(confine).collect()
+        let huge_pages = self.huge_pages.then(|| (HUGE_PAGES, "on".to_owned()));
+        core.into_iter().chain([priority]).chain(self.timing.values()).chain(huge_pages).chain(confine).collect()
     }
 
     fn parse(text: &str) -> Option<Self> {
-        let mut plan = Self { core: None, priority: 0, timing: Timing::default(), confine: false };
+        let mut plan = Self { core: None, priority: 0, timing: Timing::default(), huge_pages: false, confine: false };
         for line in text.lines() {
             match line.split_once('=')? {
                 ("core", value) => plan.core = Some(value.parse().ok()?),
                 ("priority", value) => plan.priority = value.parse().ok()?,
+                (HUGE_PAGES, value) => plan.huge_pages = value == "on",
                 ("confine", value) => plan.confine = value == "on",
                 (name, value) => *plan.timing.by_name(name)? = Some(value.parse().ok()?),
             }
@@ -89,13 +111,21 @@ mod tests {
     const BARE: Plan = Plan {
         core: None,
         priority: 70,
-        timing: Timing { buffer_ms: None, period_ms: None, ring_ms: None, preroll_ms: None },
+        timing: Timing { buffer_ms: None, period_ms: None, ring_ms: None, preroll_ms: None, dsd_silence_ms: None },
+        huge_pages: false,
         confine: false,
     };
     const FULL: Plan = Plan {
         core: Some(3),
         priority: 1,
-        timing: Timing { buffer_ms: Some(500), period_ms: Some(40), ring_ms: Some(2000), preroll_ms: Some(300) },
+        timing: Timing {
+            buffer_ms: Some(500),
+            period_ms: Some(40),
+            ring_ms: Some(2000),
+            preroll_ms: Some(300),
+            dsd_silence_ms: Some(0),
+        },
+        huge_pages: true,
         confine: true,
     };
 
@@ -149,8 +179,24 @@ mod tests {
     }
 
     #[test]
+    fn a_switch_is_on_or_off() {
+        for (line, on) in [
+            ("quiet tenuto.dop=on", true),
+            ("tenuto.dop=on tenuto.dop=off", false),
+            ("tenuto.dop=off tenuto.dop=on", true),
+            ("tenuto.dop", false),
+            ("tenuto.dop=yes", false),
+            ("tenuto.dopx=on", false),
+            ("", false),
+        ] {
+            assert_eq!(is_on(line, "tenuto.dop"), on, "{line}");
+        }
+    }
+
+    #[test]
     fn arguments_are_the_engines() {
-        let full = "--core 3 --priority 1 --buffer-ms 500 --period-ms 40 --ring-ms 2000 --preroll-ms 300 --confine on";
+        let full = "--core 3 --priority 1 --buffer-ms 500 --period-ms 40 --ring-ms 2000 --preroll-ms 300 --dsd-silence-ms 0 \
+                    --confine on --huge-pages";
         assert_eq!(FULL.arguments().join(" "), full);
         assert_eq!(BARE.arguments(), ["--priority", "70"]);
     }

@@ -19,7 +19,13 @@ use nix::{
     unistd::{User, initgroups, setgid, setuid},
 };
 
-use crate::{identity::Identity, plan::Plan, root::Root, sound};
+use crate::{
+    dac,
+    identity::Identity,
+    plan::{Plan, is_on},
+    root::Root,
+    sound,
+};
 
 /// A program that started less than this ago, and is started again, has died early.
 const EARLY: Duration = Duration::from_secs(10);
@@ -70,7 +76,9 @@ pub(crate) const SERVICES: &[Service] = &[
         limits: &[(Resource::RLIMIT_MEMLOCK, RLIM_INFINITY), (Resource::RLIMIT_RTPRIO, 99)],
         arguments: |root| {
             let user = ["--user", "tenuto-engine", "--group", "tenuto"].map(str::to_owned);
-            Ok(user.into_iter().chain(Plan::current(root).arguments()).collect())
+            let rules = dac::publish(root, |file| dac::checked("/usr/bin/engine", file));
+            let rules = rules.into_iter().flat_map(|file| ["--dac-rules".to_owned(), file.display().to_string()]);
+            Ok(user.into_iter().chain(Plan::current(root).arguments()).chain(rules).collect())
         },
         // The agent follows cards that come later; the one that is there at boot needn't wait for it.
         prepare: |root| sound::give_nodes(root, sound::AUDIO),
@@ -82,9 +90,10 @@ pub(crate) const SERVICES: &[Service] = &[
         limits: &[(Resource::RLIMIT_NOFILE, 1024), (Resource::RLIMIT_DATA, PLAYER_MEMORY)],
         arguments: |root| {
             let identity = Identity::current(root).context("the appliance's identity in /run/tenuto")?;
-            Ok(["--uuid", &identity.uuid(), "--name", &identity.name(), "--state-dir", "/run/player"]
-                .map(str::to_owned)
-                .to_vec())
+            let name = ["--uuid", &identity.uuid(), "--name", &identity.name(), "--state-dir", "/run/player"];
+            let dop = is_on(&root.text("proc/cmdline").unwrap_or_default(), "tenuto.dop");
+            let dop = dop.then_some(["--dop", "on"]).into_iter().flatten();
+            Ok(name.into_iter().chain(dop).map(str::to_owned).collect())
         },
         prepare: |root| {
             if let Err(error) = root.set("proc/self/oom_score_adj", FIRST_TO_GO) {
@@ -279,5 +288,11 @@ mod tests {
         let player = (find("player").unwrap().arguments)(&root).unwrap();
         assert_eq!(player[4..], ["--state-dir", "/run/player"]);
         assert_eq!(player, (find("player").unwrap().arguments)(&root).unwrap());
+        std::fs::create_dir_all(root.path("proc")).unwrap();
+        std::fs::write(root.path("proc/cmdline"), "quiet tenuto.dop=on tenuto.huge_pages=on").unwrap();
+        let player = (find("player").unwrap().arguments)(&root).unwrap();
+        assert_eq!(player[6..], ["--dop", "on"]);
+        let engine = (find("engine").unwrap().arguments)(&root).unwrap();
+        assert_eq!(engine.last().map(String::as_str), Some("--huge-pages"));
     }
 }

@@ -13,6 +13,8 @@ pub(crate) struct Timing {
     pub(crate) ring_ms: Option<u16>,
     /// Silence in front of every stream, for DACs that need time to lock, 0..=5000.
     pub(crate) preroll_ms: Option<u16>,
+    /// DSD silence in front of and behind every stream of DSD or DoP, 0..=5000.
+    pub(crate) dsd_silence_ms: Option<u16>,
 }
 
 /// The engine's own defaults.
@@ -30,6 +32,7 @@ impl Timing {
             period_ms: milliseconds(command_line, "tenuto.period_ms", 1..=1000),
             ring_ms: milliseconds(command_line, "tenuto.ring_ms", 50..=10_000),
             preroll_ms: milliseconds(command_line, "tenuto.preroll_ms", 0..=5000),
+            dsd_silence_ms: milliseconds(command_line, "tenuto.dsd_silence_ms", 0..=5000),
         };
         let (buffer, period) = (timing.buffer_ms.unwrap_or(BUFFER_MS), timing.period_ms.unwrap_or(PERIOD_MS));
         if buffer < 2 * period {
@@ -58,6 +61,7 @@ impl Timing {
             "period-ms" => &mut self.period_ms,
             "ring-ms" => &mut self.ring_ms,
             "preroll-ms" => &mut self.preroll_ms,
+            "dsd-silence-ms" => &mut self.dsd_silence_ms,
             _ => return None,
         })
     }
@@ -69,6 +73,7 @@ impl Timing {
             ("period-ms", self.period_ms),
             ("ring-ms", self.ring_ms),
             ("preroll-ms", self.preroll_ms),
+            ("dsd-silence-ms", self.dsd_silence_ms),
         ]
         .into_iter()
         .filter_map(|(name, ms)| Some((name, ms?.to_string())))
@@ -92,9 +97,15 @@ mod tests {
 
     #[test]
     fn the_command_line_may_set_every_time() {
-        let all =
-            "quiet tenuto.buffer_ms=500 tenuto.period_ms=100 console=ttyS0 tenuto.ring_ms=2000 tenuto.preroll_ms=0";
-        let expected = Timing { buffer_ms: Some(500), period_ms: Some(100), ring_ms: Some(2000), preroll_ms: Some(0) };
+        let all = "quiet tenuto.buffer_ms=500 tenuto.period_ms=100 console=ttyS0 tenuto.ring_ms=2000 tenuto.preroll_ms=0 \
+                   tenuto.dsd_silence_ms=5000";
+        let expected = Timing {
+            buffer_ms: Some(500),
+            period_ms: Some(100),
+            ring_ms: Some(2000),
+            preroll_ms: Some(0),
+            dsd_silence_ms: Some(5000),
+        };
         assert_eq!(Timing::of(all), expected);
         assert_eq!(Timing::of("tenuto.ring_ms=500 tenuto.ring_ms=100").ring_ms, Some(100), "the last one");
     }
@@ -114,6 +125,7 @@ mod tests {
             "tenuto.ring_ms=10001",
             "tenuto.preroll_ms=-1",
             "tenuto.preroll_ms=5001",
+            "tenuto.dsd_silence_ms=5001",
         ] {
             assert_eq!(Timing::of(line), Timing::default(), "{line}");
         }

@@ -46,6 +46,8 @@ pub(crate) struct Options {
     pub(crate) certificate: bool,
     pub(crate) confine: bool,
     pub(crate) dac_rules: Option<PathBuf>,
+    /// Only to say whether all this is right.
+    pub(crate) check: bool,
 }
 
 impl Default for Options {
@@ -70,6 +72,7 @@ impl Default for Options {
             certificate: true,
             confine: false,
             dac_rules: None,
+            check: false,
         }
     }
 }
@@ -135,6 +138,8 @@ Real time:
                          real-time thread that playing doesn't take (default off)
 
   --socket PATH          where the player connects (default /run/tenuto/engine.sock)
+  --check                read the options and the files that they name, say what is wrong with them,
+                         and end: 0 nothing, 2 something
   --help                 this text
   --version              the version
 
@@ -159,7 +164,7 @@ May connect: root, the engine's own user, and members of --group (checked by the
 socket's mode 0660 and again by the engine). One player at a time.
 
 Ends cleanly, with a fade, on SIGTERM and SIGINT. Logs go to stderr; RUST_LOG sets what (default info).
-Exit status: 0 ended by a signal, 1 failed, 2 wrong usage.
+Exit status: 0 ended by a signal, 1 failed, 2 wrong usage, or --check found something.
 ";
 
 /// Reads the command line, without the program's own name.
@@ -181,6 +186,10 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Ask
             }
             "huge-pages" => {
                 options.huge_pages = true;
+                continue;
+            }
+            "check" => {
+                options.check = true;
                 continue;
             }
             _ => {}

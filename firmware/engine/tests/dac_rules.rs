@@ -64,3 +64,20 @@ fn a_file_that_is_wrong_is_named_with_the_line_and_nothing_starts() {
     let (status, log) = Engine::with_null_sink(&["--dac-rules", "/nonexistent/rules"]).wait();
     assert!(status.code() == Some(1) && log.contains("--dac-rules /nonexistent/rules: No such file"), "{log}");
 }
+
+#[test]
+fn check_says_what_is_wrong_and_starts_nothing() {
+    let dir = tempfile::tempdir().expect("a directory");
+    for (text, expected) in [
+        ("[[dac]]\nname = 'null'\nlock-ms = 300\n", ""),
+        ("[[dac]]\nname = 'null'\nlock-ms = 300000\n", "line 3: 300000 won't do"),
+    ] {
+        let path = rules(dir.path(), text);
+        let (status, log) = Engine::with_null_sink(&["--check", "--dac-rules", path.to_str().expect("UTF-8")]).wait();
+        let right = expected.is_empty();
+        assert!(status.code() == Some(if right { 0 } else { 2 }) && log.contains(expected), "{status}: {log}");
+        assert!(!right || log.is_empty(), "{log}");
+    }
+    let (status, log) = Engine::with_null_sink(&["--check", "--period-ms", "60"]).wait();
+    assert!(status.code() == Some(2) && log.contains("two periods"), "{log}");
+}

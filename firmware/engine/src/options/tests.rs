@@ -17,7 +17,7 @@ fn every_option_is_taken() {
     let options = run(
         "--socket /tmp/s --sink file:/tmp/d --accept s24_3 --max-rate 96000 --speakers FR,FL --fast --core 3 --priority 60 --user u --group g \
                        --period-ms 5 --buffer-ms=20 --ring-ms 500 --preroll-ms 0 --dsd-silence-ms 7 --huge-pages \
-                       --certificate off --confine on --dac-rules /r",
+                       --certificate off --confine on --dac-rules /r --check",
     );
     assert_eq!(
         options,
@@ -41,6 +41,7 @@ fn every_option_is_taken() {
             certificate: false,
             confine: true,
             dac_rules: Some("/r".into()),
+            check: true,
         })
     );
     assert_eq!(run("--sink hw:1,0").map(|options| options.sink), Ok(Sink::Alsa("hw:1,0".to_owned())));
