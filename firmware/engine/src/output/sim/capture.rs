@@ -112,8 +112,9 @@ impl Capture {
             r#"{{"event":"open","file":"{name}","format":"{layout}","rate":{rate},"channels":{channels},"dop":{dop},"ns":{}}}"#,
             now_ns()
         )?;
-        let per_second = wire.frame_bytes() * rate as usize;
-        let (feed, bytes) = rtrb::RingBuffer::new(per_second.clamp(1 << 16, MOST_BYTES));
+        // The card's buffer holds 2 s at most, and is filled at once when a stream begins.
+        let buffer = 2 * wire.frame_bytes() * rate as usize;
+        let (feed, bytes) = rtrb::RingBuffer::new(buffer.clamp(1 << 16, MOST_BYTES));
         let ending = Ending::default();
         let (lines, incoming) = channel();
         let writer = CaptureWriter {
@@ -219,5 +220,18 @@ impl CaptureWriter {
         self.raw.set_len(frames * self.frame_bytes)?;
         let ns = now_ns();
         writeln!(self.log, r#"{{"event":"close","frames":{frames},"xruns":{xruns},"scaled":{scaled},"ns":{ns}}}"#)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_buffer_can_be_filled_at_once() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let wire = Wire { format: pcm::WireFormat::S16Le, rate: 48_000, channels: 2 };
+        let (_capture, feed) = Capture::create(dir.path(), 1, wire).expect("a file");
+        assert!(feed.bytes.slots() >= 2 * 48_000 * 4);
     }
 }
