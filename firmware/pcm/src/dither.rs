@@ -1,47 +1,32 @@
 //! TPDF dither: the sum of two uniform random values, which makes the rounding error of a narrower sample independent
 //! of the signal (Lipshitz, Wannamaker, Vanderkooy: "Quantization and Dither", JAES 40(5), 1992).
 
+use crate::MAX_CHANNELS;
+
 /// A source of triangular noise, 2 LSB wide.
 ///
 /// The noise is a function of a position (a counter), not of the values drawn before: SIMD kernels take many
 /// positions at once and equal the scalar kernel bit for bit. It repeats after 2^32 samples.
 ///
-/// Packing hashes every position, in registers ([`at`](Self::at)). Gain, which moves fewer bytes and has its noise beside other
-/// loads, takes rows of 1024 samples out of two tables: from one the levels, from the other whether their sign changes, each from a
-/// place on that is hashed from the row's number. That costs one instruction a vector instead of six. Each row has every level
-/// once, and is as white as the product of two tables is that are in random order themselves.
+/// Rows of 1024 samples come out of two small tables: from one the levels, from the other whether their sign changes, each from a
+/// place on that is hashed from the row's number. That costs one instruction a vector; a hash of every position, six. Each row has
+/// every level once, and is as white as the product of two tables is that are in random order themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tpdf {
     position: u32,
 }
 
 impl Tpdf {
-    /// One LSB, in the unit that [`at`](Self::at) uses.
-    pub const LSB: i32 = 1 << 16;
-
     /// Starts at `position`; every value is a good one.
     #[must_use]
     pub const fn new(position: u32) -> Self {
         Self { position }
     }
 
-    /// The multipliers of the hash.
-    pub(crate) const FIRST: u32 = 0x7feb_352d;
-    pub(crate) const SECOND: u32 = 0x846c_a68b;
-
     /// Where the next sample's noise is.
     #[must_use]
     pub const fn position(self) -> u32 {
         self.position
-    }
-
-    /// The noise `offset` samples ahead, in 1/65536 LSB: triangular, from -65535 to 65535, with a mean of 0. It is the
-    /// difference of the hash's halves, both with their sign: one instruction on x86.
-    #[inline]
-    #[must_use]
-    pub const fn at(self, offset: u32) -> i32 {
-        let bits = draw(self.position.wrapping_add(offset));
-        bits as i16 as i32 - (bits >> 16) as i16 as i32
     }
 
     /// Moves on by `samples`.
@@ -51,21 +36,13 @@ impl Tpdf {
     }
 }
 
-/// A bijection of 32 bits in which every input bit changes every output bit with a probability near one half. The
-/// multipliers are Chris Wellons' "lowbias32" (nullprogram.com, "Prospecting for Hash Functions").
+/// A bijection of 32 bits in which every input bit changes every output bit with a probability near one half: Chris Wellons'
+/// "lowbias32" (nullprogram.com, "Prospecting for Hash Functions").
 #[inline]
 const fn hash(x: u32) -> u32 {
-    let x = (x ^ x >> 16).wrapping_mul(Tpdf::FIRST);
-    let x = (x ^ x >> 15).wrapping_mul(Tpdf::SECOND);
+    let x = (x ^ x >> 16).wrapping_mul(0x7feb_352d);
+    let x = (x ^ x >> 15).wrapping_mul(0x846c_a68b);
     x ^ x >> 16
-}
-
-/// As much of [`hash`] as noise takes: what its first and last steps better isn't seen in the spectrum, nor in the
-/// distribution of two samples at whatever distance.
-#[inline]
-const fn draw(x: u32) -> u32 {
-    let x = x.wrapping_mul(Tpdf::FIRST);
-    (x ^ x >> 15).wrapping_mul(Tpdf::SECOND)
 }
 
 /// Samples that a row of noise is for.
@@ -76,8 +53,8 @@ pub(crate) const ROW: usize = 1024;
 const APART: usize = 32;
 
 /// Bits behind the point of 16-bit noise, and of 32-bit noise.
-const NARROW: u32 = 13;
-const WIDE: u32 = 7;
+pub(crate) const NARROW: u32 = 13;
+pub(crate) const WIDE: u32 = 7;
 
 /// The noise's levels, and whether they change their sign (-1) or not (0): each twice over, so that a row may begin anywhere.
 #[repr(align(64))]
@@ -87,7 +64,7 @@ struct Tables<T> {
 }
 
 static IN_16_BITS: Tables<i16> = {
-    let (of_levels, of_signs) = (shuffled(0), shuffled(ROW as u32));
+    let (of_levels, of_signs) = (fairly_shuffled(), shuffled::<ROW>(0));
     let (mut levels, mut signs) = ([0; 2 * ROW], [0; 2 * ROW]);
     let mut n = 0;
     while n < 2 * ROW {
@@ -109,15 +86,33 @@ static IN_32_BITS: Tables<i32> = {
     Tables { levels, signs }
 };
 
-/// The numbers below [`ROW`] in random order (Fisher and Yates).
-const fn shuffled(seed: u32) -> [u32; ROW] {
-    let mut numbers = [0; ROW];
+/// The numbers below `N` in random order (Fisher and Yates).
+const fn shuffled<const N: usize>(seed: u32) -> [u32; N] {
+    let mut numbers = [0; N];
     let mut n = 0;
-    while n < ROW {
+    while n < N {
         let other = hash(seed + n as u32) as usize % (n + 1);
         numbers[n] = numbers[other];
         numbers[other] = n as u32;
         n += 1;
+    }
+    numbers
+}
+
+/// The numbers below [`ROW`] in random order, of each eight neighbours one for every eighth place: channels take turns, and each
+/// is to have as many small ones as great ones. (Rows begin at a multiple of [`APART`], so a channel keeps its places.)
+const fn fairly_shuffled() -> [u32; ROW] {
+    let mut numbers = [0; ROW];
+    let mut place = 0;
+    while place < MAX_CHANNELS {
+        let groups = shuffled::<{ ROW / MAX_CHANNELS }>((ROW * (place + 1)) as u32);
+        let mut n = 0;
+        while n < groups.len() {
+            let of_group = (place as u32 + hash(groups[n]) % ROW as u32) % MAX_CHANNELS as u32;
+            numbers[n * MAX_CHANNELS + place] = groups[n] * MAX_CHANNELS as u32 + of_group;
+            n += 1;
+        }
+        place += 1;
     }
     numbers
 }
@@ -191,13 +186,6 @@ mod tests {
         }
     }
 
-    #[test]
-    fn noise_is_triangular_and_white() {
-        let tpdf = Tpdf::new(12_345);
-        let noise: Vec<f64> = (0..N as u32).map(|n| f64::from(tpdf.at(n)) / f64::from(Tpdf::LSB)).collect();
-        is_triangular_and_white(&noise);
-    }
-
     /// From here on, so many samples of rows.
     fn rows(mut tpdf: Tpdf, samples: usize) -> Vec<i16> {
         let mut noise = Vec::new();
@@ -216,6 +204,20 @@ mod tests {
         is_triangular_and_white(&noise);
     }
 
+    /// Of what takes turns each channel gets noise that is as good.
+    #[test]
+    fn every_channel_s_noise_is_triangular() {
+        let noise: Vec<f64> = rows(Tpdf::new(0), N).into_iter().map(|x| f64::from(x) / 8192.0).collect();
+        for (channels, channel) in (1..=8).flat_map(|channels| (0..channels).map(move |channel| (channels, channel))) {
+            let of_channel = || noise.iter().skip(channel).step_by(channels);
+            let n = of_channel().count() as f64;
+            let mean = of_channel().sum::<f64>() / n;
+            assert!(mean.abs() < 0.004, "mean {mean} of channel {channel} of {channels}");
+            let variance = of_channel().map(|x| x * x).sum::<f64>() / n;
+            assert!((variance - 1.0 / 6.0).abs() < 0.002, "variance {variance} of channel {channel} of {channels}");
+        }
+    }
+
     #[test]
     fn rows_go_on_wherever_they_are_entered() {
         for first in [0, 1, 1000, 1023, 1024, u32::MAX - 1500] {
@@ -228,13 +230,5 @@ mod tests {
             assert!(wide.eq(all[700..].iter().take(levels.len()).map(|&x| i32::from(x) >> 6)));
             assert!(all.iter().all(|x| (-8192..8192).contains(x)), "a kernel relies on it");
         }
-    }
-
-    #[test]
-    fn noise_depends_on_the_position_alone() {
-        let mut tpdf = Tpdf::new(u32::MAX - 2);
-        let ahead = tpdf.at(5);
-        tpdf.advance(5);
-        assert_eq!(tpdf.at(0), ahead);
     }
 }

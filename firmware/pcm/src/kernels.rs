@@ -34,6 +34,7 @@ mod avx2;
 mod avx512;
 mod convert;
 mod crc;
+mod dithered;
 mod entries;
 mod many;
 #[cfg(target_arch = "aarch64")]

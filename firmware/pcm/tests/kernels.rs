@@ -230,6 +230,17 @@ fn packing_many_channels_equals_the_scalar_kernel_at_every_length() {
     }
 }
 
+/// Noise comes in rows: every end of those beside the ends of the blocks.
+#[test]
+fn packing_long_pieces_equals_the_scalar_kernel() {
+    let words = words();
+    for channels in 1..=8 {
+        for frames in [500, 511, 512, 513, 527, 543, 1022, 1023, 1024, 1025, 1100, 2500] {
+            packing_equals(frames == 1100, &words, channels, frames, frames % 5, frames % ALIGNMENTS);
+        }
+    }
+}
+
 #[test]
 fn scaling_equals_the_scalar_kernel_at_every_length_and_alignment() {
     let words = words();

@@ -51,18 +51,8 @@ impl<const VBMI: bool> Simd for Avx2<VBMI> {
     }
 
     #[inline(always)]
-    fn multiply(self, a: __m256i, b: __m256i) -> __m256i {
-        instructions!(_mm256_mullo_epi32(a, b))
-    }
-
-    #[inline(always)]
     fn shift_left<const N: i32>(self, a: __m256i) -> __m256i {
         instructions!(_mm256_slli_epi32::<N>(a))
-    }
-
-    #[inline(always)]
-    fn shift_right<const N: i32>(self, a: __m256i) -> __m256i {
-        instructions!(_mm256_srli_epi32::<N>(a))
     }
 
     #[inline(always)]
@@ -71,21 +61,8 @@ impl<const VBMI: bool> Simd for Avx2<VBMI> {
     }
 
     #[inline(always)]
-    fn low_half(self, a: __m256i) -> __m256i {
-        instructions!(_mm256_blend_epi16::<0xaa>(a, _mm256_setzero_si256()))
-    }
-
-    #[inline(always)]
     fn clamp(self, a: __m256i, low: __m256i, high: __m256i) -> __m256i {
         instructions!(_mm256_min_epi32(_mm256_max_epi32(a, low), high))
-    }
-
-    #[inline(always)]
-    fn difference_of_halves_and_rounding(self, a: __m256i) -> __m256i {
-        instructions!({
-            let difference = _mm256_madd_epi16(a, _mm256_set1_epi32(0xffff_0001_u32 as i32));
-            _mm256_add_epi32(difference, _mm256_set1_epi32(0x8000))
-        })
     }
 
     #[inline(always)]
@@ -125,6 +102,16 @@ impl<const VBMI: bool> Simd for Avx2<VBMI> {
     }
 
     #[inline(always)]
+    fn round_16(self, even: __m256i, odd: __m256i, noise: __m256i) -> __m256i {
+        instructions!({
+            let whole = _mm256_blend_epi16::<0xaa>(_mm256_srli_epi32::<16>(even), odd);
+            let cut = _mm256_blend_epi16::<0xaa>(even, _mm256_slli_epi32::<16>(odd));
+            let sum = _mm256_add_epi16(_mm256_srli_epi16::<3>(cut), noise);
+            _mm256_adds_epi16(whole, _mm256_mulhrs_epi16(sum, _mm256_set1_epi16(4)))
+        })
+    }
+
+    #[inline(always)]
     fn limited_product(self, x: __m256i, factor: f32, low: f32, high: f32) -> __m256i {
         instructions!({
             let x = _mm256_castsi256_ps(x);
@@ -148,20 +135,6 @@ impl<const VBMI: bool> Simd for Avx2<VBMI> {
             let too_great = _mm256_cmp_ps::<_CMP_GE_OQ>(x, _mm256_set1_ps(1.0));
             let rounded = _mm256_cvtps_epi32(_mm256_mul_ps(number, _mm256_set1_ps(2_147_483_648.0)));
             _mm256_xor_si256(rounded, _mm256_castps_si256(too_great))
-        })
-    }
-
-    #[inline(always)]
-    fn positions<const BYTES: usize>(self) -> [__m256i; 4] {
-        instructions!({
-            let ([a, b, c, d], across) = match BYTES {
-                2 => ([0, 4, 16, 20], 8),
-                3 => ([0, 4, 8, 12], 16),
-                _ => ([0, 8, 16, 24], 4),
-            };
-            let lower = _mm_setr_epi32(0, 1, 2, 3);
-            let both = _mm256_setr_m128i(lower, _mm_add_epi32(lower, _mm_set1_epi32(across)));
-            each!([a, b, c, d], |n| _mm256_add_epi32(both, _mm256_set1_epi32(n)))
         })
     }
 
@@ -193,6 +166,15 @@ impl<const VBMI: bool> Simd for Avx2<VBMI> {
                 _mm256_unpacklo_epi32(m, t),
                 _mm256_unpackhi_epi32(m, t),
             ]
+        })
+    }
+
+    #[inline(always)]
+    unsafe fn load_by_turns(self, src: *const i32) -> [__m256i; 2] {
+        instructions!({
+            let [a, b] = each!([halves!(src, 0, 8), halves!(src, 4, 12)], |x| _mm256_castsi256_ps(x));
+            let (even, odd) = (_mm256_shuffle_ps::<0b10_00_10_00>(a, b), _mm256_shuffle_ps::<0b11_01_11_01>(a, b));
+            each!([even, odd], |x| _mm256_castps_si256(x))
         })
     }
 
@@ -276,6 +258,15 @@ impl<const VBMI: bool> Simd for Avx2<VBMI> {
     #[inline(always)]
     unsafe fn store_vector(self, x: __m256i, dst: *mut u8) {
         instructions!(_mm256_storeu_si256(dst.cast(), x));
+    }
+
+    #[inline(always)]
+    unsafe fn store_twins_16(self, x: __m256i, dst: *mut u8) {
+        instructions!({
+            let x = _mm256_permute4x64_epi64::<0b11_01_10_00>(x);
+            _mm256_storeu_si256(dst.cast(), _mm256_unpacklo_epi16(x, x));
+            _mm256_storeu_si256(dst.add(32).cast(), _mm256_unpackhi_epi16(x, x));
+        });
     }
 
     #[inline(always)]

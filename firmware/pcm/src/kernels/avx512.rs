@@ -67,18 +67,8 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn multiply(self, a: __m512i, b: __m512i) -> __m512i {
-        instructions!(_mm512_mullo_epi32(a, b))
-    }
-
-    #[inline(always)]
     fn shift_left<const N: i32>(self, a: __m512i) -> __m512i {
         instructions!(_mm512_sll_epi32(a, _mm_cvtsi32_si128(N)))
-    }
-
-    #[inline(always)]
-    fn shift_right<const N: i32>(self, a: __m512i) -> __m512i {
-        instructions!(_mm512_srl_epi32(a, _mm_cvtsi32_si128(N)))
     }
 
     #[inline(always)]
@@ -87,21 +77,8 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn low_half(self, a: __m512i) -> __m512i {
-        instructions!(_mm512_maskz_mov_epi16(0x5555_5555, a))
-    }
-
-    #[inline(always)]
     fn clamp(self, a: __m512i, low: __m512i, high: __m512i) -> __m512i {
         instructions!(_mm512_min_epi32(_mm512_max_epi32(a, low), high))
-    }
-
-    #[inline(always)]
-    fn difference_of_halves_and_rounding(self, a: __m512i) -> __m512i {
-        instructions!({
-            let difference = _mm512_madd_epi16(a, _mm512_set1_epi32(0xffff_0001_u32 as i32));
-            _mm512_add_epi32(difference, _mm512_set1_epi32(0x8000))
-        })
     }
 
     #[inline(always)]
@@ -141,6 +118,16 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    fn round_16(self, even: __m512i, odd: __m512i, noise: __m512i) -> __m512i {
+        instructions!({
+            let whole = _mm512_mask_mov_epi16(_mm512_srli_epi32::<16>(even), 0xaaaa_aaaa, odd);
+            let cut = _mm512_mask_mov_epi16(even, 0xaaaa_aaaa, _mm512_slli_epi32::<16>(odd));
+            let sum = _mm512_add_epi16(_mm512_srli_epi16::<3>(cut), noise);
+            _mm512_adds_epi16(whole, _mm512_mulhrs_epi16(sum, _mm512_set1_epi16(4)))
+        })
+    }
+
+    #[inline(always)]
     fn limited_product(self, x: __m512i, factor: f32, low: f32, high: f32) -> __m512i {
         instructions!({
             let x = _mm512_castsi512_ps(x);
@@ -166,14 +153,6 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn positions<const BYTES: usize>(self) -> [__m512i; 4] {
-        instructions!({
-            let first = table!(i32, 16, |n| n);
-            each!([0, 16, 32, 48], |n| _mm512_add_epi32(first, _mm512_set1_epi32(n)))
-        })
-    }
-
-    #[inline(always)]
     unsafe fn load<const BYTES: usize>(self, src: *const i32) -> [__m512i; 4] {
         instructions!(each!([0, 16, 32, 48], |n| _mm512_loadu_si512(src.add(n).cast())))
     }
@@ -191,6 +170,15 @@ impl Simd for Avx512 {
                 _mm512_permutex2var_epi32(m, low, t),
                 _mm512_permutex2var_epi32(m, high, t),
             ]
+        })
+    }
+
+    #[inline(always)]
+    unsafe fn load_by_turns(self, src: *const i32) -> [__m512i; 2] {
+        instructions!({
+            let [a, b] = each!([0, 16], |n| _mm512_loadu_si512(src.add(n).cast()));
+            let (even, odd) = (table!(i32, 16, |n| 2 * n), table!(i32, 16, |n| 2 * n + 1));
+            each!([even, odd], |places| _mm512_permutex2var_epi32(a, places, b))
         })
     }
 
@@ -250,6 +238,15 @@ impl Simd for Avx512 {
     #[inline(always)]
     unsafe fn store_vector(self, x: __m512i, dst: *mut u8) {
         instructions!(_mm512_storeu_si512(dst.cast(), x));
+    }
+
+    #[inline(always)]
+    unsafe fn store_twins_16(self, x: __m512i, dst: *mut u8) {
+        instructions!({
+            let (low, high) = (table!(i16, 32, |n| n / 2), table!(i16, 32, |n| n / 2 + 16));
+            _mm512_storeu_si512(dst.cast(), _mm512_permutexvar_epi16(low, x));
+            _mm512_storeu_si512(dst.add(64).cast(), _mm512_permutexvar_epi16(high, x));
+        });
     }
 
     #[inline(always)]

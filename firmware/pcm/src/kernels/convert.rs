@@ -2,11 +2,8 @@
 //! sample and for vectors, side by side: they agree bit for bit.
 
 use super::simd::Simd;
-use crate::Tpdf;
-use crate::layout::Layout;
-
-/// One half in [`Tpdf`]'s unit: what is added so that cutting off rounds.
-const HALF: i32 = Tpdf::LSB / 2;
+use crate::dither::{NARROW, WIDE};
+use crate::layout::{Layout, S32};
 
 /// A sample that decoders hand out. Integers are left-justified.
 pub(crate) trait Sample: Copy {
@@ -17,7 +14,8 @@ pub(crate) trait Sample: Copy {
 
     /// Rounded to nearest (floats) or cut off (integers), which is lossless if the wire has the source's bits.
     fn plain<L: Layout<BYTES>, const BYTES: usize>(self) -> i32;
-    /// Rounded to nearest after `noise` (in 1/65536 LSB) is added. The wire has at most 24 bits.
+    /// Rounded to nearest after `noise` (in LSB, [`NARROW`] bits of it behind the point) is added, and limited. The wire has at
+    /// most 24 bits.
     fn dithered<L: Layout<BYTES>, const BYTES: usize>(self, noise: i32) -> i32;
 
     /// # Safety
@@ -68,9 +66,13 @@ impl Sample for i32 {
 
     #[inline]
     fn dithered<L: Layout<BYTES>, const BYTES: usize>(self, noise: i32) -> i32 {
-        let cut = 32 - L::BITS;
-        let fraction = self << (16 - cut.min(16)) & 0xffff;
-        ((self >> cut) + ((fraction + noise + HALF) >> 16)).clamp(L::MIN, L::MAX)
+        let sum = if L::BITS == 16 {
+            let fraction = (self & 0xffff) >> (16 - NARROW);
+            (self >> 16) + ((fraction + noise + (1 << (NARROW - 1))) >> NARROW)
+        } else {
+            ((self >> (8 - WIDE)) + (noise >> (NARROW - WIDE)) + (1 << (WIDE - 1))) >> WIDE
+        };
+        sum.clamp(L::MIN, L::MAX)
     }
 
     #[inline(always)]
@@ -97,12 +99,17 @@ impl Sample for f32 {
         to_nearest(scaled::<L, BYTES>(self).max(f64::from(L::MIN)).min(f64::from(L::MAX)))
     }
 
-    /// Taken to 32 bits first, which is 1/256 LSB of 24, and limited so that the noise has room.
+    /// Taken to integers first, of 32 bits if the wire has 16. Of 24 bits [`WIDE`] more are kept, limited so that the noise has
+    /// room.
     #[inline]
     fn dithered<L: Layout<BYTES>, const BYTES: usize>(self, noise: i32) -> i32 {
-        let lsb = f64::from(1 << (32 - L::BITS));
+        if L::BITS == 16 {
+            return self.plain::<S32, 4>().dithered::<L, BYTES>(noise);
+        }
+        let lsb = f64::from(1 << WIDE);
         let (low, high) = (f64::from(L::MIN + 1) * lsb, f64::from(L::MAX - 1) * lsb);
-        to_nearest((scaled::<L, BYTES>(self) * lsb).max(low).min(high)).dithered::<L, BYTES>(noise)
+        let x = to_nearest((scaled::<L, BYTES>(self) * lsb).max(low).min(high));
+        (x + (noise >> (NARROW - WIDE)) + (1 << (WIDE - 1))) >> WIDE
     }
 
     #[inline(always)]
@@ -144,42 +151,23 @@ pub(super) fn plain<S: Simd, T: Sample, L: Layout<BYTES>, const BYTES: usize>(s:
     }
 }
 
-/// [`Sample::dithered`] of a vector. Where the wire has 16 bits, [`Simd::store`] limits.
+/// A vector of samples of 32 bits as left-justified integers.
 #[inline(always)]
-pub(super) fn dithered<S: Simd, T: Sample, L: Layout<BYTES>, const BYTES: usize>(
-    s: S,
-    x: S::V,
-    position: S::V,
-) -> S::V {
-    let x = if T::IS_FLOAT {
-        let lsb = (1 << (32 - L::BITS)) as f32;
-        let (low, high) = ((L::MIN + 1) as f32 * lsb, (L::MAX - 1) as f32 * lsb);
-        s.round(s.limited_product(x, 2_147_483_648.0, low, high))
-    } else {
-        x
-    };
-    let rounding = noise_and_rounding(s, position);
-    if T::IS_FLOAT {
-        // They are limited, and leave room for the sum.
-        return if L::BITS == 16 {
-            s.shift_right_signed::<16>(s.add(x, rounding))
-        } else {
-            s.shift_right_signed::<8>(s.add(x, s.shift_right_signed::<8>(rounding)))
-        };
-    }
-    let (whole, fraction) = if L::BITS == 16 {
-        (s.shift_right_signed::<16>(x), s.low_half(x))
-    } else {
-        (s.shift_right_signed::<8>(x), s.low_half(s.shift_left::<8>(x)))
-    };
-    let sum = s.add(whole, s.shift_right_signed::<16>(s.add(fraction, rounding)));
-    if L::BITS == 16 { sum } else { s.clamp(sum, s.splat(L::MIN), s.splat(L::MAX)) }
+pub(super) fn left_justified<S: Simd, T: Sample>(s: S, x: S::V) -> S::V {
+    if T::IS_FLOAT { s.round_to_32_bits(x) } else { x }
 }
 
-/// [`Tpdf::at`] of a vector of positions, plus [`HALF`].
+/// [`Sample::dithered`] of a vector, to 24 bits; the noise has [`WIDE`] bits behind the point. To 16 bits it is
+/// [`Simd::round_16`].
 #[inline(always)]
-pub(super) fn noise_and_rounding<S: Simd>(s: S, position: S::V) -> S::V {
-    let x = s.multiply(position, s.splat(Tpdf::FIRST as i32));
-    let x = s.multiply(s.xor(x, s.shift_right::<15>(x)), s.splat(Tpdf::SECOND as i32));
-    s.difference_of_halves_and_rounding(x)
+pub(super) fn dithered<S: Simd, T: Sample, L: Layout<BYTES>, const BYTES: usize>(s: S, x: S::V, noise: S::V) -> S::V {
+    let rounding = s.add(noise, s.splat(1 << (WIDE - 1)));
+    if T::IS_FLOAT {
+        let lsb = (1 << WIDE) as f32;
+        let (low, high) = ((L::MIN + 1) as f32 * lsb, (L::MAX - 1) as f32 * lsb);
+        let x = s.round(s.limited_product(x, -(L::MIN as f32) * lsb, low, high));
+        return s.shift_right_signed::<7>(s.add(x, rounding));
+    }
+    let sum = s.shift_right_signed::<7>(s.add(s.shift_right_signed::<1>(x), rounding));
+    s.clamp(sum, s.splat(L::MIN), s.splat(L::MAX))
 }

@@ -6,7 +6,7 @@ use super::neon::Neon;
 use super::room::{Room, Slope};
 #[cfg(target_arch = "x86_64")]
 use super::{avx2::Avx2, avx512::Avx512, sse41::Sse41};
-use super::{many, pack, scale};
+use super::{dithered, many, pack, scale};
 use crate::layout::{Layout, S16, S24, S24Packed, S32};
 use crate::{Cpu, Feature, MAX_CHANNELS, Planes, Tpdf, WireFormat};
 
@@ -158,10 +158,15 @@ macro_rules! table {
                 dst: &mut [u8],
                 noise: Tpdf,
             ) {
-                let mut job = pack::Job { left: src, right: None, dst, noise, twins: false };
+                if DITHER {
+                    let job = dithered::Job { left: src, right: None, dst, noise, twins: false };
+                    // SAFETY: the caller's.
+                    return unsafe { noisy::<T, L, BYTES>(job) };
+                }
+                let mut job = pack::Job { left: src, right: None, dst };
                 // SAFETY: the caller's.
-                $(job.blocks::<$simd, L, BYTES, DITHER>(unsafe { <$simd>::new() });)*
-                scalar::one::<T, L, BYTES, DITHER>(job.left, job.dst, job.noise);
+                $(job.blocks::<$simd, L, BYTES>(unsafe { <$simd>::new() });)*
+                job.scalar::<L, BYTES>();
             }
 
             /// # Safety
@@ -174,10 +179,29 @@ macro_rules! table {
                 noise: Tpdf,
                 twins: bool,
             ) {
-                let mut job = pack::Job { left, right: Some(right), dst, noise, twins };
+                if DITHER {
+                    let job = dithered::Job { left, right: Some(right), dst, noise, twins };
+                    // SAFETY: the caller's.
+                    return unsafe { noisy::<T, L, BYTES>(job) };
+                }
+                let mut job = pack::Job { left, right: Some(right), dst };
                 // SAFETY: the caller's.
-                $(job.blocks::<$simd, L, BYTES, DITHER>(unsafe { <$simd>::new() });)*
-                scalar::two::<T, L, BYTES, DITHER>(job.left, job.right.unwrap_or_default(), job.dst, job.noise, twins);
+                $(job.blocks::<$simd, L, BYTES>(unsafe { <$simd>::new() });)*
+                job.scalar::<L, BYTES>();
+            }
+
+            /// # Safety
+            /// The CPU must have the features.
+            #[inline]
+            #[target_feature(enable = $features)]
+            unsafe fn noisy<T: Sample, L: Layout<BYTES>, const BYTES: usize>(mut job: dithered::Job<'_, T>) {
+                while let Some(mut part) = job.next::<BYTES>() {
+                    // SAFETY: the caller's.
+                    let done = $(part.blocks::<$simd, L, BYTES>(unsafe { <$simd>::new() }))||*;
+                    if !done {
+                        part.scalar::<L, BYTES>();
+                    }
+                }
             }
 
             /// # Safety
@@ -257,7 +281,10 @@ mod scalar {
         dst: &mut [u8],
         noise: Tpdf,
     ) {
-        pack::Job { left: src, right: None, dst, noise, twins: false }.scalar::<L, BYTES, DITHER>();
+        if DITHER {
+            return noisy::<T, L, BYTES>(dithered::Job { left: src, right: None, dst, noise, twins: false });
+        }
+        pack::Job { left: src, right: None, dst }.scalar::<L, BYTES>();
     }
 
     #[inline(never)]
@@ -268,7 +295,16 @@ mod scalar {
         noise: Tpdf,
         twins: bool,
     ) {
-        pack::Job { left, right: Some(right), dst, noise, twins }.scalar::<L, BYTES, DITHER>();
+        if DITHER {
+            return noisy::<T, L, BYTES>(dithered::Job { left, right: Some(right), dst, noise, twins });
+        }
+        pack::Job { left, right: Some(right), dst }.scalar::<L, BYTES>();
+    }
+
+    fn noisy<T: Sample, L: Layout<BYTES>, const BYTES: usize>(mut job: dithered::Job<'_, T>) {
+        while let Some(part) = job.next::<BYTES>() {
+            part.scalar::<L, BYTES>();
+        }
     }
 
     #[inline(never)]

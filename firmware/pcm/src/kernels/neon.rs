@@ -45,18 +45,8 @@ impl Simd for Neon {
     }
 
     #[inline(always)]
-    fn multiply(self, a: int32x4_t, b: int32x4_t) -> int32x4_t {
-        instructions!(vmulq_s32(a, b))
-    }
-
-    #[inline(always)]
     fn shift_left<const N: i32>(self, a: int32x4_t) -> int32x4_t {
         instructions!(vshlq_n_s32::<N>(a))
-    }
-
-    #[inline(always)]
-    fn shift_right<const N: i32>(self, a: int32x4_t) -> int32x4_t {
-        instructions!(vreinterpretq_s32_u32(vshrq_n_u32::<N>(vreinterpretq_u32_s32(a))))
     }
 
     #[inline(always)]
@@ -65,22 +55,8 @@ impl Simd for Neon {
     }
 
     #[inline(always)]
-    fn low_half(self, a: int32x4_t) -> int32x4_t {
-        instructions!(vandq_s32(a, vdupq_n_s32(0xffff)))
-    }
-
-    #[inline(always)]
     fn clamp(self, a: int32x4_t, low: int32x4_t, high: int32x4_t) -> int32x4_t {
         instructions!(vminq_s32(vmaxq_s32(a, low), high))
-    }
-
-    /// `-x` is `!x + 1`: both halves are added up in one instruction, together with what is missing.
-    #[inline(always)]
-    fn difference_of_halves_and_rounding(self, a: int32x4_t) -> int32x4_t {
-        instructions!({
-            let halves = veorq_s32(a, vdupq_n_s32(0xffff_0000_u32 as i32));
-            vpadalq_s16(vdupq_n_s32(0x8001), vreinterpretq_s16_s32(halves))
-        })
     }
 
     #[inline(always)]
@@ -115,6 +91,16 @@ impl Simd for Neon {
     }
 
     #[inline(always)]
+    fn round_16(self, even: int32x4_t, odd: int32x4_t, noise: int32x4_t) -> int32x4_t {
+        instructions!({
+            let [even, odd, noise] = each!([even, odd, noise], |x| vreinterpretq_s16_s32(x));
+            let cut = vreinterpretq_u16_s16(vtrn1q_s16(even, odd));
+            let sum = vreinterpretq_s16_u16(vsraq_n_u16::<3>(vreinterpretq_u16_s16(noise), cut));
+            vreinterpretq_s32_s16(vqaddq_s16(vtrn2q_s16(even, odd), vrshrq_n_s16::<13>(sum)))
+        })
+    }
+
+    #[inline(always)]
     fn limited_product(self, x: int32x4_t, factor: f32, low: f32, high: f32) -> int32x4_t {
         instructions!({
             let product = vmulq_n_f32(vreinterpretq_f32_s32(x), factor);
@@ -133,11 +119,6 @@ impl Simd for Neon {
     }
 
     #[inline(always)]
-    fn positions<const BYTES: usize>(self) -> [int32x4_t; 4] {
-        instructions!(each!([0, 4, 8, 12], |n| vld1q_s32([n, n + 1, n + 2, n + 3].as_ptr())))
-    }
-
-    #[inline(always)]
     unsafe fn load<const BYTES: usize>(self, src: *const i32) -> [int32x4_t; 4] {
         instructions!(each!([0, 4, 8, 12], |n| vld1q_s32(src.add(n))))
     }
@@ -147,6 +128,14 @@ impl Simd for Neon {
         instructions!({
             let [[l, m], [r, t]] = each!([left, right], |plane| each!([0, 4], |n| vld1q_s32(plane.add(n))));
             [vzip1q_s32(l, r), vzip2q_s32(l, r), vzip1q_s32(m, t), vzip2q_s32(m, t)]
+        })
+    }
+
+    #[inline(always)]
+    unsafe fn load_by_turns(self, src: *const i32) -> [int32x4_t; 2] {
+        instructions!({
+            let int32x4x2_t(even, odd) = vld2q_s32(src);
+            [even, odd]
         })
     }
 
@@ -209,6 +198,14 @@ impl Simd for Neon {
     #[inline(always)]
     unsafe fn store_vector(self, x: int32x4_t, dst: *mut u8) {
         instructions!(vst1q_u8(dst, vreinterpretq_u8_s32(x)));
+    }
+
+    #[inline(always)]
+    unsafe fn store_twins_16(self, x: int32x4_t, dst: *mut u8) {
+        instructions!({
+            let x = vreinterpretq_s16_s32(x);
+            vst2q_s16(dst.cast(), int16x8x2_t(x, x));
+        });
     }
 
     #[inline(always)]

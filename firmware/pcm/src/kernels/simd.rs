@@ -4,7 +4,7 @@
 ///
 /// A kernel works on *blocks* of four vectors, which hold the samples as 32-bit integers. In which order they lie in the
 /// four is each instruction set's own affair, and depends on the bytes that a sample takes on the wire (`BYTES`): the one
-/// in which they can be stored with the fewest shuffles. [`positions`](Self::positions) tells it.
+/// in which they can be stored with the fewest shuffles.
 ///
 /// What reads and writes memory takes pointers without an alignment. The caller promises that as much is there as a block
 /// takes.
@@ -18,18 +18,10 @@ pub(crate) trait Simd: Copy {
     fn splat(self, x: i32) -> Self::V;
     fn add(self, a: Self::V, b: Self::V) -> Self::V;
     fn xor(self, a: Self::V, b: Self::V) -> Self::V;
-    /// The low half of the product.
-    fn multiply(self, a: Self::V, b: Self::V) -> Self::V;
     fn shift_left<const N: i32>(self, a: Self::V) -> Self::V;
-    /// Zeros come in.
-    fn shift_right<const N: i32>(self, a: Self::V) -> Self::V;
     /// The sign comes in.
     fn shift_right_signed<const N: i32>(self, a: Self::V) -> Self::V;
-    /// The low 16 bits, without a sign.
-    fn low_half(self, a: Self::V) -> Self::V;
     fn clamp(self, a: Self::V, low: Self::V, high: Self::V) -> Self::V;
-    /// The low 16 bits minus the high 16 bits, both with their sign, plus 2^15.
-    fn difference_of_halves_and_rounding(self, a: Self::V) -> Self::V;
     /// What of a factor of the next two is wanted beside itself.
     fn odd(self, a: Self::V) -> Self::V;
     /// `(a * b) >> 32` in 64 bits, where `b` comes with its [`odd`](Self::odd).
@@ -40,6 +32,9 @@ pub(crate) trait Simd: Copy {
     /// 16-bit integers: `(sample * upper >> 2) + (sample * lower >> 16) + noise`, rounded to a multiple of 2^13, divided by that
     /// and limited. `gain` is `upper` of 15 bits, twice that, and `lower` of 14 bits; `noise` is within ±2^13.
     fn scale_16(self, sample: Self::V, gain: [Self::V; 3], noise: Self::V) -> Self::V;
+    /// 32-bit integers of even and odd places to 16-bit ones by turns: 13 bits of what is cut off and `noise`, which is within
+    /// ±2^13, are rounded to a multiple of 2^13, and that many are added and limited.
+    fn round_16(self, even: Self::V, odd: Self::V, noise: Self::V) -> Self::V;
 
     /// Floats: `x * factor`, limited to `low..=high`. What isn't a number becomes 0, at the latest when it is
     /// [rounded](Self::round).
@@ -49,12 +44,12 @@ pub(crate) trait Simd: Copy {
     /// Floats times 2^31 to integers, ties to even, limited to 32 bits. What isn't a number becomes 0.
     fn round_to_32_bits(self, x: Self::V) -> Self::V;
 
-    /// Which sample of the block each place of the four vectors holds.
-    fn positions<const BYTES: usize>(self) -> [Self::V; 4];
     /// A block of 32-bit samples.
     unsafe fn load<const BYTES: usize>(self, src: *const i32) -> [Self::V; 4];
     /// A block of 32-bit samples, by turns of two planes.
     unsafe fn load_two<const BYTES: usize>(self, left: *const i32, right: *const i32) -> [Self::V; 4];
+    /// Two vectors of 32-bit samples: those of even places, and those of odd ones.
+    unsafe fn load_by_turns(self, src: *const i32) -> [Self::V; 2];
     /// As [`load`](Self::load), of 16-bit samples, which come to lie in the upper half. `BYTES` isn't 2.
     unsafe fn load_16<const BYTES: usize>(self, src: *const i16) -> [Self::V; 4];
     /// As [`load_two`](Self::load_two), of 16-bit samples, which come to lie in the upper half. `BYTES` isn't 2.
@@ -67,6 +62,8 @@ pub(crate) trait Simd: Copy {
     unsafe fn load_vector(self, src: *const u8) -> Self::V;
     /// A vector of whatever.
     unsafe fn store_vector(self, x: Self::V, dst: *mut u8);
+    /// A vector of 16-bit samples, each twice.
+    unsafe fn store_twins_16(self, x: Self::V, dst: *mut u8);
     /// Right-justified samples onto the wire. To 2 bytes they are limited, of 4 bytes the lower 3 are taken as 3 bytes.
     unsafe fn store<const BYTES: usize>(self, samples: [Self::V; 4], dst: *mut u8);
 }

@@ -42,18 +42,8 @@ impl Simd for Sse41 {
     }
 
     #[inline(always)]
-    fn multiply(self, a: __m128i, b: __m128i) -> __m128i {
-        instructions!(_mm_mullo_epi32(a, b))
-    }
-
-    #[inline(always)]
     fn shift_left<const N: i32>(self, a: __m128i) -> __m128i {
         instructions!(_mm_slli_epi32::<N>(a))
-    }
-
-    #[inline(always)]
-    fn shift_right<const N: i32>(self, a: __m128i) -> __m128i {
-        instructions!(_mm_srli_epi32::<N>(a))
     }
 
     #[inline(always)]
@@ -62,21 +52,8 @@ impl Simd for Sse41 {
     }
 
     #[inline(always)]
-    fn low_half(self, a: __m128i) -> __m128i {
-        instructions!(_mm_blend_epi16::<0xaa>(a, _mm_setzero_si128()))
-    }
-
-    #[inline(always)]
     fn clamp(self, a: __m128i, low: __m128i, high: __m128i) -> __m128i {
         instructions!(_mm_min_epi32(_mm_max_epi32(a, low), high))
-    }
-
-    #[inline(always)]
-    fn difference_of_halves_and_rounding(self, a: __m128i) -> __m128i {
-        instructions!({
-            let difference = _mm_madd_epi16(a, _mm_set1_epi32(0xffff_0001_u32 as i32));
-            _mm_add_epi32(difference, _mm_set1_epi32(0x8000))
-        })
     }
 
     #[inline(always)]
@@ -116,6 +93,16 @@ impl Simd for Sse41 {
     }
 
     #[inline(always)]
+    fn round_16(self, even: __m128i, odd: __m128i, noise: __m128i) -> __m128i {
+        instructions!({
+            let whole = _mm_blend_epi16::<0xaa>(_mm_srli_epi32::<16>(even), odd);
+            let cut = _mm_blend_epi16::<0xaa>(even, _mm_slli_epi32::<16>(odd));
+            let sum = _mm_add_epi16(_mm_srli_epi16::<3>(cut), noise);
+            _mm_adds_epi16(whole, _mm_mulhrs_epi16(sum, _mm_set1_epi16(4)))
+        })
+    }
+
+    #[inline(always)]
     fn limited_product(self, x: __m128i, factor: f32, low: f32, high: f32) -> __m128i {
         instructions!({
             let x = _mm_castsi128_ps(x);
@@ -143,11 +130,6 @@ impl Simd for Sse41 {
     }
 
     #[inline(always)]
-    fn positions<const BYTES: usize>(self) -> [__m128i; 4] {
-        instructions!(each!([0, 4, 8, 12], |n| _mm_setr_epi32(n, n + 1, n + 2, n + 3)))
-    }
-
-    #[inline(always)]
     unsafe fn load<const BYTES: usize>(self, src: *const i32) -> [__m128i; 4] {
         instructions!(each!([0, 4, 8, 12], |n| _mm_loadu_si128(src.add(n).cast())))
     }
@@ -158,6 +140,15 @@ impl Simd for Sse41 {
             let planes = each!([left, right], |plane| each!([0, 4], |n| _mm_loadu_si128(plane.add(n).cast())));
             let [[l, m], [r, t]] = planes;
             [_mm_unpacklo_epi32(l, r), _mm_unpackhi_epi32(l, r), _mm_unpacklo_epi32(m, t), _mm_unpackhi_epi32(m, t)]
+        })
+    }
+
+    #[inline(always)]
+    unsafe fn load_by_turns(self, src: *const i32) -> [__m128i; 2] {
+        instructions!({
+            let [a, b] = each!([0, 4], |n| _mm_castsi128_ps(_mm_loadu_si128(src.add(n).cast())));
+            let (even, odd) = (_mm_shuffle_ps::<0b10_00_10_00>(a, b), _mm_shuffle_ps::<0b11_01_11_01>(a, b));
+            each!([even, odd], |x| _mm_castps_si128(x))
         })
     }
 
@@ -225,6 +216,14 @@ impl Simd for Sse41 {
     #[inline(always)]
     unsafe fn store_vector(self, x: __m128i, dst: *mut u8) {
         instructions!(_mm_storeu_si128(dst.cast(), x));
+    }
+
+    #[inline(always)]
+    unsafe fn store_twins_16(self, x: __m128i, dst: *mut u8) {
+        instructions!({
+            _mm_storeu_si128(dst.cast(), _mm_unpacklo_epi16(x, x));
+            _mm_storeu_si128(dst.add(16).cast(), _mm_unpackhi_epi16(x, x));
+        });
     }
 
     #[inline(always)]
