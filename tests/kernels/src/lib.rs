@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 use std::hint::black_box;
 
+use pcm::decimate::{Conversion, Decimator, Level};
 use pcm::gain::{Gain, Ramp, Scaler};
 use pcm::{
     BitOrder, ChannelMap, Cpu, Crc32c, Dsd, DsdPacker, Packer, Planes, Samples, Tpdf, Wire, WireFormat, WirePlan,
@@ -11,6 +12,9 @@ use pcm::{
 mod set;
 
 pub use set::{Set, run};
+
+/// The compiler that this is built with, as `1.95`: what another makes of a kernel may take half as many instructions again.
+pub const RUST: &str = env!("KERNELS_RUST");
 
 /// A kernel, and what it is measured with.
 #[derive(Debug, Clone, Copy)]
@@ -27,6 +31,8 @@ enum Work {
     Scale(WireFormat, Motion),
     /// Stereo; a sample is a word of the wire.
     Dsd(Container, WireFormat),
+    /// One channel, from this bit rate to this rate; its samples are the bytes that it reads.
+    Decimate(u32, u32),
     /// Of bytes, which are its samples.
     Crc,
 }
@@ -61,11 +67,12 @@ enum Motion {
 }
 
 /// All that player and engine run often, named after what goes in and what comes out.
-pub const KERNELS: [Kernel; 30] = {
+pub const KERNELS: [Kernel; 38] = {
     use Channels::{Mono, MonoToStereo, Six, Stereo};
     use Container::{Dff, Dsf};
     use Source::{F32, S16, S32};
-    use WireFormat::{DopS24_3Le, DopS32Le, DsdU8, DsdU32Be, DsdU32Le, S16Le, S24_3Le, S24Le, S32Le};
+    use WireFormat::{DopS24_3Le, DopS24Le, DopS32Le, DsdU8, DsdU16Be, DsdU16Le, DsdU32Be, DsdU32Le};
+    use WireFormat::{S16Be, S16Le, S24_3Be, S24_3Le, S24Le, S32Be, S32Le};
     [
         kernel("pack_16_s16", Work::Pack(S16, Stereo, S16Le, false)),
         kernel("pack_16_s24_3", Work::Pack(S16, Stereo, S24_3Le, false)),
@@ -79,6 +86,9 @@ pub const KERNELS: [Kernel; 30] = {
         kernel("pack_mono_32_s24_3", Work::Pack(S32, Mono, S24_3Le, false)),
         kernel("pack_twins_16_s32", Work::Pack(S16, MonoToStereo, S32Le, false)),
         kernel("pack_six_32_s24_3", Work::Pack(S32, Six, S24_3Le, false)),
+        kernel("pack_16_s16_be", Work::Pack(S16, Stereo, S16Be, false)),
+        kernel("pack_32_s24_3_be", Work::Pack(S32, Stereo, S24_3Be, false)),
+        kernel("pack_32_s32_be", Work::Pack(S32, Stereo, S32Be, false)),
         kernel("dither_32_s16", Work::Pack(S32, Stereo, S16Le, true)),
         kernel("dither_32_s24_3", Work::Pack(S32, Stereo, S24_3Le, true)),
         kernel("dither_f32_s16", Work::Pack(F32, Stereo, S16Le, true)),
@@ -89,13 +99,18 @@ pub const KERNELS: [Kernel; 30] = {
         kernel("gain_s32", Work::Scale(S32Le, Motion::Still)),
         kernel("ramp_s16", Work::Scale(S16Le, Motion::Ramp)),
         kernel("ramp_s32", Work::Scale(S32Le, Motion::Ramp)),
+        kernel("gain_s16_be", Work::Scale(S16Be, Motion::Still)),
         kernel("dsf_dsd_u8", Work::Dsd(Dsf, DsdU8)),
+        kernel("dsf_dsd_u16_le", Work::Dsd(Dsf, DsdU16Le)),
+        kernel("dff_dsd_u16_be", Work::Dsd(Dff, DsdU16Be)),
         kernel("dsf_dsd_u32_be", Work::Dsd(Dsf, DsdU32Be)),
         kernel("dff_dsd_u32_be", Work::Dsd(Dff, DsdU32Be)),
         kernel("dff_dsd_u32_le", Work::Dsd(Dff, DsdU32Le)),
         kernel("dsf_dop_s24_3", Work::Dsd(Dsf, DopS24_3Le)),
         kernel("dff_dop_s24_3", Work::Dsd(Dff, DopS24_3Le)),
+        kernel("dsf_dop_s24", Work::Dsd(Dsf, DopS24Le)),
         kernel("dff_dop_s32", Work::Dsd(Dff, DopS32Le)),
+        kernel("dsd512_to_176", Work::Decimate(22_579_200, 176_400)),
         kernel("crc32c", Work::Crc),
     ]
 };
@@ -105,12 +120,12 @@ const fn kernel(name: &'static str, work: Work) -> Kernel {
 }
 
 impl Kernel {
-    /// Samples that take so many bytes on the wire.
+    /// Samples that take so many bytes on the wire, or so many bytes that are read where those are what counts.
     #[must_use]
     pub const fn samples_in(&self, bytes: usize) -> usize {
         match self.work {
             Work::Pack(_, _, format, _) | Work::Scale(format, _) | Work::Dsd(_, format) => bytes / format.bytes(),
-            Work::Crc => bytes,
+            Work::Decimate(..) | Work::Crc => bytes,
         }
     }
 }
@@ -138,6 +153,7 @@ enum State {
     Pack { packer: Packer, planes: Material },
     Scale { scaler: Scaler, motion: Motion, src: Vec<u8>, dither: Tpdf },
     Dsd { packer: DsdPacker, container: Container, src: Vec<u8> },
+    Decimate { decimator: Box<Decimator>, src: Vec<u8>, out: Vec<i32> },
     Crc { crc: Crc32c, src: Vec<u8> },
 }
 
@@ -192,6 +208,14 @@ impl Bench {
                 let state = State::Dsd { packer: DsdPacker::new(&plan, cpu), container, src: bytes(read) };
                 Self { samples: frames * 2, moved: read + written, state, out: vec![0; written] }
             }
+            Work::Decimate(bit_rate, rate) => {
+                let conversion = Conversion::new(bit_rate, rate).expect("rates of the same family");
+                let decimator = Box::new(Decimator::new(conversion, BitOrder::LsbFirst, Level::Modulation, cpu));
+                let out = vec![0; samples];
+                let moved = samples + (samples as u64 * 8 * u64::from(rate) / u64::from(bit_rate)) as usize * 4;
+                let state = State::Decimate { decimator, src: bytes(samples), out };
+                Self { samples, moved, state, out: Vec::new() }
+            }
             Work::Crc => {
                 let state = State::Crc { crc: Crc32c::new(cpu), src: bytes(samples) };
                 Self { samples, moved: samples, state, out: Vec::new() }
@@ -235,6 +259,9 @@ impl Bench {
                     }
                 };
                 black_box(packer.pack(&stream.expect("two channels of one length"), 0, out));
+            }
+            State::Decimate { decimator, src, out } => {
+                black_box(decimator.convert(black_box(src), black_box(out)));
             }
             State::Crc { crc, src } => {
                 crc.update(black_box(src));

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
-use tools::bench::instructions::{self, Record, Which, steps};
+use tools::bench::instructions::{self, Record, steps};
 use tools::bench::{Line, against, decimate, path, peers, rings};
 
 fn main() -> ExitCode {
@@ -22,9 +22,8 @@ fn main() -> ExitCode {
             };
         }
         ["--instructions", arm @ ..] => return instructions(arm.first().map(Path::new)),
-        ["--record", file, which @ ("all" | "greater"), arm @ ..] => {
-            let which = if *which == "all" { Which::All } else { Which::Greater };
-            return match record(Path::new(file), which, arm.first().map(Path::new)) {
+        ["--record", file, arm @ ..] => {
+            return match record(Path::new(file), arm.first().map(Path::new)) {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(error) => failed(&error),
             };
@@ -82,11 +81,11 @@ fn instructions(arm: Option<&Path>) -> ExitCode {
     }
 }
 
-/// Writes into `file` what is counted here; what can't be stays as it is there.
-fn record(file: &Path, which: Which, arm: Option<&Path>) -> Result<()> {
+/// Writes into `file` what is counted here, with this compiler; what can't be stays as it is there.
+fn record(file: &Path, arm: Option<&Path>) -> Result<()> {
     let name = || file.display().to_string();
     let mut record = Record::read(&std::fs::read_to_string(file).with_context(name)?);
-    count(arm, |counted| record.put(counted, which))?;
+    count(arm, |counted| record.put(counted))?;
     std::fs::write(file, record.to_string()).with_context(name)
 }
 
