@@ -5,9 +5,9 @@
 //! tie the hash to what the real-time thread took. It hashes what it finds in the ring, taken or not, and goes back to an
 //! earlier sum where a track ends or is sought in.
 //!
-//! Nobody waits for the follower (but a simulated output without a clock, which could outrun it). What was taken stays in the memory until the player has come round in it: the ring uses
-//! at most [`RING_PART`] quarters of it, so the rest lies behind what was taken (46 s of a CD, 0.3 s of stereo at
-//! 768 kHz). With what the ring holds, a second and more may pass between two looks. A follower whose next frames were written
+//! Nobody waits for the follower (but a simulated output without a clock, which could outrun it). What was taken stays in
+//! the memory until the player has come round in it: the ring uses at most [`RING_PART`] quarters of it, so the rest lies
+//! behind what was taken (46 s of a CD, 0.3 s of stereo at 768 kHz). With what the ring holds, a second and more may pass between two looks. A follower whose next frames were written
 //! over gives the track up. What a broken player overwrites before that, the CRC shows.
 
 mod follow;

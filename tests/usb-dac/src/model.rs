@@ -30,8 +30,6 @@ pub struct Model {
     pub settings: Vec<Setting>,
     /// Its volume control, if it has one.
     pub volume: Option<Volume>,
-    /// Bits that its converter has, whatever the settings say.
-    pub true_bits: Option<u8>,
     /// How long after the start of a stream it plays nothing, ms.
     #[serde(default)]
     pub lock_ms: u32,
