@@ -3,15 +3,16 @@
 //! Unity is a plain copy and silence is exact zeros, so that a volume of 100 % costs and changes nothing. Nothing here
 //! allocates or panics, whatever the lengths of the slices.
 //!
-//! In between, samples are multiplied, dithered with TPDF noise and rounded once. 24 bits are multiplied in 64, of which 7 behind
-//! the point are kept for the noise; of 16 bits 13 are, and the gain has 29. What is cut off there is 42 dB below the last bit,
-//! or 78: nothing, beside noise of that bit's size.
+//! In between, samples of 16 and 24 bits are multiplied, dithered with TPDF noise and rounded once. 24 bits are multiplied in 64, of
+//! which 7 behind the point are kept for the noise: what is cut off is 42 dB below the last bit. 16 bits need no product of 64:
+//! the gain's upper 15 bits and its next 14 are multiplied by themselves, in 32, and 13 bits behind the point are kept. What that
+//! lacks of the exact product is below 2^-12 of the last bit, 72 dB down: nothing, beside noise of that bit's size.
 //!
 //! 32 bits are multiplied in 64 and rounded without noise. The last bit is at -193 dB, some 60 dB below the thermal noise of the
 //! best converters, which dithers it. A DAC that uses fewer of the 32 bits (most use 24) cuts the others off by itself: at 24 that is an
 //! error of -146 dB, still 20 dB below that noise; the engine knows the format, not how much of it the DAC uses.
 
-use crate::kernels::{Scaling, Slope, Swap, scaling, swap};
+use crate::kernels::{Scaling, Slope, scaling};
 use crate::silence::copy_muted;
 use crate::{Cpu, MAX_CHANNELS, Tpdf, WireFormat};
 
@@ -128,9 +129,6 @@ impl Ramp {
     }
 }
 
-/// Bytes that are scaled at a time where they are swapped before and afterwards.
-const SWAPPED: usize = 1024;
-
 /// Copies samples of the wire, scaled: the kernel for a format, chosen once.
 ///
 /// DSD and DoP are never scaled: they are copied, or muted (DoP's markers stay) where the ramp ends in silence.
@@ -140,15 +138,13 @@ pub struct Scaler {
     channels: u16,
     /// None for what isn't PCM.
     kernel: Option<Scaling>,
-    /// For big-endian samples, before and behind the kernel.
-    swap: Option<Swap>,
 }
 
 impl Scaler {
     /// For frames of so many channels, with the best kernel that `cpu` has.
     #[must_use]
     pub fn new(format: WireFormat, channels: u16, cpu: Cpu) -> Self {
-        Self { format, channels, kernel: scaling(cpu, format), swap: swap(cpu, format) }
+        Self { format, channels, kernel: scaling(cpu, format) }
     }
 
     /// Copies whole frames from `src` to `dst`, scaled by `ramp`; returns how many bytes were written: as many whole frames
@@ -192,27 +188,6 @@ impl Scaler {
 
     /// `src` and `dst` are whole frames of one length.
     fn scale(&self, kernel: Scaling, src: &[u8], dst: &mut [u8], ramp: &mut Ramp, dither: &mut Tpdf) {
-        match self.swap {
-            None => self.run(kernel, src, dst, ramp, dither),
-            Some(swap) => {
-                let frame_bytes = self.format.bytes() * usize::from(self.channels).max(1);
-                let most = (SWAPPED / frame_bytes * frame_bytes).max(1);
-                let mut room = [0; SWAPPED];
-                for (src, dst) in src.chunks(most).zip(dst.chunks_mut(most)) {
-                    let swapped = room.get_mut(..src.len()).unwrap_or_default();
-                    for (swapped, &byte) in swapped.iter_mut().zip(src) {
-                        *swapped = byte;
-                    }
-                    swap.run(swapped);
-                    self.run(kernel, swapped, dst, ramp, dither);
-                    swap.run(dst);
-                }
-            }
-        }
-    }
-
-    /// The same in little-endian samples.
-    fn run(&self, kernel: Scaling, src: &[u8], dst: &mut [u8], ramp: &mut Ramp, dither: &mut Tpdf) {
         let channels = usize::from(self.channels).max(1);
         kernel.run(src, dst, Slope { now: ramp.now, step: ramp.step, channels }, *dither);
         // So many samples are there that the dither's position may wrap, and a format has few bytes.

@@ -36,19 +36,20 @@ mod convert;
 mod crc;
 mod dithered;
 mod entries;
+mod gains;
 mod many;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod pack;
+mod pairs;
 mod room;
 mod scale;
 mod simd;
 #[cfg(target_arch = "x86_64")]
 mod sse41;
-mod swap;
+mod swapped;
 
 pub(crate) use convert::Sample;
 pub(crate) use crc::{Checksum, checksum};
 pub(crate) use entries::{PackSet, Packs, Scaling, packs, scaling};
 pub(crate) use room::Slope;
-pub(crate) use swap::{Swap, swap};

@@ -4,6 +4,8 @@
 pub(crate) trait Layout<const BYTES: usize> {
     /// Significant bits.
     const BITS: u32;
+    /// Whether the highest byte comes first.
+    const SWAPPED: bool;
 
     /// Lowest and highest sample.
     const MIN: i32 = i32::MIN >> (32 - Self::BITS);
@@ -15,69 +17,83 @@ pub(crate) trait Layout<const BYTES: usize> {
     fn store(sample: i32) -> [u8; BYTES];
 }
 
-/// `S16_LE`
-pub(crate) struct S16;
-/// `S24_3LE`
-pub(crate) struct S24Packed;
-/// `S24_LE`
-pub(crate) struct S24;
-/// `S32_LE`
-pub(crate) struct S32;
+/// `S16_LE`, or `S16_BE`
+pub(crate) struct S16<const SWAPPED: bool = false>;
+/// `S24_3LE`, or `S24_3BE`
+pub(crate) struct S24Packed<const SWAPPED: bool = false>;
+/// `S24_LE`, or `S24_BE`
+pub(crate) struct S24<const SWAPPED: bool = false>;
+/// `S32_LE`, or `S32_BE`
+pub(crate) struct S32<const SWAPPED: bool = false>;
 
-impl Layout<2> for S16 {
+/// Between the wire's order and the lowest byte first.
+#[inline]
+const fn ordered<const BYTES: usize, const SWAPPED: bool>(mut bytes: [u8; BYTES]) -> [u8; BYTES] {
+    if SWAPPED {
+        bytes.reverse();
+    }
+    bytes
+}
+
+impl<const SWAPPED: bool> Layout<2> for S16<SWAPPED> {
     const BITS: u32 = 16;
+    const SWAPPED: bool = SWAPPED;
 
     #[inline]
     fn load(bytes: [u8; 2]) -> i32 {
-        i16::from_le_bytes(bytes).into()
+        i16::from_le_bytes(ordered::<2, SWAPPED>(bytes)).into()
     }
 
     #[inline]
     fn store(sample: i32) -> [u8; 2] {
-        (sample as i16).to_le_bytes()
+        ordered::<2, SWAPPED>((sample as i16).to_le_bytes())
     }
 }
 
-impl Layout<3> for S24Packed {
+impl<const SWAPPED: bool> Layout<3> for S24Packed<SWAPPED> {
     const BITS: u32 = 24;
+    const SWAPPED: bool = SWAPPED;
 
     #[inline]
-    fn load([low, middle, high]: [u8; 3]) -> i32 {
+    fn load(bytes: [u8; 3]) -> i32 {
+        let [low, middle, high] = ordered::<3, SWAPPED>(bytes);
         i32::from_le_bytes([0, low, middle, high]) >> 8
     }
 
     #[inline]
     fn store(sample: i32) -> [u8; 3] {
         let [low, middle, high, _] = sample.to_le_bytes();
-        [low, middle, high]
+        ordered::<3, SWAPPED>([low, middle, high])
     }
 }
 
-impl Layout<4> for S24 {
+impl<const SWAPPED: bool> Layout<4> for S24<SWAPPED> {
     const BITS: u32 = 24;
+    const SWAPPED: bool = SWAPPED;
 
     /// The topmost byte doesn't count: ALSA lets it be anything.
     #[inline]
     fn load(bytes: [u8; 4]) -> i32 {
-        i32::from_le_bytes(bytes) << 8 >> 8
+        i32::from_le_bytes(ordered::<4, SWAPPED>(bytes)) << 8 >> 8
     }
 
     #[inline]
     fn store(sample: i32) -> [u8; 4] {
-        sample.to_le_bytes()
+        ordered::<4, SWAPPED>(sample.to_le_bytes())
     }
 }
 
-impl Layout<4> for S32 {
+impl<const SWAPPED: bool> Layout<4> for S32<SWAPPED> {
     const BITS: u32 = 32;
+    const SWAPPED: bool = SWAPPED;
 
     #[inline]
     fn load(bytes: [u8; 4]) -> i32 {
-        i32::from_le_bytes(bytes)
+        i32::from_le_bytes(ordered::<4, SWAPPED>(bytes))
     }
 
     #[inline]
     fn store(sample: i32) -> [u8; 4] {
-        sample.to_le_bytes()
+        ordered::<4, SWAPPED>(sample.to_le_bytes())
     }
 }

@@ -1,10 +1,7 @@
 //! The one pass between a decoder's planes and the ring: justify, narrow with dither where planned, interleave.
 
-use crate::kernels::{PackSet, Packs, Sample, Swap, packs, swap};
+use crate::kernels::{PackSet, Packs, Sample, packs};
 use crate::{ChannelMap, Cpu, Planes, Samples, Tpdf, WirePlan};
-
-/// Bytes that are packed at a time where they are swapped afterwards, so that they still lie in the first-level cache.
-const SWAPPED: usize = 4096;
 
 /// Packs decoded planes into wire bytes, as a [`WirePlan`] says.
 ///
@@ -16,8 +13,6 @@ pub struct Packer {
     dither: Tpdf,
     /// None if the wire isn't PCM (or DoP, which comes here only as what a PCM source holds already).
     kernels: Option<&'static PackSet>,
-    /// Makes big-endian samples of what the kernels write, if the wire has those.
-    swap: Option<Swap>,
 }
 
 impl Packer {
@@ -25,7 +20,7 @@ impl Packer {
     #[must_use]
     pub fn new(plan: &WirePlan, cpu: Cpu) -> Self {
         let kernels = packs(cpu, plan.wire.format, plan.dither);
-        Self { plan: *plan, dither: Tpdf::new(0), kernels, swap: swap(cpu, plan.wire.format) }
+        Self { plan: *plan, dither: Tpdf::new(0), kernels }
     }
 
     /// What this packer does.
@@ -46,21 +41,8 @@ impl Packer {
         if src.channels() != source_channels {
             return 0;
         }
-        let Some(swap) = self.swap else { return self.pack_little(&src.part(start, room), dst) };
-        let frame_bytes = self.plan.wire.frame_bytes().max(1);
-        let (mut packed, most) = (0, SWAPPED / frame_bytes * frame_bytes);
-        for dst in dst.chunks_mut(most.max(1)) {
-            let frames = self.pack_little(&src.part(start.saturating_add(packed), dst.len() / frame_bytes), dst);
-            swap.run(dst.get_mut(..frames * frame_bytes).unwrap_or_default());
-            packed += frames;
-        }
-        packed
-    }
-
-    /// As [`pack`](Self::pack), all of `src`, which `dst` has room for and which has the right number of channels; the highest
-    /// byte comes last.
-    fn pack_little(&mut self, src: &Samples<'_>, dst: &mut [u8]) -> usize {
-        match (src, self.kernels) {
+        let src = src.part(start, room);
+        match (&src, self.kernels) {
             (Samples::S16(planes), Some(kernels)) => self.interleave(planes, &kernels.s16, dst),
             (Samples::S32(planes), Some(kernels)) => self.interleave(planes, &kernels.s32, dst),
             (Samples::F32(planes), Some(kernels)) => self.interleave(planes, &kernels.f32, dst),

@@ -115,7 +115,8 @@ const FLOAT_BITS: u16 = 24;
 /// Of the formats that the DAC takes at the source's rate and with its channels, the narrowest that holds the source; of equally
 /// wide ones the one with fewer bytes. If none holds it, the widest there is, with dither. With software volume always the
 /// widest. How wide a format is, is counted in the bits that the DAC uses of it. One-bit streams go out as they are, natively or
-/// as DoP; to a DAC that takes neither, as PCM. Another rate than the source's is chosen only where the DAC hasn't that.
+/// as DoP; to a DAC that takes neither, as PCM. Another rate than the source's is chosen only where the DAC hasn't that, and then the
+/// narrowest format with 24 bits, with dither (`plan/convert.rs` says why not 32).
 ///
 /// # Errors
 /// [`Refusal`] names what the DAC can't do.

@@ -90,42 +90,80 @@ pub fn fill_silence(format: WireFormat, channels: u16, marker: Marker, bytes: &m
         Content::Pcm => bytes.fill(0),
         Content::Dsd => bytes.fill(DSD_SILENCE),
         Content::Dop => {
-            let frames = bytes.chunks_mut((format.bytes() * usize::from(channels)).max(1));
-            for (n, frame) in (0u64..).zip(frames) {
+            let frame_bytes = (format.bytes() * usize::from(channels)).max(1);
+            let (frames, rest) =
+                bytes.split_at_mut_checked(bytes.len() / frame_bytes * frame_bytes).unwrap_or_default();
+            rest.fill(0);
+            for (n, frame) in (0u64..2).zip(frames.chunks_mut(frame_bytes)) {
                 let marker = marker.after(n).byte();
-                let rest = match format {
+                match format {
                     WireFormat::DopS24_3Le => fill(frame, dop_s24_packed(marker, PATTERN)),
                     WireFormat::DopS24Le => fill(frame, dop_s24(marker, PATTERN)),
                     _ => fill(frame, dop_s32(marker, PATTERN)),
-                };
-                rest.fill(0);
+                }
             }
+            repeat(frames, 2 * frame_bytes);
         }
     }
 }
 
-/// Fills with one sample; returns what is shorter than a sample.
-fn fill<const BYTES: usize>(bytes: &mut [u8], sample: [u8; BYTES]) -> &mut [u8] {
-    let (samples, rest) = bytes.as_chunks_mut::<BYTES>();
-    samples.fill(sample);
-    rest
+/// Repeats the first `period` bytes up to the end: what there is becomes twice as long, until it is worth a copy.
+fn repeat(bytes: &mut [u8], period: usize) {
+    const LONG: usize = 1024;
+    let (mut done, mut copied) = (period, period);
+    while let Some((from, to)) = bytes.split_at_mut_checked(done).filter(|(_, to)| !to.is_empty()) {
+        for (to, &from) in to.iter_mut().zip(from.iter().take(copied)) {
+            *to = from;
+        }
+        done += copied;
+        if copied < LONG {
+            copied = done;
+        }
+    }
+}
+
+/// Fills with one sample.
+fn fill<const BYTES: usize>(bytes: &mut [u8], sample: [u8; BYTES]) {
+    bytes.as_chunks_mut().0.fill(sample);
 }
 
 /// Copies whole frames of DSD or DoP and puts silence in the place of the one-bit stream: DoP's markers stay. `src` and
 /// `dst` are of one length.
 pub(crate) fn copy_muted(format: WireFormat, src: &[u8], dst: &mut [u8]) {
+    const PATTERN: [u8; 2] = [DSD_SILENCE; 2];
     match format {
-        WireFormat::DopS24_3Le => mute(src, dst, |[_, _, marker]: [u8; 3]| dop_s24_packed(marker, [DSD_SILENCE; 2])),
-        WireFormat::DopS24Le => mute(src, dst, |[_, _, marker, _]: [u8; 4]| dop_s24(marker, [DSD_SILENCE; 2])),
-        WireFormat::DopS32Le => mute(src, dst, |[_, _, _, marker]: [u8; 4]| dop_s32(marker, [DSD_SILENCE; 2])),
+        WireFormat::DopS24_3Le => mute(src, dst, [0, 0, 0xff], dop_s24_packed(0, PATTERN)),
+        WireFormat::DopS24Le => mute(src, dst, [0, 0, 0xff, 0xff], dop_s24(0, PATTERN)),
+        WireFormat::DopS32Le => mute(src, dst, [0, 0, 0, 0xff], dop_s32(0, PATTERN)),
         _ => fill_silence(format, 1, Marker::Even, dst),
     }
 }
 
-fn mute<const BYTES: usize>(src: &[u8], dst: &mut [u8], silent: impl Fn([u8; BYTES]) -> [u8; BYTES]) {
-    for (src, dst) in src.as_chunks::<BYTES>().0.iter().zip(dst.as_chunks_mut::<BYTES>().0) {
-        *dst = silent(*src);
+/// Whole samples: the bits that are `kept`, and silence. So many bytes at a time that the compiler makes vectors of them.
+fn mute<const BYTES: usize>(src: &[u8], dst: &mut [u8], kept: [u8; BYTES], silence: [u8; BYTES]) {
+    /// A multiple of three bytes, of four, and of a vector.
+    const LONG: usize = 48;
+    fn masked<const BYTES: usize>(
+        src: &[[u8; BYTES]],
+        dst: &mut [[u8; BYTES]],
+        kept: &[u8; BYTES],
+        silence: &[u8; BYTES],
+    ) {
+        for (src, dst) in src.iter().zip(dst) {
+            let bits = src.iter().zip(kept).zip(silence);
+            for (dst, ((src, kept), silence)) in dst.iter_mut().zip(bits) {
+                *dst = src & kept | silence;
+            }
+        }
     }
+    let long = |sample: [u8; BYTES]| {
+        let mut bytes = [0; LONG];
+        fill(&mut bytes, sample);
+        bytes
+    };
+    let ((src, src_rest), (dst, dst_rest)) = (src.as_chunks(), dst.as_chunks_mut());
+    masked(src, dst, &long(kept), &long(silence));
+    masked(src_rest.as_chunks().0, dst_rest.as_chunks_mut().0, &kept, &silence);
 }
 
 #[cfg(test)]

@@ -55,7 +55,7 @@ pub enum Content {
 
 impl WireFormat {
     /// The PCM formats, narrowest first; of two that hold the same bits, the one with fewer bytes first; of two that differ in
-    /// the order of the bytes alone, the one with the highest last: the other one needs one pass more.
+    /// the order of the bytes alone, the one with the highest last, which is the machine's: the other one takes a shuffle more.
     pub const PCM: [Self; 8] =
         [Self::S16Le, Self::S16Be, Self::S24_3Le, Self::S24_3Be, Self::S24Le, Self::S24Be, Self::S32Le, Self::S32Be];
 

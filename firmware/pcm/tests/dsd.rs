@@ -128,16 +128,18 @@ proptest! {
     }
 
     #[test]
-    fn f9_long_stereo_tracks_of_every_tail_and_alignment_on_every_cpu(
-        bytes in prop::collection::vec(any::<[u8; 2]>(), 0..400),
+    fn f9_long_tracks_of_every_tail_and_alignment_on_every_cpu(
+        bytes in prop::collection::vec(any::<[u8; 8]>(), 0..400),
+        channels in prop::sample::select(vec![1, 2, 2, 2, 3, 4, 5, 6, 7, 8]),
         format in one_bit_formats(),
         layout in layouts(),
         skip in 0..40usize,
         odd: bool,
     ) {
         let marker = if odd { Marker::Odd } else { Marker::Even };
-        let track: Vec<Vec<u8>> = [0, 1].map(|channel| bytes.iter().map(|pair| pair[channel]).collect()).to_vec();
-        let plan = plan_for(format, 2, ChannelMap::Same);
+        let track: Vec<Vec<u8>> =
+            (0..channels).map(|channel| bytes.iter().map(|frame| frame[channel]).collect()).collect();
+        let plan = plan_for(format, channels as u16, ChannelMap::Same);
         let rest: Vec<Vec<u8>> = track.iter().map(|channel| channel[skip.min(channel.len())..].to_vec()).collect();
         let expected = reference(format, &rest, marker);
         for cpu in cpus() {
@@ -215,20 +217,23 @@ proptest! {
     }
 }
 
-/// Every length around the borders of vectors, both bit orders and layouts, every wire.
+/// Every length around the borders of vectors, both bit orders and layouts, every wire. Of stereo, and of other numbers of
+/// channels, for which there are no vectors, those around the first borders.
 #[test]
 fn f9_every_length_on_every_cpu() {
-    for length in 0..=300 {
+    let others = [1, 3, 4, 5, 6, 7, 8].into_iter().flat_map(|channels| (0..=70).map(move |length| (channels, length)));
+    for (channels, length) in (0..=300).map(|length| (2, length)).chain(others) {
         let channel = |n: usize| (0..length).map(|at| (at * 37 + n * 101 + 11) as u8).collect::<Vec<u8>>();
-        let track = [channel(0), channel(1)];
+        let track: Vec<Vec<u8>> = (0..channels).map(channel).collect();
         for format in WireFormat::DSD.into_iter().chain(WireFormat::DOP) {
-            let (plan, expected) = (plan_for(format, 2, ChannelMap::Same), reference(format, &track, Marker::Odd));
+            let plan = plan_for(format, channels as u16, ChannelMap::Same);
+            let expected = reference(format, &track, Marker::Odd);
             for order in [BitOrder::MsbFirst, BitOrder::LsbFirst] {
                 for interleaved in [false, true] {
                     for cpu in cpus() {
                         let layout = FileLayout { interleaved, order };
                         let packed = with_block(&track, layout, |block| pack_all(cpu, &plan, &block, Marker::Odd));
-                        assert!(packed == expected, "{length} bytes, {format}, {layout:?}, {cpu:?}");
+                        assert!(packed == expected, "{channels} × {length} bytes, {format}, {layout:?}, {cpu:?}");
                     }
                 }
             }
@@ -240,11 +245,12 @@ fn f9_every_length_on_every_cpu() {
 #[test]
 fn f9_every_alignment_on_every_cpu() {
     const LENGTHS: [usize; 6] = [32, 148, 160, 300, 304, 333];
-    for length in LENGTHS {
+    let others = [1, 3, 4, 5, 6, 7, 8].map(|channels| (channels, 148));
+    for (channels, length) in LENGTHS.map(|length| (2, length)).into_iter().chain(others) {
         let channel = |n: usize| (0..length).map(|at| (at * 37 + n * 101 + 11) as u8).collect::<Vec<u8>>();
-        let track = [channel(0), channel(1)];
+        let track: Vec<Vec<u8>> = (0..channels).map(channel).collect();
         for format in WireFormat::DSD.into_iter().chain(WireFormat::DOP) {
-            let plan = plan_for(format, 2, ChannelMap::Same);
+            let plan = plan_for(format, channels as u16, ChannelMap::Same);
             let frame = plan.wire.frame_bytes();
             let frames = length * 8 / usize::from(format.bits());
             let expected = &reference(format, &track, Marker::Odd)[..frames * frame];

@@ -219,6 +219,13 @@ fn a_rate_is_gone_to_in_a_setting_that_has_it_and_the_bits_of_what_is_computed()
     // More bits than are computed are no reason for another rate.
     let deep = full_speed.with(setting(WireFormat::S32Le, &[44_100]));
     assert_eq!(plan(&fast, &deep, &rules).unwrap().wire, wire);
+    // Nor for a wider format, but with software volume.
+    let wider = pcm::Caps::uniform(FormatSet::PCM, RateSet::any(1, 1_536_000), ChannelSet::STEREO);
+    let deepest = pcm::Source { rate: 3_072_000, ..source(32, 2, Encoding::Integer) };
+    for (software_volume, format) in [(false, WireFormat::S24_3Le), (true, WireFormat::S32Le)] {
+        let plan = plan(&deepest, &wider, &Rules { software_volume, ..rules }).unwrap();
+        assert_eq!((plan.wire.format, plan.wire.rate, plan.dither), (format, 1_536_000, !software_volume));
+    }
     // No rate helps if there are no such channels.
     let surround = pcm::Source { rate: 192_000, ..source(16, 6, Encoding::Integer) };
     assert!(matches!(plan(&surround, &uneven(), &rules), Err(Refusal::Channels { channels: 6, .. })));

@@ -9,8 +9,10 @@ use pcm::{
     BitOrder, ChannelMap, Cpu, Crc32c, Dsd, DsdPacker, Packer, Planes, Samples, Tpdf, Wire, WireFormat, WirePlan,
 };
 
+mod buffer;
 mod set;
 
+pub use buffer::Buffer;
 pub use set::{Set, run};
 
 /// The compiler that this is built with, as `1.95`: what another makes of a kernel may take half as many instructions again.
@@ -28,9 +30,11 @@ pub struct Kernel {
 enum Work {
     Pack(Source, Channels, WireFormat, bool),
     /// Stereo.
-    Scale(WireFormat, Motion),
-    /// Stereo; a sample is a word of the wire.
-    Dsd(Container, WireFormat),
+    Scale(WireFormat, Motion, Sound),
+    /// A sample is a word of the wire.
+    Dsd(Container, Channels, WireFormat),
+    /// Stereo, of which nothing is read.
+    Silence(WireFormat),
     /// One channel, from this bit rate to this rate; its samples are the bytes that it reads.
     Decimate(u32, u32),
     /// Of bytes, which are its samples.
@@ -64,15 +68,28 @@ enum Container {
 enum Motion {
     Still,
     Ramp,
+    /// At silence: of DoP the markers stay.
+    Muted,
+}
+
+/// What is scaled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sound {
+    Noise,
+    Silence,
+    /// The lowest sample and the highest by turns.
+    FullScale,
 }
 
 /// All that player and engine run often, named after what goes in and what comes out.
-pub const KERNELS: [Kernel; 38] = {
+pub const KERNELS: [Kernel; 54] = {
     use Channels::{Mono, MonoToStereo, Six, Stereo};
     use Container::{Dff, Dsf};
+    use Motion::{Muted, Ramp, Still};
+    use Sound::Noise;
     use Source::{F32, S16, S32};
     use WireFormat::{DopS24_3Le, DopS24Le, DopS32Le, DsdU8, DsdU16Be, DsdU16Le, DsdU32Be, DsdU32Le};
-    use WireFormat::{S16Be, S16Le, S24_3Be, S24_3Le, S24Le, S32Be, S32Le};
+    use WireFormat::{S16Be, S16Le, S24_3Be, S24_3Le, S24Be, S24Le, S32Be, S32Le};
     [
         kernel("pack_16_s16", Work::Pack(S16, Stereo, S16Le, false)),
         kernel("pack_16_s24_3", Work::Pack(S16, Stereo, S24_3Le, false)),
@@ -88,30 +105,65 @@ pub const KERNELS: [Kernel; 38] = {
         kernel("pack_six_32_s24_3", Work::Pack(S32, Six, S24_3Le, false)),
         kernel("pack_16_s16_be", Work::Pack(S16, Stereo, S16Be, false)),
         kernel("pack_32_s24_3_be", Work::Pack(S32, Stereo, S24_3Be, false)),
+        kernel("pack_32_s24_be", Work::Pack(S32, Stereo, S24Be, false)),
         kernel("pack_32_s32_be", Work::Pack(S32, Stereo, S32Be, false)),
         kernel("dither_32_s16", Work::Pack(S32, Stereo, S16Le, true)),
         kernel("dither_32_s24_3", Work::Pack(S32, Stereo, S24_3Le, true)),
+        kernel("dither_32_s24", Work::Pack(S32, Stereo, S24Le, true)),
         kernel("dither_f32_s16", Work::Pack(F32, Stereo, S16Le, true)),
         kernel("dither_f32_s24_3", Work::Pack(F32, Stereo, S24_3Le, true)),
-        kernel("gain_s16", Work::Scale(S16Le, Motion::Still)),
-        kernel("gain_s24_3", Work::Scale(S24_3Le, Motion::Still)),
-        kernel("gain_s24", Work::Scale(S24Le, Motion::Still)),
-        kernel("gain_s32", Work::Scale(S32Le, Motion::Still)),
-        kernel("ramp_s16", Work::Scale(S16Le, Motion::Ramp)),
-        kernel("ramp_s32", Work::Scale(S32Le, Motion::Ramp)),
-        kernel("gain_s16_be", Work::Scale(S16Be, Motion::Still)),
-        kernel("dsf_dsd_u8", Work::Dsd(Dsf, DsdU8)),
-        kernel("dsf_dsd_u16_le", Work::Dsd(Dsf, DsdU16Le)),
-        kernel("dff_dsd_u16_be", Work::Dsd(Dff, DsdU16Be)),
-        kernel("dsf_dsd_u32_be", Work::Dsd(Dsf, DsdU32Be)),
-        kernel("dff_dsd_u32_be", Work::Dsd(Dff, DsdU32Be)),
-        kernel("dff_dsd_u32_le", Work::Dsd(Dff, DsdU32Le)),
-        kernel("dsf_dop_s24_3", Work::Dsd(Dsf, DopS24_3Le)),
-        kernel("dff_dop_s24_3", Work::Dsd(Dff, DopS24_3Le)),
-        kernel("dsf_dop_s24", Work::Dsd(Dsf, DopS24Le)),
-        kernel("dff_dop_s32", Work::Dsd(Dff, DopS32Le)),
+        kernel("gain_s16", Work::Scale(S16Le, Still, Noise)),
+        kernel("gain_s24_3", Work::Scale(S24_3Le, Still, Noise)),
+        kernel("gain_s24", Work::Scale(S24Le, Still, Noise)),
+        kernel("gain_s32", Work::Scale(S32Le, Still, Noise)),
+        kernel("ramp_s16", Work::Scale(S16Le, Ramp, Noise)),
+        kernel("ramp_s24_3", Work::Scale(S24_3Le, Ramp, Noise)),
+        kernel("ramp_s24", Work::Scale(S24Le, Ramp, Noise)),
+        kernel("ramp_s32", Work::Scale(S32Le, Ramp, Noise)),
+        kernel("gain_s16_be", Work::Scale(S16Be, Still, Noise)),
+        kernel("gain_s24_3_be", Work::Scale(S24_3Be, Still, Noise)),
+        kernel("gain_s24_be", Work::Scale(S24Be, Still, Noise)),
+        kernel("gain_s32_be", Work::Scale(S32Be, Still, Noise)),
+        kernel("dsf_dsd_u8", Work::Dsd(Dsf, Stereo, DsdU8)),
+        kernel("dsf_dsd_u16_le", Work::Dsd(Dsf, Stereo, DsdU16Le)),
+        kernel("dff_dsd_u16_be", Work::Dsd(Dff, Stereo, DsdU16Be)),
+        kernel("dsf_dsd_u32_be", Work::Dsd(Dsf, Stereo, DsdU32Be)),
+        kernel("dff_dsd_u32_be", Work::Dsd(Dff, Stereo, DsdU32Be)),
+        kernel("dff_dsd_u32_le", Work::Dsd(Dff, Stereo, DsdU32Le)),
+        kernel("dsf_mono_dsd_u32_be", Work::Dsd(Dsf, Mono, DsdU32Be)),
+        kernel("dff_six_dsd_u32_be", Work::Dsd(Dff, Six, DsdU32Be)),
+        kernel("dsf_dop_s24_3", Work::Dsd(Dsf, Stereo, DopS24_3Le)),
+        kernel("dff_dop_s24_3", Work::Dsd(Dff, Stereo, DopS24_3Le)),
+        kernel("dsf_dop_s24", Work::Dsd(Dsf, Stereo, DopS24Le)),
+        kernel("dff_dop_s32", Work::Dsd(Dff, Stereo, DopS32Le)),
+        kernel("dff_six_dop_s32", Work::Dsd(Dff, Six, DopS32Le)),
+        kernel("mute_dop_s24_3", Work::Scale(DopS24_3Le, Muted, Noise)),
+        kernel("mute_dop_s24", Work::Scale(DopS24Le, Muted, Noise)),
+        kernel("mute_dop_s32", Work::Scale(DopS32Le, Muted, Noise)),
+        kernel("silence_dop_s24_3", Work::Silence(DopS24_3Le)),
+        kernel("silence_dop_s24", Work::Silence(DopS24Le)),
+        kernel("silence_dop_s32", Work::Silence(DopS32Le)),
         kernel("dsd512_to_176", Work::Decimate(22_579_200, 176_400)),
         kernel("crc32c", Work::Crc),
+    ]
+};
+
+/// A running ramp over different sound, by format: a ramp's instructions don't depend on the samples.
+pub const RAMPS: [[Kernel; 3]; 4] = {
+    use WireFormat::{S16Le, S24_3Le, S24Le, S32Le};
+    const fn over(names: [&'static str; 3], format: WireFormat) -> [Kernel; 3] {
+        let [noise, silence, full_scale] = names;
+        [
+            kernel(noise, Work::Scale(format, Motion::Ramp, Sound::Noise)),
+            kernel(silence, Work::Scale(format, Motion::Ramp, Sound::Silence)),
+            kernel(full_scale, Work::Scale(format, Motion::Ramp, Sound::FullScale)),
+        ]
+    }
+    [
+        over(["ramp_s16", "ramp_s16_silence", "ramp_s16_full_scale"], S16Le),
+        over(["ramp_s24_3", "ramp_s24_3_silence", "ramp_s24_3_full_scale"], S24_3Le),
+        over(["ramp_s24", "ramp_s24_silence", "ramp_s24_full_scale"], S24Le),
+        over(["ramp_s32", "ramp_s32_silence", "ramp_s32_full_scale"], S32Le),
     ]
 };
 
@@ -120,11 +172,19 @@ const fn kernel(name: &'static str, work: Work) -> Kernel {
 }
 
 impl Kernel {
+    /// By its name, those of [`RAMPS`] included.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<&'static Self> {
+        KERNELS.iter().chain(RAMPS.as_flattened()).find(|kernel| kernel.name == name)
+    }
+
     /// Samples that take so many bytes on the wire, or so many bytes that are read where those are what counts.
     #[must_use]
     pub const fn samples_in(&self, bytes: usize) -> usize {
         match self.work {
-            Work::Pack(_, _, format, _) | Work::Scale(format, _) | Work::Dsd(_, format) => bytes / format.bytes(),
+            Work::Pack(_, _, format, _) | Work::Scale(format, ..) | Work::Dsd(_, _, format) | Work::Silence(format) => {
+                bytes / format.bytes()
+            }
             Work::Decimate(..) | Work::Crc => bytes,
         }
     }
@@ -146,21 +206,28 @@ pub struct Bench {
     samples: usize,
     moved: usize,
     state: State,
-    out: Vec<u8>,
+    out: Buffer<u8>,
 }
 
 enum State {
     Pack { packer: Packer, planes: Material },
-    Scale { scaler: Scaler, motion: Motion, src: Vec<u8>, dither: Tpdf },
-    Dsd { packer: DsdPacker, container: Container, src: Vec<u8> },
-    Decimate { decimator: Box<Decimator>, src: Vec<u8>, out: Vec<i32> },
-    Crc { crc: Crc32c, src: Vec<u8> },
+    Scale { scaler: Scaler, motion: Motion, src: Buffer<u8>, dither: Tpdf },
+    Dsd { packer: DsdPacker, channels: usize, src: OneBit },
+    Silence { format: WireFormat },
+    Decimate { decimator: Box<Decimator>, src: Buffer<u8>, out: Buffer<i32> },
+    Crc { crc: Crc32c, src: Buffer<u8> },
 }
 
 enum Material {
-    S16(Vec<Vec<i16>>),
-    S32(Vec<Vec<i32>>),
-    F32(Vec<Vec<f32>>),
+    S16(Vec<Buffer<i16>>),
+    S32(Vec<Buffer<i32>>),
+    F32(Vec<Buffer<f32>>),
+}
+
+/// As a file lays it out.
+enum OneBit {
+    Dsf(Vec<Buffer<u8>>),
+    Dff(Buffer<u8>),
 }
 
 impl Bench {
@@ -168,7 +235,7 @@ impl Bench {
     #[must_use]
     pub fn new(kernel: &Kernel, samples: usize, cpu: Cpu) -> Self {
         let word = |n: usize| (n as i32).wrapping_mul(0x9e37_79b9_u32 as i32);
-        let bytes = |length| (0..length).map(|n| (word(n) >> 24) as u8).collect();
+        let bytes = |length| Buffer::new(length, |n| (word(n) >> 24) as u8);
         match kernel.work {
             Work::Pack(source, map, format, dither) => {
                 let channels = map.count();
@@ -185,16 +252,26 @@ impl Bench {
                 let (planes, read) = material(source, source_channels, frames, word);
                 let written = frames * wire.frame_bytes();
                 let samples = frames * usize::from(channels);
-                Self { samples, moved: read + written, state: State::Pack { packer, planes }, out: vec![0; written] }
+                Self {
+                    samples,
+                    moved: read + written,
+                    state: State::Pack { packer, planes },
+                    out: Buffer::empty(written),
+                }
             }
-            Work::Scale(format, motion) => {
+            Work::Scale(format, motion, sound) => {
                 let written = samples / 2 * 2 * format.bytes();
                 let (scaler, dither) = (Scaler::new(format, 2, cpu), Tpdf::new(0));
-                let state = State::Scale { scaler, motion, src: bytes(written), dither };
-                Self { samples: samples / 2 * 2, moved: 2 * written, state, out: vec![0; written] }
+                let src = match sound {
+                    Sound::Noise => bytes(written),
+                    Sound::Silence => Buffer::empty(written),
+                    Sound::FullScale => full_scale(format.bytes(), written),
+                };
+                let state = State::Scale { scaler, motion, src, dither };
+                Self { samples: samples / 2 * 2, moved: 2 * written, state, out: Buffer::empty(written) }
             }
-            Work::Dsd(container, format) => {
-                let wire = Wire { format, rate: 88_200, channels: 2 };
+            Work::Dsd(container, map, format) => {
+                let wire = Wire { format, rate: 88_200, channels: map.count() };
                 let plan = WirePlan {
                     wire,
                     lossless: true,
@@ -203,22 +280,37 @@ impl Bench {
                     decimation: None,
                     resampled_from: None,
                 };
-                let frames = samples / 2;
-                let (read, written) = (frames * 2 * usize::from(format.bits()) / 8, frames * wire.frame_bytes());
-                let state = State::Dsd { packer: DsdPacker::new(&plan, cpu), container, src: bytes(read) };
-                Self { samples: frames * 2, moved: read + written, state, out: vec![0; written] }
+                let channels = usize::from(wire.channels);
+                let frames = samples / channels;
+                let samples = frames * channels;
+                let (read, written) = (samples * usize::from(format.bits()) / 8, frames * wire.frame_bytes());
+                let src = match container {
+                    Container::Dsf => OneBit::Dsf((0..channels).map(|_| bytes(read / channels)).collect()),
+                    Container::Dff => OneBit::Dff(bytes(read)),
+                };
+                let state = State::Dsd { packer: DsdPacker::new(&plan, cpu), channels, src };
+                Self { samples, moved: read + written, state, out: Buffer::empty(written) }
+            }
+            Work::Silence(format) => {
+                let written = samples / 2 * 2 * format.bytes();
+                Self {
+                    samples: samples / 2 * 2,
+                    moved: written,
+                    state: State::Silence { format },
+                    out: Buffer::empty(written),
+                }
             }
             Work::Decimate(bit_rate, rate) => {
                 let conversion = Conversion::new(bit_rate, rate).expect("rates of the same family");
                 let decimator = Box::new(Decimator::new(conversion, BitOrder::LsbFirst, Level::Modulation, cpu));
-                let out = vec![0; samples];
+                let out = Buffer::empty(samples);
                 let moved = samples + (samples as u64 * 8 * u64::from(rate) / u64::from(bit_rate)) as usize * 4;
                 let state = State::Decimate { decimator, src: bytes(samples), out };
-                Self { samples, moved, state, out: Vec::new() }
+                Self { samples, moved, state, out: Buffer::empty(0) }
             }
             Work::Crc => {
                 let state = State::Crc { crc: Crc32c::new(cpu), src: bytes(samples) };
-                Self { samples, moved: samples, state, out: Vec::new() }
+                Self { samples, moved: samples, state, out: Buffer::empty(0) }
             }
         }
     }
@@ -244,22 +336,22 @@ impl Bench {
             }
             State::Scale { scaler, motion, src, dither } => {
                 let mut ramp = Ramp::constant(Gain::from_percent(70));
-                if *motion == Motion::Ramp {
-                    ramp.fade_to(Gain::from_percent(90), u32::MAX);
+                match motion {
+                    Motion::Still => {}
+                    Motion::Ramp => ramp.fade_to(Gain::from_percent(90), u32::MAX),
+                    Motion::Muted => ramp = Ramp::constant(Gain::SILENCE),
                 }
                 black_box(scaler.copy(black_box(src), out, &mut ramp, dither));
             }
-            State::Dsd { packer, container, src } => {
-                let src = &black_box(src)[..];
-                let stream = match container {
-                    Container::Dff => Dsd::interleaved(src, 2, BitOrder::MsbFirst),
-                    Container::Dsf => {
-                        let (left, right) = src.split_at(src.len() / 2);
-                        Planes::new([left, right]).map(|planes| Dsd::planar(planes, BitOrder::LsbFirst))
-                    }
+            State::Dsd { packer, channels, src } => {
+                let stream = match black_box(src) {
+                    OneBit::Dff(bytes) => Dsd::interleaved(bytes, *channels, BitOrder::MsbFirst),
+                    OneBit::Dsf(planes) => Planes::new(planes.iter().map(|plane| &plane[..]))
+                        .map(|planes| Dsd::planar(planes, BitOrder::LsbFirst)),
                 };
-                black_box(packer.pack(&stream.expect("two channels of one length"), 0, out));
+                black_box(packer.pack(&stream.expect("channels of one length"), 0, out));
             }
+            State::Silence { format } => pcm::fill_silence(*format, 2, pcm::Marker::Odd, out),
             State::Decimate { decimator, src, out } => {
                 black_box(decimator.convert(black_box(src), black_box(out)));
             }
@@ -271,10 +363,20 @@ impl Bench {
     }
 }
 
+/// The lowest and the highest sample of so many bytes each, by turns.
+fn full_scale(bytes: usize, length: usize) -> Buffer<u8> {
+    let sample = |highest: bool| {
+        let (rest, top) = if highest { (0xff, 0x7f) } else { (0, 0x80) };
+        (1..=bytes).map(move |n| if n == bytes { top } else { rest })
+    };
+    let pair: Vec<u8> = sample(false).chain(sample(true)).collect();
+    Buffer::new(length, |n| pair[n % pair.len()])
+}
+
 /// Planes, and the bytes that they take.
 fn material(source: Source, channels: usize, frames: usize, word: impl Fn(usize) -> i32) -> (Material, usize) {
-    fn planes<T>(channels: usize, frames: usize, sample: impl Fn(usize) -> T) -> Vec<Vec<T>> {
-        (0..channels).map(|channel| (0..frames).map(|frame| sample(frame + 7 * channel)).collect()).collect()
+    fn planes<T: Copy + Default>(channels: usize, frames: usize, sample: impl Fn(usize) -> T) -> Vec<Buffer<T>> {
+        (0..channels).map(|channel| Buffer::new(frames, |frame| sample(frame + 7 * channel))).collect()
     }
     match source {
         Source::S16 => (Material::S16(planes(channels, frames, |n| (word(n) >> 16) as i16)), channels * frames * 2),
@@ -291,9 +393,9 @@ impl Material {
     fn samples(&self) -> Samples<'_> {
         const EMPTY: &str = "there are channels, all of one length";
         match self {
-            Self::S16(planes) => Samples::S16(Planes::new(planes.iter().map(Vec::as_slice)).expect(EMPTY)),
-            Self::S32(planes) => Samples::S32(Planes::new(planes.iter().map(Vec::as_slice)).expect(EMPTY)),
-            Self::F32(planes) => Samples::F32(Planes::new(planes.iter().map(Vec::as_slice)).expect(EMPTY)),
+            Self::S16(planes) => Samples::S16(Planes::new(planes.iter().map(|plane| &plane[..])).expect(EMPTY)),
+            Self::S32(planes) => Samples::S32(Planes::new(planes.iter().map(|plane| &plane[..])).expect(EMPTY)),
+            Self::F32(planes) => Samples::F32(Planes::new(planes.iter().map(|plane| &plane[..])).expect(EMPTY)),
         }
     }
 }

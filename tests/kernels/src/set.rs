@@ -2,7 +2,7 @@
 
 use pcm::{Cpu, Feature};
 
-use crate::{Bench, KERNELS};
+use crate::{Bench, Kernel};
 
 /// What a kernel may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,11 +52,17 @@ impl Set {
         is_whole.then(|| has_not.iter().fold(cpu, |cpu, &feature| cpu.without(feature)))
     }
 
+    /// The set that is all of what `cpu` has; `None` if there is none, as where it has GFNI without AVX-512.
+    #[must_use]
+    pub fn all_of(cpu: Cpu) -> Option<Self> {
+        Self::ALL.into_iter().find(|set| set.of(cpu) == Some(cpu))
+    }
+
     /// `kernel` with what this machine has of the set, ready for calls that write so many bytes.
     #[must_use]
     pub fn bench(self, kernel: &str, bytes: usize) -> Option<Bench> {
         let cpu = self.of(Cpu::detect())?;
-        let kernel = KERNELS.iter().find(|known| known.name == kernel)?;
+        let kernel = Kernel::from_name(kernel)?;
         Some(Bench::new(kernel, kernel.samples_in(bytes), cpu))
     }
 }
@@ -74,6 +80,21 @@ pub fn run(kernel: &str, set: &str, bytes: usize, calls: u32) -> Option<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::KERNELS;
+
+    #[test]
+    fn all_of_a_cpu_is_a_set_or_none() {
+        assert_eq!(Set::all_of(Cpu::BASELINE), None);
+        let cpu = Cpu::detect();
+        for set in Set::ALL {
+            if let Some(cpu) = set.of(cpu) {
+                assert_eq!(Set::all_of(cpu), Some(set));
+            }
+        }
+        if Set::Avx512.of(cpu).is_some() {
+            assert_eq!(Set::all_of(cpu.without(Feature::Avx512)), None, "GFNI is in no other set");
+        }
+    }
 
     #[test]
     fn a_set_that_the_cpu_has_not_is_none() {

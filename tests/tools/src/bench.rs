@@ -14,6 +14,7 @@ pub mod peers;
 pub mod rings;
 #[expect(unsafe_code, reason = "a C library, opened at run time")]
 mod swresample;
+pub mod table;
 mod usage;
 
 /// A line of `tests/bench`.
@@ -37,7 +38,7 @@ pub struct Line {
     pub runs: usize,
     /// Half the distance between the quartiles of our figures, as a part of the median.
     pub spread: f64,
-    /// Instructions a sample, counted by valgrind, where that was asked for.
+    /// Instructions a sample of the code that was timed, where that can be counted; `what` names the instruction set.
     pub instructions: Option<f64>,
 }
 
@@ -65,6 +66,17 @@ fn cpu_time() -> Duration {
     clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map_or(Duration::ZERO, Duration::from)
 }
 
+/// Lets all take turns; the figures of each, per `units` (samples, bytes, calls) of a call.
+fn take_turns(units: f64, sides: &mut [&mut dyn FnMut()]) -> Vec<Vec<f64>> {
+    let mut figures = vec![Vec::with_capacity(RUNS); sides.len()];
+    for _ in 0..RUNS {
+        for (figures, side) in figures.iter_mut().zip(sides.iter_mut()) {
+            figures.push(turn(*side) / units);
+        }
+    }
+    figures
+}
+
 /// Lets both take turns; medians of their figures per `units` (samples, bytes, calls) of a call.
 pub fn compare(
     name: &str,
@@ -75,12 +87,9 @@ pub fn compare(
     peer: (&str, &mut dyn FnMut()),
 ) -> Line {
     let (peer_name, peer) = peer;
-    let mut figures = (Vec::new(), Vec::new());
-    for _ in 0..RUNS {
-        figures.0.push(turn(ours) / units);
-        figures.1.push(turn(peer) / units);
-    }
-    line(name, what, unit, figures.0, Some((peer_name, figures.1)))
+    let mut figures = take_turns(units, &mut [ours, peer]).into_iter();
+    let (ours, peer) = (figures.next().unwrap_or_default(), figures.next().unwrap_or_default());
+    line(name, what, unit, ours, Some((peer_name, peer)))
 }
 
 /// A line of figures of both sides.

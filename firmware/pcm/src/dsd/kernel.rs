@@ -1,6 +1,6 @@
 //! The one pass: words of every channel out of a file's bytes, in the wire's byte order, interleaved, marked if it is DoP.
 //!
-//! Stereo goes through [`simd`] as far as that reaches. What is here is the reference and does the rest, written for the
+//! All goes through [`simd`] as far as that reaches. What is here is the reference and does the rest, written for the
 //! compiler to vectorise: an LSB-first word is the bit-reversed little-endian one, an MSB-first word the big-endian one, so that
 //! no byte is handled by itself.
 

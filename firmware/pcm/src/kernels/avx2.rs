@@ -4,6 +4,7 @@
 use core::arch::x86_64::*;
 
 use super::simd::Simd;
+use super::swapped::{SWAPPED_2, SWAPPED_4, narrowed, widened};
 
 /// `VBMI`: where the CPU has VBMI and VL of AVX-512, too.
 #[derive(Clone, Copy)]
@@ -26,7 +27,7 @@ macro_rules! halves {
 }
 
 #[inline(always)]
-fn twice(bytes: [i8; 16]) -> __m256i {
+fn twice(bytes: [u8; 16]) -> __m256i {
     instructions!(_mm256_broadcastsi128_si256(_mm_loadu_si128(bytes.as_ptr().cast())))
 }
 
@@ -138,13 +139,12 @@ impl<const VBMI: bool> Simd for Avx2<VBMI> {
         })
     }
 
-    /// 2 bytes: 0-3 and 8-11, 4-7 and 12-15 (which is how packing 32 to 16 bits takes them), and so on from 16. 3 bytes:
-    /// 0-3 and 16-19, and so on, so that 48 bytes lie in each half. 4 bytes: as they come.
+    /// 2 and 3 bytes: 0-3 and 8-11, 4-7 and 12-15 (which is how packing 32 to 16 bits takes them, and what unpacking makes), and so on
+    /// from 16. 4 bytes: as they come.
     #[inline(always)]
     unsafe fn load<const BYTES: usize>(self, src: *const i32) -> [__m256i; 4] {
         instructions!(match BYTES {
-            2 => [halves!(src, 0, 8), halves!(src, 4, 12), halves!(src, 16, 24), halves!(src, 20, 28)],
-            3 => [halves!(src, 0, 16), halves!(src, 4, 20), halves!(src, 8, 24), halves!(src, 12, 28)],
+            2 | 3 => [halves!(src, 0, 8), halves!(src, 4, 12), halves!(src, 16, 24), halves!(src, 20, 28)],
             _ => each!([0, 8, 16, 24], |n| _mm256_loadu_si256(src.add(n).cast())),
         })
     }
@@ -153,8 +153,7 @@ impl<const VBMI: bool> Simd for Avx2<VBMI> {
     unsafe fn load_two<const BYTES: usize>(self, left: *const i32, right: *const i32) -> [__m256i; 4] {
         instructions!({
             let planes = each!([left, right], |plane| match BYTES {
-                2 => [_mm256_loadu_si256(plane.cast()), _mm256_loadu_si256(plane.add(8).cast())],
-                3 => [halves!(plane, 0, 8), halves!(plane, 4, 12)],
+                2 | 3 => [_mm256_loadu_si256(plane.cast()), _mm256_loadu_si256(plane.add(8).cast())],
                 _ => each!([0, 8], |n| _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_loadu_si256(
                     plane.add(n).cast()
                 ))),
@@ -183,7 +182,7 @@ impl<const VBMI: bool> Simd for Avx2<VBMI> {
         instructions!({
             let zero = _mm256_setzero_si256();
             if BYTES == 3 {
-                let (a, b) = (halves!(src, 0, 16), halves!(src, 8, 24));
+                let [a, b] = each!([0, 16], |n| _mm256_loadu_si256(src.add(n).cast()));
                 [
                     _mm256_unpacklo_epi16(zero, a),
                     _mm256_unpackhi_epi16(zero, a),
@@ -204,10 +203,10 @@ impl<const VBMI: bool> Simd for Avx2<VBMI> {
             let zero = _mm256_setzero_si256();
             let [l, r] = each!([left, right], |plane| {
                 let plane = _mm256_loadu_si256(plane.cast());
+                // To where both steps of unpacking leave them in the order that is wanted.
                 if BYTES == 3 {
-                    plane
+                    _mm256_permute4x64_epi64::<0b11_01_10_00>(plane)
                 } else {
-                    // Pairs of samples to where both steps of unpacking leave them in order.
                     _mm256_permutevar8x32_epi32(plane, _mm256_setr_epi32(0, 2, 4, 6, 1, 3, 5, 7))
                 }
             });
@@ -222,31 +221,34 @@ impl<const VBMI: bool> Simd for Avx2<VBMI> {
     }
 
     #[inline(always)]
-    unsafe fn interleave_16(self, left: *const i16, right: *const i16, dst: *mut u8) {
+    unsafe fn interleave_16(self, left: *const i16, right: *const i16) -> [__m256i; 2] {
         instructions!({
             let [l, r] = each!([left, right], |plane| _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_loadu_si256(
                 plane.cast()
             )));
-            _mm256_storeu_si256(dst.cast(), _mm256_unpacklo_epi16(l, r));
-            _mm256_storeu_si256(dst.add(32).cast(), _mm256_unpackhi_epi16(l, r));
-        });
+            [_mm256_unpacklo_epi16(l, r), _mm256_unpackhi_epi16(l, r)]
+        })
     }
 
     #[inline(always)]
-    unsafe fn load_wire<const BYTES: usize>(self, src: *const u8) -> [__m256i; 4] {
+    fn swap<const BYTES: usize>(self, x: __m256i) -> __m256i {
+        instructions!(_mm256_shuffle_epi8(x, twice(if BYTES == 2 { SWAPPED_2 } else { SWAPPED_4 })))
+    }
+
+    #[inline(always)]
+    unsafe fn load_wire<const BYTES: usize, const SWAPPED: bool>(self, src: *const u8) -> [__m256i; 4] {
         instructions!(match BYTES {
             3 => {
-                let [a, b, c] = each!([0, 16, 32], |n| halves!(src, n, n + 48));
-                let low = twice([-1, 0, 1, 2, -1, 3, 4, 5, -1, 6, 7, 8, -1, 9, 10, 11]);
-                let high = twice([-1, 4, 5, 6, -1, 7, 8, 9, -1, 10, 11, 12, -1, 13, 14, 15]);
-                [
-                    _mm256_shuffle_epi8(a, low),
-                    _mm256_shuffle_epi8(_mm256_alignr_epi8::<12>(b, a), low),
-                    _mm256_shuffle_epi8(_mm256_alignr_epi8::<8>(c, b), low),
-                    _mm256_shuffle_epi8(c, high),
-                ]
+                // The second of each pair begins 4 bytes early, so that none reaches beyond the end.
+                let (low, high) = (twice(const { widened(0, SWAPPED) }), twice(const { widened(4, SWAPPED) }));
+                each!([(0, low), (8, high), (48, low), (56, high)], |(n, order)| {
+                    _mm256_shuffle_epi8(halves!(src, n, n + 24), order)
+                })
             }
-            _ => self.load::<BYTES>(src.cast()),
+            _ => {
+                let [a, b, c, d] = self.load::<BYTES>(src.cast());
+                each!([a, b, c, d], |x| if SWAPPED { self.swap::<BYTES>(x) } else { x })
+            }
         })
     }
 
@@ -270,30 +272,42 @@ impl<const VBMI: bool> Simd for Avx2<VBMI> {
     }
 
     #[inline(always)]
-    unsafe fn store<const BYTES: usize>(self, samples: [__m256i; 4], dst: *mut u8) {
+    unsafe fn store<const BYTES: usize, const SWAPPED: bool>(self, samples: [__m256i; 4], dst: *mut u8) {
         instructions!({
             let [a, b, c, d] = samples;
             match BYTES {
                 2 => {
-                    _mm256_storeu_si256(dst.cast(), _mm256_packs_epi32(a, b));
-                    _mm256_storeu_si256(dst.add(32).cast(), _mm256_packs_epi32(c, d));
+                    each!([(0, a, b), (32, c, d)], |(n, low, high)| {
+                        let x = _mm256_packs_epi32(low, high);
+                        _mm256_storeu_si256(dst.add(n).cast(), if SWAPPED { self.swap::<BYTES>(x) } else { x });
+                    });
                 }
                 3 => {
-                    // Twelve bytes of each: the first to the front, the others to where they are wanted.
-                    let a = _mm256_shuffle_epi8(a, twice([0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, -1, -1, -1, -1]));
-                    let b = _mm256_shuffle_epi8(b, twice([5, 6, 8, 9, 10, 12, 13, 14, -1, -1, -1, -1, 0, 1, 2, 4]));
-                    let c = _mm256_shuffle_epi8(c, twice([10, 12, 13, 14, -1, -1, -1, -1, 0, 1, 2, 4, 5, 6, 8, 9]));
-                    let d = _mm256_shuffle_epi8(d, twice([-1, -1, -1, -1, 0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14]));
-                    let first = _mm256_blend_epi32::<0b1000_1000>(a, b);
-                    let second = _mm256_blend_epi32::<0b1100_1100>(b, c);
-                    let third = _mm256_blend_epi32::<0b1110_1110>(c, d);
-                    each!([(0, first), (16, second), (32, third)], |(n, both)| {
-                        _mm256_storeu2_m128i(dst.add(n + 48).cast(), dst.add(n).cast(), both);
+                    // Samples 0-3 and 8-11, and 4-7 and 12-15, become 12 bytes in each half, so that 48 bytes are in place but for
+                    // 16 in the middle, whose first half is in the lower one of `middle`, the other in the upper one.
+                    let order = [
+                        const { [narrowed(0, SWAPPED), narrowed(8, SWAPPED)] },
+                        const { [narrowed(4, SWAPPED), narrowed(12, SWAPPED)] },
+                    ];
+                    let [even, odd] = each!([0, 1], |n| _mm256_loadu_si256(order[n].as_ptr().cast()));
+                    let [(first, middle), (last, other)] = each!([(a, b), (c, d)], |(x, y)| {
+                        let (x, y) = (_mm256_shuffle_epi8(x, even), _mm256_shuffle_epi8(y, odd));
+                        (_mm256_blend_epi32::<0b1110_1000>(x, y), _mm256_blend_epi32::<0b0000_0011>(x, y))
                     });
+                    let [to_end, to_begin] = [
+                        _mm256_permute4x64_epi64::<0b11_00_00_00>(middle),
+                        _mm256_permute4x64_epi64::<0b11_00_11_00>(other),
+                    ];
+                    let vectors = [
+                        _mm256_blend_epi32::<0b1111_0000>(first, to_end),
+                        _mm256_permute2x128_si256::<0x21>(first, last),
+                        _mm256_blend_epi32::<0b1111_0000>(to_begin, last),
+                    ];
+                    each!([0, 1, 2], |n| _mm256_storeu_si256(dst.add(n * 32).cast(), vectors[n]));
                 }
                 _ => {
                     each!([(0, a), (32, b), (64, c), (96, d)], |(n, x)| {
-                        _mm256_storeu_si256(dst.add(n).cast(), x);
+                        _mm256_storeu_si256(dst.add(n).cast(), if SWAPPED { self.swap::<BYTES>(x) } else { x });
                     });
                 }
             }

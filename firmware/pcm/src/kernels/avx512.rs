@@ -3,6 +3,7 @@
 use core::arch::x86_64::*;
 
 use super::simd::Simd;
+use super::swapped::{SWAPPED_2, SWAPPED_4};
 
 #[derive(Clone, Copy)]
 pub(super) struct Avx512(());
@@ -36,14 +37,24 @@ macro_rules! table {
 const UPPER: u64 = 0xeeee_eeee_eeee_eeee;
 
 /// The byte of a pair of vectors which hold the samples from `first` on, that is byte `n` on the wire of three-byte samples.
-const fn packed_from(n: usize, first: usize) -> usize {
-    (n / 3 - first) * 4 + n % 3
+const fn packed_from(n: usize, first: usize, swapped: bool) -> usize {
+    (n / 3 - first) * 4 + if swapped { 2 - n % 3 } else { n % 3 }
 }
 
 /// The byte of the wire, from byte `first` on, that is byte `n` of a vector of samples. The lowest of four is shifted out.
-const fn wide_from(n: usize, first: usize) -> usize {
-    let byte = n / 4 * 3 + n % 4 + first;
-    if byte == 0 { 0 } else { byte - 1 }
+const fn wide_from(n: usize, first: usize, swapped: bool) -> usize {
+    let byte = match n % 4 {
+        0 => 0,
+        byte if swapped => 3 - byte,
+        byte => byte - 1,
+    };
+    n / 4 * 3 + byte + first
+}
+
+/// As [`Simd::swap`] of 16-bit samples, of a vector of 32 bytes.
+#[inline(always)]
+fn swapped_16(x: __m256i) -> __m256i {
+    instructions!(_mm256_shuffle_epi8(x, _mm256_broadcastsi128_si256(_mm_loadu_si128(SWAPPED_2.as_ptr().cast()))))
 }
 
 impl Simd for Avx512 {
@@ -205,28 +216,41 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    unsafe fn interleave_16(self, left: *const i16, right: *const i16, dst: *mut u8) {
+    unsafe fn interleave_16(self, left: *const i16, right: *const i16) -> [__m512i; 2] {
         instructions!({
             let [l, r] = each!([left, right], |plane| _mm512_loadu_si512(plane.cast()));
             let low = table!(i16, 32, |n| n / 2 + n % 2 * 32);
             let high = table!(i16, 32, |n| n / 2 + n % 2 * 32 + 16);
-            _mm512_storeu_si512(dst.cast(), _mm512_permutex2var_epi16(l, low, r));
-            _mm512_storeu_si512(dst.add(64).cast(), _mm512_permutex2var_epi16(l, high, r));
-        });
+            [_mm512_permutex2var_epi16(l, low, r), _mm512_permutex2var_epi16(l, high, r)]
+        })
     }
 
     #[inline(always)]
-    unsafe fn load_wire<const BYTES: usize>(self, src: *const u8) -> [__m512i; 4] {
+    fn swap<const BYTES: usize>(self, x: __m512i) -> __m512i {
+        instructions!({
+            let bytes = if BYTES == 2 { SWAPPED_2 } else { SWAPPED_4 };
+            _mm512_shuffle_epi8(x, _mm512_broadcast_i32x4(_mm_loadu_si128(bytes.as_ptr().cast())))
+        })
+    }
+
+    #[inline(always)]
+    unsafe fn load_wire<const BYTES: usize, const SWAPPED: bool>(self, src: *const u8) -> [__m512i; 4] {
         instructions!(match BYTES {
             3 => {
                 // The last of the vectors must not reach beyond the end: it begins 16 bytes early.
-                let order = table!(u8, 64, |n| wide_from(n, 0));
-                let last = table!(u8, 64, |n| wide_from(n, 16));
+                let (order, last) = if SWAPPED {
+                    (table!(u8, 64, |n| wide_from(n, 0, true)), table!(u8, 64, |n| wide_from(n, 16, true)))
+                } else {
+                    (table!(u8, 64, |n| wide_from(n, 0, false)), table!(u8, 64, |n| wide_from(n, 16, false)))
+                };
                 each!([(0, order), (48, order), (96, order), (128, last)], |(n, order)| {
                     _mm512_maskz_permutexvar_epi8(UPPER, order, _mm512_loadu_si512(src.add(n).cast()))
                 })
             }
-            _ => self.load::<BYTES>(src.cast()),
+            _ => {
+                let [a, b, c, d] = self.load::<BYTES>(src.cast());
+                each!([a, b, c, d], |x| if SWAPPED { self.swap::<BYTES>(x) } else { x })
+            }
         })
     }
 
@@ -250,26 +274,40 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    unsafe fn store<const BYTES: usize>(self, samples: [__m512i; 4], dst: *mut u8) {
+    unsafe fn store<const BYTES: usize, const SWAPPED: bool>(self, samples: [__m512i; 4], dst: *mut u8) {
         instructions!({
             let [a, b, c, d] = samples;
             match BYTES {
                 2 => {
                     each!([(0, a), (32, b), (64, c), (96, d)], |(n, x)| {
-                        _mm256_storeu_si256(dst.add(n).cast(), _mm512_cvtsepi32_epi16(x));
+                        let x = _mm512_cvtsepi32_epi16(x);
+                        _mm256_storeu_si256(dst.add(n).cast(), if SWAPPED { swapped_16(x) } else { x });
                     });
                 }
                 3 => {
-                    let first = _mm512_permutex2var_epi8(a, table!(u8, 64, |n| packed_from(n, 0)), b);
-                    let second = _mm512_permutex2var_epi8(b, table!(u8, 64, |n| packed_from(n + 64, 16)), c);
-                    let third = _mm512_permutex2var_epi8(c, table!(u8, 64, |n| packed_from(n + 128, 32)), d);
+                    let [k, l, m] = if SWAPPED {
+                        [
+                            table!(u8, 64, |n| packed_from(n, 0, true)),
+                            table!(u8, 64, |n| packed_from(n + 64, 16, true)),
+                            table!(u8, 64, |n| packed_from(n + 128, 32, true)),
+                        ]
+                    } else {
+                        [
+                            table!(u8, 64, |n| packed_from(n, 0, false)),
+                            table!(u8, 64, |n| packed_from(n + 64, 16, false)),
+                            table!(u8, 64, |n| packed_from(n + 128, 32, false)),
+                        ]
+                    };
+                    let first = _mm512_permutex2var_epi8(a, k, b);
+                    let second = _mm512_permutex2var_epi8(b, l, c);
+                    let third = _mm512_permutex2var_epi8(c, m, d);
                     each!([(0, first), (64, second), (128, third)], |(n, x)| {
                         _mm512_storeu_si512(dst.add(n).cast(), x);
                     });
                 }
                 _ => {
                     each!([(0, a), (64, b), (128, c), (192, d)], |(n, x)| {
-                        _mm512_storeu_si512(dst.add(n).cast(), x);
+                        _mm512_storeu_si512(dst.add(n).cast(), if SWAPPED { self.swap::<BYTES>(x) } else { x });
                     });
                 }
             }

@@ -101,6 +101,7 @@ impl<'a, T: Sample> Job<'a, T> {
             let [a, b] = each!([levels, signs], |row| unsafe { s.load_vector(row.wrapping_add(begin).cast()) });
             let [even, odd] = each!([even, odd], |x| left_justified::<S, T>(s, x));
             let x = s.round_16(even, odd, s.xor(a, b));
+            let x = if L::SWAPPED { s.swap::<BYTES>(x) } else { x };
             if TWINS {
                 // SAFETY: there is room for each sample twice.
                 unsafe { s.store_twins_16(x, dst.wrapping_add(begin * 2 * BYTES)) };
@@ -133,8 +134,10 @@ impl<'a, T: Sample> Job<'a, T> {
                 // SAFETY: so is their noise.
                 let [a, b] = each!([levels, signs], |row| unsafe { s.load_vector(row.wrapping_add(2 * at).cast()) });
                 let [l, r] = each!([l, r], |x| left_justified::<S, T>(s, x));
+                let x = s.round_16(l, r, s.xor(a, b));
+                let x = if L::SWAPPED { s.swap::<BYTES>(x) } else { x };
                 // SAFETY: there is room for the frames.
-                unsafe { s.store_vector(s.round_16(l, r, s.xor(a, b)), dst.wrapping_add(at * 2 * BYTES)) };
+                unsafe { s.store_vector(x, dst.wrapping_add(at * 2 * BYTES)) };
             });
             if begin == last {
                 return;
@@ -176,8 +179,9 @@ impl<'a, T: Sample> Job<'a, T> {
             let samples = each!([(a, e, i), (b, f, j), (c, g, k), (d, h, l)], |(x, level, sign)| {
                 dithered::<S, T, L, BYTES>(s, x, s.xor(level, sign))
             });
+            let dst = dst.wrapping_add(begin * self.channels() * BYTES);
             // SAFETY: there is room for the frames.
-            unsafe { s.store::<BYTES>(samples, dst.wrapping_add(begin * self.channels() * BYTES)) };
+            unsafe { s.store_ordered::<L, BYTES>(samples, dst) };
             if begin == last {
                 return;
             }

@@ -3,7 +3,7 @@
 use super::convert::Sample;
 #[cfg(target_arch = "aarch64")]
 use super::neon::Neon;
-use super::room::{Room, Slope};
+use super::room::Slope;
 #[cfg(target_arch = "x86_64")]
 use super::{avx2::Avx2, avx512::Avx512, sse41::Sse41};
 use super::{dithered, many, pack, scale};
@@ -66,11 +66,11 @@ impl Scaling {
     }
 }
 
-/// Everything of one instruction set, by format.
+/// Everything of one instruction set, by format: first the lowest byte first, then the highest.
 struct Table {
-    plain: [PackSet; 4],
-    dithered: [PackSet; 3],
-    scale: [Scaling; 4],
+    plain: [PackSet; 8],
+    dithered: [PackSet; 6],
+    scale: [Scaling; 8],
 }
 
 /// Three planes or more: without dither, or just interleaved.
@@ -208,9 +208,8 @@ macro_rules! table {
             /// The CPU must have the features.
             #[target_feature(enable = $features)]
             unsafe fn scale<L: Layout<BYTES>, const BYTES: usize>(src: &[u8], dst: &mut [u8], slope: Slope, noise: Tpdf) {
-                let mut room = Room::new();
                 let mut work = scale::Work::new(src, dst, slope, noise);
-                while let Some(mut job) = work.next::<L, BYTES>(&mut room) {
+                while let Some(mut job) = work.next::<L, BYTES>() {
                     // SAFETY: the caller's.
                     let done = $(job.blocks::<$simd, L, BYTES>(unsafe { <$simd>::new() }))||*;
                     if !done {
@@ -259,13 +258,28 @@ macro_rules! tables {
                 set::<S24Packed, 3, false>(),
                 set::<S24, 4, false>(),
                 set::<S32, 4, false>(),
+                set::<S16<true>, 2, false>(),
+                set::<S24Packed<true>, 3, false>(),
+                set::<S24<true>, 4, false>(),
+                set::<S32<true>, 4, false>(),
             ],
-            dithered: [set::<S16, 2, true>(), set::<S24Packed, 3, true>(), set::<S24, 4, true>()],
+            dithered: [
+                set::<S16, 2, true>(),
+                set::<S24Packed, 3, true>(),
+                set::<S24, 4, true>(),
+                set::<S16<true>, 2, true>(),
+                set::<S24Packed<true>, 3, true>(),
+                set::<S24<true>, 4, true>(),
+            ],
             scale: [
                 Scaling(scale::<S16, 2>),
                 Scaling(scale::<S24Packed, 3>),
                 Scaling(scale::<S24, 4>),
                 Scaling(scale::<S32, 4>),
+                Scaling(scale::<S16<true>, 2>),
+                Scaling(scale::<S24Packed<true>, 3>),
+                Scaling(scale::<S24<true>, 4>),
+                Scaling(scale::<S32<true>, 4>),
             ],
         };
     };
@@ -309,9 +323,8 @@ mod scalar {
 
     #[inline(never)]
     pub(super) fn scale<L: Layout<BYTES>, const BYTES: usize>(src: &[u8], dst: &mut [u8], slope: Slope, noise: Tpdf) {
-        let mut room = Room::new();
         let mut work = scale::Work::new(src, dst, slope, noise);
-        while let Some(job) = work.next::<L, BYTES>(&mut room) {
+        while let Some(job) = work.next::<L, BYTES>() {
             job.scalar::<L, BYTES>();
         }
     }
@@ -345,31 +358,43 @@ fn table(cpu: Cpu) -> &'static Table {
     &scalar::TABLE
 }
 
-/// The kernels that pack into `format`, into what carries it if it is DoP, or into a big-endian one's little-endian twin; none if
-/// it is DSD. 32 bits aren't dithered: what is cut off there is below everything.
+/// The kernels that pack into `format`, or into what carries it if it is DoP; none if it is DSD. 32 bits aren't dithered: what is
+/// cut off there is below everything.
 pub(crate) fn packs(cpu: Cpu, format: WireFormat, dither: bool) -> Option<&'static PackSet> {
-    let Table { plain: [s16, s24_3, s24, s32], dithered: [dithered_s16, dithered_s24_3, dithered_s24], .. } =
-        table(cpu);
-    match (format.carrier().little_endian(), dither) {
+    let Table { plain, dithered, .. } = table(cpu);
+    let [s16, s24_3, s24, s32, s16_be, s24_3_be, s24_be, s32_be] = plain;
+    let [noisy_s16, noisy_s24_3, noisy_s24, noisy_s16_be, noisy_s24_3_be, noisy_s24_be] = dithered;
+    match (format.carrier(), dither) {
         (WireFormat::S16Le, false) => Some(s16),
-        (WireFormat::S16Le, true) => Some(dithered_s16),
+        (WireFormat::S16Le, true) => Some(noisy_s16),
         (WireFormat::S24_3Le, false) => Some(s24_3),
-        (WireFormat::S24_3Le, true) => Some(dithered_s24_3),
+        (WireFormat::S24_3Le, true) => Some(noisy_s24_3),
         (WireFormat::S24Le, false) => Some(s24),
-        (WireFormat::S24Le, true) => Some(dithered_s24),
+        (WireFormat::S24Le, true) => Some(noisy_s24),
         (WireFormat::S32Le, _) => Some(s32),
+        (WireFormat::S16Be, false) => Some(s16_be),
+        (WireFormat::S16Be, true) => Some(noisy_s16_be),
+        (WireFormat::S24_3Be, false) => Some(s24_3_be),
+        (WireFormat::S24_3Be, true) => Some(noisy_s24_3_be),
+        (WireFormat::S24Be, false) => Some(s24_be),
+        (WireFormat::S24Be, true) => Some(noisy_s24_be),
+        (WireFormat::S32Be, _) => Some(s32_be),
         _ => None,
     }
 }
 
-/// The kernel that scales samples of `format`, or of a big-endian one's little-endian twin; none if that isn't PCM.
+/// The kernel that scales samples of `format`; none if that isn't PCM.
 pub(crate) fn scaling(cpu: Cpu, format: WireFormat) -> Option<Scaling> {
-    let [s16, s24_3, s24, s32] = table(cpu).scale;
-    match format.little_endian() {
+    let [s16, s24_3, s24, s32, s16_be, s24_3_be, s24_be, s32_be] = table(cpu).scale;
+    match format {
         WireFormat::S16Le => Some(s16),
         WireFormat::S24_3Le => Some(s24_3),
         WireFormat::S24Le => Some(s24),
         WireFormat::S32Le => Some(s32),
+        WireFormat::S16Be => Some(s16_be),
+        WireFormat::S24_3Be => Some(s24_3_be),
+        WireFormat::S24Be => Some(s24_be),
+        WireFormat::S32Be => Some(s32_be),
         _ => None,
     }
 }

@@ -30,10 +30,13 @@ const LANE: usize = 4;
 /// The bytes of four 24-bit samples that are right-justified; the last four are there twice.
 const NUMBERS: [u8; 16] = [0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 10, 12, 13, 14];
 
-/// As they are, or of left-justified samples: one further on. The compiler would make several shuffles of one whose numbers it
-/// knows.
-fn numbers<const N: usize>(right: [u8; N], left: bool) -> [u8; N] {
-    black_box(right.map(|n| n + u8::from(left)))
+/// As they are, or `swapped`, and of left-justified samples: one further on. The compiler would make several shuffles of one whose
+/// numbers it knows.
+fn numbers<const N: usize>(right: [u8; N], left: bool, swapped: bool) -> [u8; N] {
+    black_box(right.map(|n| {
+        let byte = if swapped { 2 - n % 4 } else { n % 4 };
+        n / 4 * 4 + byte + u8::from(left)
+    }))
 }
 
 /// What this needs of an instruction set beyond what other kernels do.
@@ -57,11 +60,11 @@ pub(super) trait Lanes: Simd {
     /// The second of each pair of samples in the place of the first.
     fn seconds(self, a: Self::V) -> Self::V;
     /// Which bytes of samples that are left-justified, or right-justified, are the three that
-    /// [`store_lane`](Self::store_lane) takes.
-    fn numbers(self, left: bool) -> Self::V;
+    /// [`store_lane`](Self::store_lane) takes; `swapped`: the highest first.
+    fn numbers(self, left: bool, swapped: bool) -> Self::V;
     /// Lane `L` of `a`, then that of `b`: eight samples onto the wire, as [`Simd::store`] does it, but of 3 bytes those with
     /// these `numbers`. Unless they are the `last`, up to 8 bytes behind them may be overwritten.
-    unsafe fn store_lane<const BYTES: usize, const L: i32>(
+    unsafe fn store_lane<const BYTES: usize, const SWAPPED: bool, const L: i32>(
         self,
         a: Self::V,
         b: Self::V,
@@ -85,9 +88,9 @@ impl<T: Sample> Job<'_, T> {
     pub(super) fn vectors<S: Lanes, L: Layout<BYTES>, const BYTES: usize, const RAW: bool>(&mut self, s: S) -> bool {
         if T::BITS == 16 && L::BITS == 16 {
             let done = match self.planes.channels() {
-                4 => self.pairs::<S, 2>(s),
-                6 => self.pairs::<S, 3>(s),
-                8 => self.pairs::<S, 4>(s),
+                4 => self.pairs::<S, L, BYTES, 2>(s),
+                6 => self.pairs::<S, L, BYTES, 3>(s),
+                8 => self.pairs::<S, L, BYTES, 4>(s),
                 _ => false,
             };
             if done {
@@ -112,7 +115,7 @@ impl<T: Sample> Job<'_, T> {
         let (sources, dst) = (self.sources(), self.dst.as_mut_ptr());
         // Of left-justified integers these 3 bytes are taken from where they are.
         let left = !T::IS_FLOAT && BYTES == 3;
-        let numbers = s.numbers(left);
+        let numbers = s.numbers(left, L::SWAPPED);
         let mut at = 0;
         loop {
             let planes = each!([0, 1, 2, 3, 4, 5, 6, 7], |n| {
@@ -130,8 +133,14 @@ impl<T: Sample> Job<'_, T> {
                     if RAW || left { x } else { plain::<S, T, L, BYTES>(s, x) }
                 }
             });
-            // SAFETY: and `dst` has the room for as many frames.
-            unsafe { put::<S, BYTES, N>(s, planes, numbers, dst.wrapping_add(at * N * BYTES), LANE * N * BYTES) };
+            let (dst, stride) = (dst.wrapping_add(at * N * BYTES), LANE * N * BYTES);
+            if L::SWAPPED {
+                // SAFETY: and `dst` has the room for as many frames.
+                unsafe { put::<S, BYTES, true, N>(s, planes, numbers, dst, stride) }
+            } else {
+                // SAFETY: as above.
+                unsafe { put::<S, BYTES, false, N>(s, planes, numbers, dst, stride) }
+            }
             if at == last {
                 return true;
             }
@@ -143,9 +152,10 @@ impl<T: Sample> Job<'_, T> {
     /// As [`steps`](Self::steps), 16-bit samples as they are, of twice `N` planes. A sample of each of two is handled as one of
     /// 32 bits.
     #[inline(always)]
-    fn pairs<S: Lanes, const N: usize>(&mut self, s: S) -> bool {
-        const BYTES: usize = 4;
-        let Some(last) = self.frames(N * BYTES).checked_sub(2 * S::SAMPLES) else { return false };
+    fn pairs<S: Lanes, L: Layout<BYTES>, const BYTES: usize, const N: usize>(&mut self, s: S) -> bool {
+        /// Bytes of two samples.
+        const PAIR: usize = 4;
+        let Some(last) = self.frames(N * PAIR).checked_sub(2 * S::SAMPLES) else { return false };
         let (sources, dst) = (self.sources(), self.dst.as_mut_ptr());
         let mut at = 0;
         loop {
@@ -156,16 +166,17 @@ impl<T: Sample> Job<'_, T> {
                     let (a, b) = (sources[2 * n].wrapping_add(at), sources[2 * n + 1].wrapping_add(at));
                     // SAFETY: each plane has twice the samples of a vector from `last` on, as they are of 16 bits.
                     let [a, b] = each!([a, b], |src| unsafe { s.vector(src.cast()) });
+                    let [a, b] = each!([a, b], |x| if L::SWAPPED { s.swap::<BYTES>(x) } else { x });
                     s.zip_16(a, b)
                 }
             });
             let [[a, e], [b, f], [c, g], [d, h]] = zipped;
-            let (dst, zero, stride) = (dst.wrapping_add(at * N * BYTES), s.splat(0), 2 * LANE * N * BYTES);
+            let (dst, zero, stride) = (dst.wrapping_add(at * N * PAIR), s.splat(0), 2 * LANE * N * PAIR);
             // SAFETY: and `dst` has the room for as many frames.
-            unsafe { put::<S, BYTES, N>(s, [a, b, c, d, zero, zero, zero, zero], zero, dst, stride) };
+            unsafe { put::<S, PAIR, false, N>(s, [a, b, c, d, zero, zero, zero, zero], zero, dst, stride) };
             let dst = dst.wrapping_add(stride / 2);
             // SAFETY: as above.
-            unsafe { put::<S, BYTES, N>(s, [e, f, g, h, zero, zero, zero, zero], zero, dst, stride) };
+            unsafe { put::<S, PAIR, false, N>(s, [e, f, g, h, zero, zero, zero, zero], zero, dst, stride) };
             if at == last {
                 return true;
             }
@@ -209,7 +220,7 @@ impl<T: Sample> Job<'_, T> {
 /// # Safety
 /// There must be room for them at `dst`, and as many bytes for each further lane after `stride`.
 #[inline(always)]
-unsafe fn put<S: Lanes, const BYTES: usize, const N: usize>(
+unsafe fn put<S: Lanes, const BYTES: usize, const SWAPPED: bool, const N: usize>(
     s: S,
     planes: [S::V; MAX_CHANNELS],
     numbers: S::V,
@@ -234,10 +245,10 @@ unsafe fn put<S: Lanes, const BYTES: usize, const N: usize>(
     });
     // What lies together is written together.
     // SAFETY: the caller's.
-    unsafe { store::<S, BYTES, N, 0>(s, vectors, numbers, dst) };
+    unsafe { store::<S, BYTES, SWAPPED, N, 0>(s, vectors, numbers, dst) };
     if S::LANES > 1 {
         // SAFETY: the caller's.
-        unsafe { store::<S, BYTES, N, 1>(s, vectors, numbers, dst.wrapping_add(stride)) };
+        unsafe { store::<S, BYTES, SWAPPED, N, 1>(s, vectors, numbers, dst.wrapping_add(stride)) };
     }
 }
 
@@ -246,7 +257,7 @@ unsafe fn put<S: Lanes, const BYTES: usize, const N: usize>(
 /// # Safety
 /// There must be room for it.
 #[inline(always)]
-unsafe fn store<S: Lanes, const BYTES: usize, const N: usize, const L: i32>(
+unsafe fn store<S: Lanes, const BYTES: usize, const SWAPPED: bool, const N: usize, const L: i32>(
     s: S,
     vectors: [S::V; MAX_CHANNELS],
     numbers: S::V,
@@ -258,7 +269,7 @@ unsafe fn store<S: Lanes, const BYTES: usize, const N: usize, const L: i32>(
             let first = n.min(N - 2);
             let (a, b, dst) = (vectors[first], vectors[first + 1], dst.wrapping_add(LANE * first * BYTES));
             // SAFETY: the caller's.
-            unsafe { s.store_lane::<BYTES, L>(a, b, numbers, dst, n + 2 >= N) };
+            unsafe { s.store_lane::<BYTES, SWAPPED, L>(a, b, numbers, dst, n + 2 >= N) };
         }
     });
 }

@@ -3,6 +3,7 @@
 use core::arch::aarch64::*;
 
 use super::simd::Simd;
+use super::swapped::widened;
 
 #[derive(Clone, Copy)]
 pub(super) struct Neon(());
@@ -21,8 +22,17 @@ fn bytes(bytes: [u8; 16]) -> uint8x16_t {
     instructions!(vld1q_u8(bytes.as_ptr()))
 }
 
-/// A table's index that gives a zero.
-const NONE: u8 = 0xff;
+/// Of two vectors, the first of which holds the samples from `4 * third` on, the bytes that go to this third of 48.
+const fn packed(third: usize, swapped: bool) -> [u8; 16] {
+    let (mut numbers, mut n) = ([0; 16], 0);
+    while n < 16 {
+        let byte = third * 16 + n;
+        let (sample, byte) = (byte / 3 - third * 4, byte % 3);
+        numbers[n] = (sample * 4 + if swapped { 2 - byte } else { byte }) as u8;
+        n += 1;
+    }
+    numbers
+}
 
 impl Simd for Neon {
     type V = int32x4_t;
@@ -165,17 +175,27 @@ impl Simd for Neon {
     }
 
     #[inline(always)]
-    unsafe fn interleave_16(self, left: *const i16, right: *const i16, dst: *mut u8) {
-        instructions!(vst2q_s16(dst.cast(), int16x8x2_t(vld1q_s16(left), vld1q_s16(right))));
+    unsafe fn interleave_16(self, left: *const i16, right: *const i16) -> [int32x4_t; 2] {
+        instructions!({
+            let [l, r] = each!([left, right], |plane| vld1q_s16(plane));
+            each!([vzip1q_s16(l, r), vzip2q_s16(l, r)], |x| vreinterpretq_s32_s16(x))
+        })
     }
 
     #[inline(always)]
-    unsafe fn load_wire<const BYTES: usize>(self, src: *const u8) -> [int32x4_t; 4] {
+    fn swap<const BYTES: usize>(self, x: int32x4_t) -> int32x4_t {
+        instructions!({
+            let x = vreinterpretq_u8_s32(x);
+            vreinterpretq_s32_u8(if BYTES == 2 { vrev16q_u8(x) } else { vrev32q_u8(x) })
+        })
+    }
+
+    #[inline(always)]
+    unsafe fn load_wire<const BYTES: usize, const SWAPPED: bool>(self, src: *const u8) -> [int32x4_t; 4] {
         instructions!(match BYTES {
             3 => {
                 let [a, b, c] = each!([0, 16, 32], |n| vld1q_u8(src.add(n)));
-                let low = bytes([NONE, 0, 1, 2, NONE, 3, 4, 5, NONE, 6, 7, 8, NONE, 9, 10, 11]);
-                let high = bytes([NONE, 4, 5, 6, NONE, 7, 8, 9, NONE, 10, 11, 12, NONE, 13, 14, 15]);
+                let (low, high) = (bytes(const { widened(0, SWAPPED) }), bytes(const { widened(4, SWAPPED) }));
                 each!(
                     [
                         vqtbl1q_u8(a, low),
@@ -186,7 +206,10 @@ impl Simd for Neon {
                     |x| vreinterpretq_s32_u8(x)
                 )
             }
-            _ => each!([0, 16, 32, 48], |n| vreinterpretq_s32_u8(vld1q_u8(src.add(n)))),
+            _ => each!([0, 16, 32, 48], |n| {
+                let x = vreinterpretq_s32_u8(vld1q_u8(src.add(n)));
+                if SWAPPED { self.swap::<BYTES>(x) } else { x }
+            }),
         })
     }
 
@@ -209,27 +232,29 @@ impl Simd for Neon {
     }
 
     #[inline(always)]
-    unsafe fn store<const BYTES: usize>(self, samples: [int32x4_t; 4], dst: *mut u8) {
+    unsafe fn store<const BYTES: usize, const SWAPPED: bool>(self, samples: [int32x4_t; 4], dst: *mut u8) {
         instructions!({
             let [a, b, c, d] = samples;
             match BYTES {
                 2 => {
                     each!([(0, a, b), (16, c, d)], |(n, low, high)| {
-                        let both = vqmovn_high_s32(vqmovn_s32(low), high);
-                        vst1q_u8(dst.add(n), vreinterpretq_u8_s16(both));
+                        let both = vreinterpretq_s32_s16(vqmovn_high_s32(vqmovn_s32(low), high));
+                        let both = if SWAPPED { self.swap::<BYTES>(both) } else { both };
+                        vst1q_u8(dst.add(n), vreinterpretq_u8_s32(both));
                     });
                 }
                 3 => {
                     let [a, b, c, d] = each!([a, b, c, d], |x| vreinterpretq_u8_s32(x));
-                    let first = bytes([0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 16, 17, 18, 20]);
-                    let second = bytes([5, 6, 8, 9, 10, 12, 13, 14, 16, 17, 18, 20, 21, 22, 24, 25]);
-                    let third = bytes([10, 12, 13, 14, 16, 17, 18, 20, 21, 22, 24, 25, 26, 28, 29, 30]);
+                    let first = bytes(const { packed(0, SWAPPED) });
+                    let second = bytes(const { packed(1, SWAPPED) });
+                    let third = bytes(const { packed(2, SWAPPED) });
                     vst1q_u8(dst, vqtbl2q_u8(uint8x16x2_t(a, b), first));
                     vst1q_u8(dst.add(16), vqtbl2q_u8(uint8x16x2_t(b, c), second));
                     vst1q_u8(dst.add(32), vqtbl2q_u8(uint8x16x2_t(c, d), third));
                 }
                 _ => {
                     each!([(0, a), (16, b), (32, c), (48, d)], |(n, x)| {
+                        let x = if SWAPPED { self.swap::<BYTES>(x) } else { x };
                         vst1q_u8(dst.add(n), vreinterpretq_u8_s32(x));
                     });
                 }

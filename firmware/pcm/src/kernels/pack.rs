@@ -38,7 +38,7 @@ impl<T: Sample> Job<'_, T> {
     pub(super) fn blocks<S: Simd, L: Layout<BYTES>, const BYTES: usize>(&mut self, s: S) {
         // Samples lie on the wire as they do in memory.
         if !T::IS_FLOAT && T::BITS == 16 && L::BITS == 16 {
-            return self.unchanged(s);
+            return self.unchanged::<S, L, BYTES>(s);
         }
         let per_block = S::BLOCK / self.channels();
         let blocks = self.frames::<BYTES>() / per_block;
@@ -55,28 +55,42 @@ impl<T: Sample> Job<'_, T> {
                 }
             };
             let samples = each!([a, b, c, d], |x| plain::<S, T, L, BYTES>(s, x));
+            let dst = dst.wrapping_add(block * S::BLOCK * BYTES);
             // SAFETY: `frames` counts the room, too.
-            unsafe { s.store::<BYTES>(samples, dst.wrapping_add(block * S::BLOCK * BYTES)) };
+            unsafe { s.store_ordered::<L, BYTES>(samples, dst) };
         }
         self.skip::<BYTES>(blocks * per_block);
     }
 
-    /// All blocks of 16-bit samples as they are.
+    /// All blocks of 16-bit samples as they are, or swapped.
     #[inline(always)]
-    fn unchanged<S: Simd>(&mut self, s: S) {
-        const BYTES: usize = 2;
+    fn unchanged<S: Simd, L: Layout<BYTES>, const BYTES: usize>(&mut self, s: S) {
         let per_block = S::BLOCK / self.channels();
         let blocks = self.frames::<BYTES>() / per_block;
         let (left, dst) = (self.left.as_ptr().cast::<i16>(), self.dst.as_mut_ptr());
+        // A vector of 16-bit samples, of which a block takes two.
+        let vector = S::BLOCK / 2;
         match self.right.map(<[T]>::as_ptr) {
             // SAFETY: `frames` counts what is there, and the room.
-            None => unsafe { dst.copy_from_nonoverlapping(left.cast(), blocks * per_block * BYTES) },
+            None if !L::SWAPPED => unsafe { dst.copy_from_nonoverlapping(left.cast(), blocks * per_block * BYTES) },
+            None => {
+                for at in (0..2 * blocks).map(|n| n * vector) {
+                    // SAFETY: as above.
+                    let x = unsafe { s.load_vector(left.wrapping_add(at).cast()) };
+                    // SAFETY: as above.
+                    unsafe { s.store_vector(s.swap::<BYTES>(x), dst.wrapping_add(at * BYTES)) };
+                }
+            }
             Some(right) => {
-                for block in 0..blocks {
-                    let at = block * per_block;
-                    let dst = dst.wrapping_add(block * S::BLOCK * BYTES);
+                for at in (0..blocks).map(|block| block * per_block) {
+                    let (right, dst) = (right.cast::<i16>().wrapping_add(at), dst.wrapping_add(at * 2 * BYTES));
                     // SAFETY: `frames` counts what is there in both, and the room.
-                    unsafe { s.interleave_16(left.wrapping_add(at), right.cast::<i16>().wrapping_add(at), dst) };
+                    let [a, b] = unsafe { s.interleave_16(left.wrapping_add(at), right) };
+                    each!([(0, a), (vector, b)], |(at, x)| {
+                        let x = if L::SWAPPED { s.swap::<BYTES>(x) } else { x };
+                        // SAFETY: as above.
+                        unsafe { s.store_vector(x, dst.wrapping_add(at * BYTES)) };
+                    });
                 }
             }
         }

@@ -1,13 +1,16 @@
-//! The gains that the gain kernels read beside the samples: one for each of them, a chunk at a time, or one for all.
+//! Gains that change, as the kernels read them beside the samples: one for each of them, a chunk at a time.
 
 use core::mem::MaybeUninit;
 
-/// Samples that are prepared at most at a time.
-const CHUNK: usize = 512;
+use super::gains::split;
+use crate::MAX_CHANNELS;
+
+/// Samples that gains are prepared for at most at a time, and those of a frame that has begun.
+const ROOM: usize = Room::CHUNK + MAX_CHANNELS;
 
 /// The greatest gain that samples are multiplied with, in Q31: 2^-23 below unity, so that neither noise nor rounding takes
 /// 24 bits beyond their range.
-const MOST: u32 = (1 << 31) - (1 << 8);
+pub(super) const MOST: u32 = (1 << 31) - (1 << 8);
 
 /// A gain that changes linearly, frame by frame.
 #[derive(Clone, Copy, Debug)]
@@ -16,24 +19,13 @@ pub(crate) struct Slope {
     pub(crate) now: i64,
     /// What a frame adds to it. In the frames that are scaled it stays within these bounds.
     pub(crate) step: i64,
-    /// Samples of a frame, from 1 to [`MAX_CHANNELS`](crate::MAX_CHANNELS).
+    /// Samples of a frame, from 1 to [`MAX_CHANNELS`].
     pub(crate) channels: usize,
 }
 
 impl Slope {
     /// Bits behind the point.
     pub(crate) const FRACTION: u32 = 61;
-
-    /// Samples that gains are prepared for at a time: whole frames, and whole blocks of the narrower vectors.
-    pub(super) const fn chunk(self) -> usize {
-        let frames = match self.channels {
-            1 => CHUNK,
-            2 => CHUNK / 2,
-            3 | 4 => CHUNK / 4,
-            _ => CHUNK / 8,
-        };
-        frames * self.channels
-    }
 
     /// The gains of the next frames in Q31.
     #[inline(always)]
@@ -44,14 +36,13 @@ impl Slope {
             *frame = [MaybeUninit::new(q31(now)); CHANNELS];
             now += self.step;
         }
-        // Of no frame, but a kernel reads it.
         rest.fill(MaybeUninit::new(q31(now)));
     }
 }
 
 /// A gain in Q31 of one in Q61.
 #[inline(always)]
-const fn q31(gain: i64) -> i32 {
+pub(super) const fn q31(gain: i64) -> i32 {
     let gain = (gain >> (Slope::FRACTION - 31)) as u32;
     (if gain < MOST { gain } else { MOST }) as i32
 }
@@ -59,31 +50,28 @@ const fn q31(gain: i64) -> i32 {
 /// Gains of a chunk; what hasn't been prepared isn't there.
 #[repr(align(64))]
 pub(super) struct Room {
-    gains: [MaybeUninit<i32>; CHUNK],
-    upper: [MaybeUninit<i16>; CHUNK],
-    lower: [MaybeUninit<i16>; CHUNK],
+    gains: [MaybeUninit<i32>; ROOM],
+    upper: [MaybeUninit<i16>; ROOM],
+    lower: [MaybeUninit<i16>; ROOM],
 }
 
 impl Room {
-    /// Samples in the longest block of all instruction sets.
-    pub(super) const BLOCK: usize = 64;
+    /// Samples that are prepared at most at a time.
+    pub(super) const CHUNK: usize = 512;
 
     #[inline(always)]
     pub(super) const fn new() -> Self {
         Self {
-            gains: [MaybeUninit::uninit(); CHUNK],
-            upper: [MaybeUninit::uninit(); CHUNK],
-            lower: [MaybeUninit::uninit(); CHUNK],
+            gains: [MaybeUninit::uninit(); ROOM],
+            upper: [MaybeUninit::uninit(); ROOM],
+            lower: [MaybeUninit::uninit(); ROOM],
         }
     }
 
-    /// Gains of so many samples, whole frames (or, where all are the same, any number), in Q31.
+    /// Gains of so many samples in Q31, from the frame's first on.
     #[inline(always)]
     pub(super) fn prepare(&mut self, slope: Slope, samples: usize) {
         let gains = self.gains.get_mut(..samples).unwrap_or_default();
-        if slope.step == 0 {
-            return gains.fill(MaybeUninit::new(q31(slope.now)));
-        }
         match slope.channels {
             1 => slope.fill::<1>(gains),
             2 => slope.fill::<2>(gains),
@@ -96,15 +84,15 @@ impl Room {
         }
     }
 
-    /// Splits that many of them for 16-bit samples: the upper 15 bits behind the point, and the next 14.
+    /// Splits that many of them for 16-bit samples.
     #[inline(always)]
     pub(super) fn split(&mut self, samples: usize) {
         let parts = self.upper.iter_mut().zip(&mut self.lower);
-        for (gain, (upper, lower)) in self.gains.iter().take(samples).zip(parts) {
+        for (gain, (to_upper, to_lower)) in self.gains.iter().take(samples).zip(parts) {
             // SAFETY: they have been prepared.
-            let gain = unsafe { gain.assume_init() };
-            *upper = MaybeUninit::new((gain >> 16) as i16);
-            *lower = MaybeUninit::new(((gain & 0xffff) >> 2) as i16);
+            let [upper, lower] = split(unsafe { gain.assume_init() });
+            *to_upper = MaybeUninit::new(upper);
+            *to_lower = MaybeUninit::new(lower);
         }
     }
 

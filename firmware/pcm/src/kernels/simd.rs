@@ -1,5 +1,7 @@
 //! What a kernel needs of an instruction set.
 
+use crate::layout::Layout;
+
 /// An instruction set. Holding a value proves that the CPU has it.
 ///
 /// A kernel works on *blocks* of four vectors, which hold the samples as 32-bit integers. In which order they lie in the
@@ -54,16 +56,50 @@ pub(crate) trait Simd: Copy {
     unsafe fn load_16<const BYTES: usize>(self, src: *const i16) -> [Self::V; 4];
     /// As [`load_two`](Self::load_two), of 16-bit samples, which come to lie in the upper half. `BYTES` isn't 2.
     unsafe fn load_two_16<const BYTES: usize>(self, left: *const i16, right: *const i16) -> [Self::V; 4];
-    /// 16-bit samples of two planes as they are, by turns.
-    unsafe fn interleave_16(self, left: *const i16, right: *const i16, dst: *mut u8);
-    /// A block as it is on the wire, where 3 bytes come to lie in the upper ones and the lowest is 0. `BYTES` isn't 2.
-    unsafe fn load_wire<const BYTES: usize>(self, src: *const u8) -> [Self::V; 4];
+    /// A vector of 16-bit samples of each of two planes as they are, by turns: two vectors.
+    unsafe fn interleave_16(self, left: *const i16, right: *const i16) -> [Self::V; 2];
+    /// The bytes of each sample of 2 or 4 in the other order.
+    fn swap<const BYTES: usize>(self, x: Self::V) -> Self::V;
+    /// A block as it is on the wire, where 3 bytes come to lie in the upper ones and the lowest is 0. `BYTES` isn't 2. `SWAPPED`: the
+    /// highest byte of each sample comes first there.
+    unsafe fn load_wire<const BYTES: usize, const SWAPPED: bool>(self, src: *const u8) -> [Self::V; 4];
     /// A vector of whatever.
     unsafe fn load_vector(self, src: *const u8) -> Self::V;
     /// A vector of whatever.
     unsafe fn store_vector(self, x: Self::V, dst: *mut u8);
     /// A vector of 16-bit samples, each twice.
     unsafe fn store_twins_16(self, x: Self::V, dst: *mut u8);
-    /// Right-justified samples onto the wire. To 2 bytes they are limited, of 4 bytes the lower 3 are taken as 3 bytes.
-    unsafe fn store<const BYTES: usize>(self, samples: [Self::V; 4], dst: *mut u8);
+    /// Right-justified samples onto the wire. To 2 bytes they are limited, of 4 bytes the lower 3 are taken as 3 bytes. `SWAPPED`: the
+    /// highest byte of each comes first.
+    unsafe fn store<const BYTES: usize, const SWAPPED: bool>(self, samples: [Self::V; 4], dst: *mut u8);
+
+    /// [`load_wire`](Self::load_wire) in the wire's order of bytes.
+    ///
+    /// # Safety
+    /// As there.
+    #[inline(always)]
+    unsafe fn load_ordered<L: Layout<BYTES>, const BYTES: usize>(self, src: *const u8) -> [Self::V; 4] {
+        if L::SWAPPED {
+            // SAFETY: the caller's.
+            unsafe { self.load_wire::<BYTES, true>(src) }
+        } else {
+            // SAFETY: the caller's.
+            unsafe { self.load_wire::<BYTES, false>(src) }
+        }
+    }
+
+    /// [`store`](Self::store) in the wire's order of bytes.
+    ///
+    /// # Safety
+    /// As there.
+    #[inline(always)]
+    unsafe fn store_ordered<L: Layout<BYTES>, const BYTES: usize>(self, samples: [Self::V; 4], dst: *mut u8) {
+        if L::SWAPPED {
+            // SAFETY: the caller's.
+            unsafe { self.store::<BYTES, true>(samples, dst) }
+        } else {
+            // SAFETY: the caller's.
+            unsafe { self.store::<BYTES, false>(samples, dst) }
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use core::arch::x86_64::*;
 
 use super::simd::Simd;
+use super::swapped::{SWAPPED_2, SWAPPED_4, narrowed, widened};
 
 #[derive(Clone, Copy)]
 pub(super) struct Sse41(());
@@ -17,7 +18,7 @@ impl Sse41 {
 }
 
 #[inline(always)]
-fn bytes(bytes: [i8; 16]) -> __m128i {
+fn bytes(bytes: [u8; 16]) -> __m128i {
     instructions!(_mm_loadu_si128(bytes.as_ptr().cast()))
 }
 
@@ -182,21 +183,24 @@ impl Simd for Sse41 {
     }
 
     #[inline(always)]
-    unsafe fn interleave_16(self, left: *const i16, right: *const i16, dst: *mut u8) {
+    unsafe fn interleave_16(self, left: *const i16, right: *const i16) -> [__m128i; 2] {
         instructions!({
             let [l, r] = each!([left, right], |plane| _mm_loadu_si128(plane.cast()));
-            _mm_storeu_si128(dst.cast(), _mm_unpacklo_epi16(l, r));
-            _mm_storeu_si128(dst.add(16).cast(), _mm_unpackhi_epi16(l, r));
-        });
+            [_mm_unpacklo_epi16(l, r), _mm_unpackhi_epi16(l, r)]
+        })
     }
 
     #[inline(always)]
-    unsafe fn load_wire<const BYTES: usize>(self, src: *const u8) -> [__m128i; 4] {
+    fn swap<const BYTES: usize>(self, x: __m128i) -> __m128i {
+        instructions!(_mm_shuffle_epi8(x, bytes(if BYTES == 2 { SWAPPED_2 } else { SWAPPED_4 })))
+    }
+
+    #[inline(always)]
+    unsafe fn load_wire<const BYTES: usize, const SWAPPED: bool>(self, src: *const u8) -> [__m128i; 4] {
         instructions!(match BYTES {
             3 => {
                 let [a, b, c] = each!([0, 16, 32], |n| _mm_loadu_si128(src.add(n).cast()));
-                let low = bytes([-1, 0, 1, 2, -1, 3, 4, 5, -1, 6, 7, 8, -1, 9, 10, 11]);
-                let high = bytes([-1, 4, 5, 6, -1, 7, 8, 9, -1, 10, 11, 12, -1, 13, 14, 15]);
+                let (low, high) = (bytes(const { widened(0, SWAPPED) }), bytes(const { widened(4, SWAPPED) }));
                 [
                     _mm_shuffle_epi8(a, low),
                     _mm_shuffle_epi8(_mm_alignr_epi8::<12>(b, a), low),
@@ -204,7 +208,10 @@ impl Simd for Sse41 {
                     _mm_shuffle_epi8(c, high),
                 ]
             }
-            _ => self.load::<BYTES>(src.cast()),
+            _ => {
+                let [a, b, c, d] = self.load::<BYTES>(src.cast());
+                each!([a, b, c, d], |x| if SWAPPED { self.swap::<BYTES>(x) } else { x })
+            }
         })
     }
 
@@ -227,26 +234,30 @@ impl Simd for Sse41 {
     }
 
     #[inline(always)]
-    unsafe fn store<const BYTES: usize>(self, samples: [__m128i; 4], dst: *mut u8) {
+    unsafe fn store<const BYTES: usize, const SWAPPED: bool>(self, samples: [__m128i; 4], dst: *mut u8) {
         instructions!({
             let [a, b, c, d] = samples;
             match BYTES {
                 2 => {
-                    _mm_storeu_si128(dst.cast(), _mm_packs_epi32(a, b));
-                    _mm_storeu_si128(dst.add(16).cast(), _mm_packs_epi32(c, d));
+                    each!([(0, a, b), (16, c, d)], |(n, low, high)| {
+                        let x = _mm_packs_epi32(low, high);
+                        _mm_storeu_si128(dst.add(n).cast(), if SWAPPED { self.swap::<BYTES>(x) } else { x });
+                    });
                 }
                 3 => {
                     // Twelve bytes of each: the first to the front, the others to where they are wanted.
-                    let a = _mm_shuffle_epi8(a, bytes([0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, -1, -1, -1, -1]));
-                    let b = _mm_shuffle_epi8(b, bytes([5, 6, 8, 9, 10, 12, 13, 14, -1, -1, -1, -1, 0, 1, 2, 4]));
-                    let c = _mm_shuffle_epi8(c, bytes([10, 12, 13, 14, -1, -1, -1, -1, 0, 1, 2, 4, 5, 6, 8, 9]));
-                    let d = _mm_shuffle_epi8(d, bytes([-1, -1, -1, -1, 0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14]));
+                    let a = _mm_shuffle_epi8(a, bytes(const { narrowed(0, SWAPPED) }));
+                    let b = _mm_shuffle_epi8(b, bytes(const { narrowed(4, SWAPPED) }));
+                    let c = _mm_shuffle_epi8(c, bytes(const { narrowed(8, SWAPPED) }));
+                    let d = _mm_shuffle_epi8(d, bytes(const { narrowed(12, SWAPPED) }));
                     _mm_storeu_si128(dst.cast(), _mm_blend_epi16::<0b1100_0000>(a, b));
                     _mm_storeu_si128(dst.add(16).cast(), _mm_blend_epi16::<0b1111_0000>(b, c));
                     _mm_storeu_si128(dst.add(32).cast(), _mm_blend_epi16::<0b1111_1100>(c, d));
                 }
                 _ => {
-                    each!([(0, a), (16, b), (32, c), (48, d)], |(n, x)| _mm_storeu_si128(dst.add(n).cast(), x));
+                    each!([(0, a), (16, b), (32, c), (48, d)], |(n, x)| {
+                        _mm_storeu_si128(dst.add(n).cast(), if SWAPPED { self.swap::<BYTES>(x) } else { x });
+                    });
                 }
             }
         });

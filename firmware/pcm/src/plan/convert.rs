@@ -2,6 +2,12 @@
 //!
 //! Filters and resamplers compute: what comes out of them has as many bits as a lossy decoder's output. So of the settings that
 //! take the source's channels, those come first that hold these bits, or the deepest; then the rate is chosen among theirs.
+//!
+//! **24 bits with dither, where the DAC takes 32 as well**, is what a resampled track gets, a source of 32 bits included (but with
+//! software volume, which takes the widest there is). That dither lies 141 dB below a tone at full scale, below the noise of any
+//! DAC's own output, so more bits would carry nothing; and no wider than needed is the rule of the whole plan. A DAC that takes 32
+//! bits and drops eight without a word would cut them off, where 24 with dither arrive whole. One-bit streams take the widest: what
+//! comes out of `decimate` was rounded to 32 bits already.
 
 use super::pcm::{Fit, choose};
 use super::{FLOAT_BITS, Rules, WirePlan};

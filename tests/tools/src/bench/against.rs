@@ -1,14 +1,16 @@
 //! The kernels of `pcm`: against memcpy of the bytes that they move, and against the scalar kernel where calls are short.
 use std::hint::black_box;
 
-use kernels::{Bench, KERNELS, Kernel, Set};
+use kernels::{Bench, Buffer, KERNELS, Kernel, Set};
 use pcm::Cpu;
 
-use super::instructions::{self, valgrind};
+use super::instructions;
 use super::{Line, compare};
 
 /// Bytes that a call writes (a checksum: reads): a small core's first-level cache, its second, and what lies behind.
 pub(super) const SIZES: [(usize, &str); 3] = [(4 << 10, "4 KiB"), (64 << 10, "64 KiB"), (1 << 20, "1 MiB")];
+/// The size whose lines also say how many instructions a sample takes.
+const COUNTED: usize = 64 << 10;
 /// Samples of short calls: a period of 1 ms has 88 to 3072.
 const SHORT: [usize; 5] = [16, 32, 64, 128, 256];
 
@@ -24,18 +26,23 @@ pub fn lines() -> Vec<Line> {
     lines
 }
 
-/// memcpy of half the bytes reads and writes as many as the kernel does.
+/// memcpy of half the bytes that a call moves, which reads and writes as many as the kernel does.
+pub(super) fn memcpy(bench: &Bench) -> impl FnMut() + use<> {
+    let length = bench.moved() / 2;
+    let (from, mut to) = (Buffer::new(length, |_| 1_u8), Buffer::empty(length));
+    move || black_box(&mut to[..]).copy_from_slice(black_box(&from))
+}
+
 fn against_memcpy(kernel: &Kernel, bytes: usize, size: &str, cpu: Cpu) -> Line {
     let mut bench = Bench::new(kernel, kernel.samples_in(bytes), cpu);
     let samples = bench.samples() as f64;
-    let length = bench.moved() / 2;
+    let mut copy = memcpy(&bench);
     let what = format!("{}, {size}, against memcpy of the bytes that it moves", kernel.name);
-    let from = vec![1_u8; length];
-    let mut to = vec![0_u8; length];
-    let mut copy = || black_box(&mut to[..]).copy_from_slice(black_box(&from));
     let mut line = compare(kernel.name, &what, "ns/sample", samples, &mut || bench.run(), ("memcpy", &mut copy));
-    if bytes == valgrind::BYTES {
-        line.instructions = instructions::per_sample(kernel, Set::Avx2, None);
+    // Only of what was timed: another set's code has other instructions.
+    if let Some(set) = Set::all_of(cpu).filter(|_| bytes == COUNTED) {
+        line.instructions = instructions::per_sample(kernel, set, None);
+        line.what = format!("{what}, with {}", set.name());
     }
     line
 }

@@ -41,6 +41,8 @@ impl Calls<'_> {
 /// for ARM.
 #[must_use]
 pub fn per_sample(kernel: &Kernel, set: Set, arm: Option<&Path>) -> Option<f64> {
+    let this = std::env::current_exe().ok()?;
+    let program = if set == Set::Neon { arm? } else { &this };
     let (bytes, [few, many]) = match set {
         Set::Avx2 | Set::Sse41 => (valgrind::BYTES, valgrind::CALLS),
         Set::Avx512 => (steps::BYTES, steps::CALLS),
@@ -49,14 +51,22 @@ pub fn per_sample(kernel: &Kernel, set: Set, arm: Option<&Path>) -> Option<f64> 
     let count = |calls| {
         let calls = Calls { kernel: kernel.name, set, bytes, calls };
         match set {
-            Set::Avx2 | Set::Sse41 => valgrind::count(calls),
-            Set::Avx512 => steps::count(calls),
-            Set::Neon => qemu::count(calls, arm?),
+            Set::Avx2 | Set::Sse41 => valgrind::count(calls, program),
+            Set::Avx512 => steps::count(calls, program),
+            Set::Neon => qemu::count(calls, program),
         }
     };
     let difference = count(many)?.checked_sub(count(few)?)?;
     let samples = Bench::new(kernel, kernel.samples_in(bytes), Cpu::BASELINE).samples();
     Some(difference as f64 / f64::from(many - few) / samples as f64)
+}
+
+/// Instructions of one call of `kernel` that writes so many bytes, counted by single steps of `program`, which is `bench`;
+/// `None` where that isn't possible.
+#[must_use]
+pub fn of_a_call(program: &Path, kernel: &Kernel, set: Set, bytes: usize) -> Option<u64> {
+    let count = |calls| steps::count(Calls { kernel: kernel.name, set, bytes, calls }, program);
+    count(2)?.checked_sub(count(1)?)
 }
 
 /// The sets that can be counted here, and those that can't.

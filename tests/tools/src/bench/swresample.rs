@@ -6,6 +6,7 @@ use std::ptr::null_mut;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
+use kernels::Buffer;
 use libloading::Library;
 
 /// Pairs of libraries that belong together: Debian 12's and 13's.
@@ -115,8 +116,8 @@ pub(super) struct Conversion {
     context: Context,
     from: Format,
     to: Format,
-    source: Vec<u8>,
-    out: Vec<u8>,
+    source: Buffer<u8>,
+    out: Buffer<u8>,
     frames: usize,
 }
 
@@ -128,12 +129,12 @@ impl Conversion {
     pub(super) fn new(
         library: &Swresample,
         (from, to): (Format, Format),
-        source: Vec<u8>,
+        source: &[u8],
         dither: bool,
         gain: f64,
     ) -> anyhow::Result<Self> {
         let frames = source.len() / CHANNELS / from.bytes();
-        let out = vec![0; frames * CHANNELS * to.bytes()];
+        let (source, out) = (Buffer::new(source.len(), |n| source[n]), Buffer::empty(frames * CHANNELS * to.bytes()));
         let mut layout = Layout { order: 0, channels: 0, mask_or_map: 0, opaque: null_mut() };
         let mut conversion = Self { library: library.clone(), context: null_mut(), from, to, source, out, frames };
         let Functions { default_layout, set_int, set_double, allocate, init, .. } = library.functions;

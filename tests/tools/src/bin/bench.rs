@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use tools::bench::instructions::{self, Record, steps};
-use tools::bench::{Line, against, decimate, path, peers, rings};
+use tools::bench::{Line, against, decimate, path, peers, rings, table};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -27,6 +27,10 @@ fn main() -> ExitCode {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(error) => failed(&error),
             };
+        }
+        ["--table", part @ ..] => {
+            table::print(part.first().unwrap_or(&""));
+            return ExitCode::SUCCESS;
         }
         ["--decode", what] => return path::decode(what).map_or_else(|error| failed(&error), |()| ExitCode::SUCCESS),
         ["--hash", bytes] => {

@@ -1,10 +1,10 @@
-//! How 16 bytes of each of two channels become a wire's.
+//! How 32 bytes of one, two or four channels by turns become a wire's.
 
 use super::LANE;
 use crate::{Marker, WireFormat};
 
 /// No byte: it becomes 0.
-const NONE: u8 = 0x80;
+pub(super) const NONE: u8 = 0x80;
 
 /// Bytes of up to four lanes.
 pub(super) type Table = [[u8; LANE]; 4];
@@ -12,10 +12,8 @@ pub(super) type Table = [[u8; LANE]; 4];
 /// One wire's.
 #[derive(Debug)]
 pub(super) struct Recipe {
-    /// Of a plane of each channel: the numbers of its bytes that go to each place.
-    pub(super) planar: [Table; 2],
-    /// Of bytes by turns: the same, counted from the lane's [`offset`].
-    pub(super) interleaved: Table,
+    /// The numbers of the bytes that go to each place, counted from the lane's [`offset`].
+    pub(super) numbers: Table,
     /// What is laid over them: markers.
     pub(super) marks: Table,
     /// How many lanes are written: 2 of DSD, 3 or 4 of DoP.
@@ -33,8 +31,8 @@ pub(super) const fn offset(lanes: usize, lane: usize) -> usize {
 }
 
 /// What a place in a sample holds.
-#[derive(Clone, Copy)]
-enum Part {
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Part {
     /// This byte of the word, the oldest being 0.
     Byte(usize),
     /// The marker.
@@ -45,61 +43,102 @@ enum Part {
     Zero,
 }
 
+impl Part {
+    /// What is laid over the place in a frame with this marker.
+    pub(super) const fn mark(self, marker: Marker) -> u8 {
+        match self {
+            Self::Marker => marker.byte(),
+            Self::Sign => ((marker.byte() as i8) >> 7) as u8,
+            Self::Byte(_) | Self::Zero => 0,
+        }
+    }
+}
+
+/// The places of a sample.
+const U8: [Part; 1] = [Part::Byte(0)];
+const U16_LE: [Part; 2] = [Part::Byte(1), Part::Byte(0)];
+const U16_BE: [Part; 2] = [Part::Byte(0), Part::Byte(1)];
+const U32_LE: [Part; 4] = [Part::Byte(3), Part::Byte(2), Part::Byte(1), Part::Byte(0)];
+const U32_BE: [Part; 4] = [Part::Byte(0), Part::Byte(1), Part::Byte(2), Part::Byte(3)];
+const DOP_24_3: [Part; 3] = [Part::Byte(1), Part::Byte(0), Part::Marker];
+const DOP_24: [Part; 4] = [Part::Byte(1), Part::Byte(0), Part::Marker, Part::Sign];
+const DOP_32: [Part; 4] = [Part::Zero, Part::Byte(1), Part::Byte(0), Part::Marker];
+
+/// Those of `format`; none of PCM.
+pub(super) const fn parts(format: WireFormat) -> &'static [Part] {
+    match format {
+        WireFormat::DsdU8 => &U8,
+        WireFormat::DsdU16Le => &U16_LE,
+        WireFormat::DsdU16Be => &U16_BE,
+        WireFormat::DsdU32Le => &U32_LE,
+        WireFormat::DsdU32Be => &U32_BE,
+        WireFormat::DopS24_3Le => &DOP_24_3,
+        WireFormat::DopS24Le => &DOP_24,
+        WireFormat::DopS32Le => &DOP_32,
+        WireFormat::S16Le
+        | WireFormat::S24_3Le
+        | WireFormat::S24Le
+        | WireFormat::S32Le
+        | WireFormat::S16Be
+        | WireFormat::S24_3Be
+        | WireFormat::S24Be
+        | WireFormat::S32Be => &[],
+    }
+}
+
 /// For samples of these parts, `word` bytes of a channel each. `odd`: the first frame carries the second marker.
-const fn recipe<const SAMPLE: usize>(parts: [Part; SAMPLE], word: usize, odd: bool) -> Recipe {
+const fn recipe<const SAMPLE: usize>(parts: [Part; SAMPLE], word: usize, channels: usize, odd: bool) -> Recipe {
     let lanes = 2 * SAMPLE / word;
-    let none = [[NONE; LANE]; 4];
-    let mut recipe = Recipe { planar: [none; 2], interleaved: none, marks: [[0; LANE]; 4], lanes };
+    let mut recipe = Recipe { numbers: [[NONE; LANE]; 4], marks: [[0; LANE]; 4], lanes };
     let mut place = 0;
     while place < lanes * LANE {
-        let (frame, channel) = (place / (2 * SAMPLE), place / SAMPLE % 2);
+        let (frame, channel) = (place / (channels * SAMPLE), place / SAMPLE % channels);
         let marker = if odd != (frame % 2 == 1) { Marker::Odd } else { Marker::Even };
         let (lane, at) = (place / LANE, place % LANE);
-        match parts[place % SAMPLE] {
-            Part::Byte(byte) => {
-                let byte = frame * word + byte;
-                recipe.planar[channel][lane][at] = byte as u8;
-                recipe.interleaved[lane][at] = (2 * byte + channel - offset(lanes, lane)) as u8;
-            }
-            Part::Marker => recipe.marks[lane][at] = marker.byte(),
-            Part::Sign => recipe.marks[lane][at] = ((marker.byte() as i8) >> 7) as u8,
-            Part::Zero => {}
+        let part = parts[place % SAMPLE];
+        if let Part::Byte(byte) = part {
+            let number = (frame * word + byte) * channels + channel - offset(lanes, lane);
+            assert!(number < LANE, "a lane is made of 16 bytes");
+            recipe.numbers[lane][at] = number as u8;
         }
+        recipe.marks[lane][at] = part.mark(marker);
         place += 1;
     }
     recipe
 }
 
-/// With either marker first.
-const fn both<const SAMPLE: usize>(parts: [Part; SAMPLE], word: usize) -> [Recipe; 2] {
-    [recipe(parts, word, false), recipe(parts, word, true)]
+/// Those of one, two and four channels: of each with either marker first.
+type Recipes = [[Recipe; 2]; 3];
+
+const fn recipes<const SAMPLE: usize>(parts: [Part; SAMPLE], word: usize) -> Recipes {
+    [
+        [recipe(parts, word, 1, false), recipe(parts, word, 1, true)],
+        [recipe(parts, word, 2, false), recipe(parts, word, 2, true)],
+        [recipe(parts, word, 4, false), recipe(parts, word, 4, true)],
+    ]
 }
 
-static U8: Recipe = recipe([Part::Byte(0)], 1, false);
-static U16_LE: Recipe = recipe([Part::Byte(1), Part::Byte(0)], 2, false);
-static U16_BE: Recipe = recipe([Part::Byte(0), Part::Byte(1)], 2, false);
-static U32_LE: Recipe = recipe([Part::Byte(3), Part::Byte(2), Part::Byte(1), Part::Byte(0)], 4, false);
-static U32_BE: Recipe = recipe([Part::Byte(0), Part::Byte(1), Part::Byte(2), Part::Byte(3)], 4, false);
-static DOP_24_3: [Recipe; 2] = both([Part::Byte(1), Part::Byte(0), Part::Marker], 2);
-static DOP_24: [Recipe; 2] = both([Part::Byte(1), Part::Byte(0), Part::Marker, Part::Sign], 2);
-static DOP_32: [Recipe; 2] = both([Part::Zero, Part::Byte(1), Part::Byte(0), Part::Marker], 2);
+static OF_U8: Recipes = recipes(U8, 1);
+static OF_U16_LE: Recipes = recipes(U16_LE, 2);
+static OF_U16_BE: Recipes = recipes(U16_BE, 2);
+static OF_U32_LE: Recipes = recipes(U32_LE, 4);
+static OF_U32_BE: Recipes = recipes(U32_BE, 4);
+static OF_DOP_24_3: Recipes = recipes(DOP_24_3, 2);
+static OF_DOP_24: Recipes = recipes(DOP_24, 2);
+static OF_DOP_32: Recipes = recipes(DOP_32, 2);
 
 impl Recipe {
-    /// None for PCM.
-    pub(super) fn of(format: WireFormat, marker: Marker) -> Option<&'static Self> {
-        let marked = |[even, odd]: &'static [Self; 2]| match marker {
-            Marker::Even => even,
-            Marker::Odd => odd,
-        };
-        match format {
-            WireFormat::DsdU8 => Some(&U8),
-            WireFormat::DsdU16Le => Some(&U16_LE),
-            WireFormat::DsdU16Be => Some(&U16_BE),
-            WireFormat::DsdU32Le => Some(&U32_LE),
-            WireFormat::DsdU32Be => Some(&U32_BE),
-            WireFormat::DopS24_3Le => Some(marked(&DOP_24_3)),
-            WireFormat::DopS24Le => Some(marked(&DOP_24)),
-            WireFormat::DopS32Le => Some(marked(&DOP_32)),
+    /// None for PCM, and for other numbers of channels.
+    pub(super) fn of(format: WireFormat, channels: usize, marker: Marker) -> Option<&'static Self> {
+        let [mono, stereo, four] = match format {
+            WireFormat::DsdU8 => &OF_U8,
+            WireFormat::DsdU16Le => &OF_U16_LE,
+            WireFormat::DsdU16Be => &OF_U16_BE,
+            WireFormat::DsdU32Le => &OF_U32_LE,
+            WireFormat::DsdU32Be => &OF_U32_BE,
+            WireFormat::DopS24_3Le => &OF_DOP_24_3,
+            WireFormat::DopS24Le => &OF_DOP_24,
+            WireFormat::DopS32Le => &OF_DOP_32,
             WireFormat::S16Le
             | WireFormat::S24_3Le
             | WireFormat::S24Le
@@ -107,7 +146,14 @@ impl Recipe {
             | WireFormat::S16Be
             | WireFormat::S24_3Be
             | WireFormat::S24Be
-            | WireFormat::S32Be => None,
-        }
+            | WireFormat::S32Be => return None,
+        };
+        let [even, odd] = match channels {
+            1 => mono,
+            2 => stereo,
+            4 => four,
+            _ => return None,
+        };
+        Some(if matches!(marker, Marker::Even) { even } else { odd })
     }
 }

@@ -1,8 +1,10 @@
-//! SSSE3 and AVX2, with GFNI where the CPU has it.
+//! SSSE3 and AVX2, with GFNI where the CPU has it; which of them, or AVX-512, is taken.
 
 use core::arch::x86_64::*;
 
-use super::{BitOrder, Dsd, LANE, Lanes, Recipe, pass};
+use super::avx512;
+use super::blocks::{Block, frames};
+use super::{BitOrder, Bytes, Dsd, GROUP, LANE, Lanes, Recipe, pass};
 use crate::kernels::{each, instructions};
 use crate::{Cpu, Feature};
 
@@ -13,11 +15,20 @@ static TURNED_HIGH: [u8; LANE] =
     [0x00, 0x08, 0x04, 0x0c, 0x02, 0x0a, 0x06, 0x0e, 0x01, 0x09, 0x05, 0x0d, 0x03, 0x0b, 0x07, 0x0f];
 
 /// The matrix that turns the bits of a byte.
-const TURNED: i64 = 0x8040_2010_0804_0201_u64 as i64;
+pub(super) const TURNED: i64 = 0x8040_2010_0804_0201_u64 as i64;
 
-/// As far as whole vectors reach; returns how often 16 bytes of each channel were handled.
+/// As far as whole vectors reach; returns how many groups were handled.
 pub(super) fn run(cpu: Cpu, recipe: &Recipe, src: &Dsd<'_>, dst: &mut [u8]) -> usize {
     let turn = src.order == BitOrder::LsbFirst;
+    if let (true, Some(planes)) = (has_avx512(cpu), two_planes(src)) {
+        // SAFETY: the CPU has it, and what the others ask for.
+        return unsafe {
+            let done =
+                if turn { avx512::run::<true>(recipe, planes, dst) } else { avx512::run::<false>(recipe, planes, dst) };
+            let (rest, dst) = behind(done, recipe, src, dst);
+            done + if turn { run_avx2_gfni(recipe, &rest, dst) } else { run_avx2::<false>(recipe, &rest, dst) }
+        };
+    }
     if cpu.has(Feature::Avx2) {
         // SAFETY: the CPU has it, and GFNI where that is asked for.
         return unsafe {
@@ -39,6 +50,79 @@ pub(super) fn run(cpu: Cpu, recipe: &Recipe, src: &Dsd<'_>, dst: &mut [u8]) -> u
         };
     }
     0
+}
+
+/// As [`frames`]; none without the instructions.
+///
+/// # Safety
+/// As there.
+pub(super) unsafe fn run_frames(
+    cpu: Cpu,
+    block: &Block,
+    turn: bool,
+    steps: usize,
+    from: *const u8,
+    to: *mut u8,
+) -> bool {
+    if block.is_wide {
+        // SAFETY: the CPU has it, and the caller's.
+        unsafe {
+            if turn {
+                avx512::frames::<true>(block, steps, from, to);
+            } else {
+                avx512::frames::<false>(block, steps, from, to);
+            }
+        }
+        return true;
+    }
+    let (wide, gfni) = (cpu.has(Feature::Avx2), cpu.has(Feature::Gfni));
+    if !wide && !cpu.has(Feature::Sse41) {
+        return false;
+    }
+    // SAFETY: the CPU has what is asked for, and the caller's.
+    unsafe {
+        match (wide, turn, gfni) {
+            (true, false, _) => frames_avx2::<false>(block, steps, from, to),
+            (true, true, false) => frames_avx2::<true>(block, steps, from, to),
+            (true, true, true) => frames_avx2_gfni(block, steps, from, to),
+            (false, false, _) => frames_ssse3::<false>(block, steps, from, to),
+            (false, true, false) => frames_ssse3::<true>(block, steps, from, to),
+            (false, true, true) => frames_ssse3_gfni(block, steps, from, to),
+        }
+    }
+    true
+}
+
+/// # Safety
+/// As [`frames`].
+#[target_feature(enable = "ssse3")]
+unsafe fn frames_ssse3<const TURN: bool>(block: &Block, steps: usize, from: *const u8, to: *mut u8) {
+    // SAFETY: the caller's.
+    unsafe { frames::<_, TURN>(Ssse3::<false>(_mm_setzero_si128()), block, steps, from, to) }
+}
+
+/// # Safety
+/// As [`frames`].
+#[target_feature(enable = "ssse3,gfni")]
+unsafe fn frames_ssse3_gfni(block: &Block, steps: usize, from: *const u8, to: *mut u8) {
+    // SAFETY: the caller's.
+    unsafe { frames::<_, true>(Ssse3::<true>(_mm_setzero_si128()), block, steps, from, to) }
+}
+
+/// # Safety
+/// As [`frames`].
+#[target_feature(enable = "avx2")]
+unsafe fn frames_avx2<const TURN: bool>(block: &Block, steps: usize, from: *const u8, to: *mut u8) {
+    // SAFETY: the caller's.
+    unsafe { frames::<_, TURN>(Avx2::<false>(_mm256_setzero_si256()), block, steps, from, to) }
+}
+
+/// # Safety
+/// As [`frames`].
+#[target_feature(enable = "avx2,gfni")]
+unsafe fn frames_avx2_gfni(block: &Block, steps: usize, from: *const u8, to: *mut u8) {
+    // SAFETY: the caller's.
+    unsafe { frames::<_, true>(Avx2::<true>(_mm256_setzero_si256()), block, steps, from, to) }
 }
 
 #[target_feature(enable = "ssse3")]
@@ -67,9 +151,26 @@ fn run_avx2_gfni(recipe: &Recipe, src: &Dsd<'_>, dst: &mut [u8]) -> usize {
 #[inline(always)]
 fn wide<V: Lanes, W: Lanes, const TURN: bool>(two: V, one: W, recipe: &Recipe, src: &Dsd<'_>, dst: &mut [u8]) -> usize {
     let done = pass::<V, TURN>(two, recipe, src, dst);
-    // A vector holds an even number of frames, so the markers go on as they began.
-    let (rest, dst) = (src.part(done * LANE, usize::MAX), dst.get_mut(done * recipe.lanes * LANE..));
-    done + dst.map_or(0, |dst| pass::<W, TURN>(one, recipe, &rest, dst))
+    let (rest, dst) = behind(done, recipe, src, dst);
+    done + pass::<W, TURN>(one, recipe, &rest, dst)
+}
+
+/// What lies behind so many groups. They hold an even number of frames, so the markers go on as they began.
+fn behind<'a, 'b>(groups: usize, recipe: &Recipe, src: &Dsd<'a>, dst: &'b mut [u8]) -> (Dsd<'a>, &'b mut [u8]) {
+    let frames = (groups * GROUP).checked_div(src.channels()).unwrap_or(0);
+    (src.part(frames, usize::MAX), dst.get_mut(groups * recipe.lanes * LANE..).unwrap_or_default())
+}
+
+/// The planes of two channels that lie in those.
+fn two_planes<'a>(src: &Dsd<'a>) -> Option<[&'a [u8]; 2]> {
+    let Bytes::Planar(planes) = src.bytes else { return None };
+    let mut each = planes.iter();
+    Some([each.next()?, each.next()?])
+}
+
+/// Whether that is how far [`avx512`] reaches.
+pub(super) const fn has_avx512(cpu: Cpu) -> bool {
+    cpu.has(Feature::Avx512) && cpu.has(Feature::Avx2) && cpu.has(Feature::Gfni)
 }
 
 /// With GFNI, or without.
@@ -109,6 +210,20 @@ impl<const GFNI: bool> Lanes for Ssse3<GFNI> {
             let lower = _mm_and_si128(self.0, mask);
             Self(_mm_or_si128(_mm_shuffle_epi8(low.0, lower), _mm_shuffle_epi8(high.0, upper)))
         })
+    }
+
+    #[inline(always)]
+    fn zip(self, other: Self) -> [Self; 2] {
+        instructions!([Self(_mm_unpacklo_epi8(self.0, other.0)), Self(_mm_unpackhi_epi8(self.0, other.0))])
+    }
+
+    #[inline(always)]
+    fn window([first, second]: [Self; 2], vectors: usize, n: usize) -> Self {
+        match (vectors, n) {
+            (3, 1) => Self(instructions!(_mm_alignr_epi8::<8>(second.0, first.0))),
+            (2 | 3, 0) | (4, 0 | 1) => first,
+            _ => second,
+        }
     }
 
     #[inline(always)]
@@ -152,6 +267,29 @@ impl<const GFNI: bool> Lanes for Avx2<GFNI> {
             let upper = _mm256_and_si256(_mm256_srli_epi16::<4>(self.0), mask);
             let lower = _mm256_and_si256(self.0, mask);
             Self(_mm256_or_si256(_mm256_shuffle_epi8(low.0, lower), _mm256_shuffle_epi8(high.0, upper)))
+        })
+    }
+
+    #[inline(always)]
+    fn zip(self, other: Self) -> [Self; 2] {
+        instructions!({
+            let [a, b] = each!([self.0, other.0], |x| _mm256_permute4x64_epi64::<0b11_01_10_00>(x));
+            [Self(_mm256_unpacklo_epi8(a, b)), Self(_mm256_unpackhi_epi8(a, b))]
+        })
+    }
+
+    #[inline(always)]
+    fn window([first, second]: [Self; 2], vectors: usize, n: usize) -> Self {
+        instructions!(match (vectors, n) {
+            (2, 0) => first,
+            (2, _) => second,
+            (3, 0) => Self(_mm256_permute4x64_epi64::<0b10_01_01_00>(first.0)),
+            (3, 1) => Self(_mm256_permute2x128_si256::<0x21>(first.0, second.0)),
+            (3, _) => Self(_mm256_permute4x64_epi64::<0b11_10_10_01>(second.0)),
+            (_, 0) => Self(_mm256_permute4x64_epi64::<0b01_00_01_00>(first.0)),
+            (_, 1) => Self(_mm256_permute4x64_epi64::<0b11_10_11_10>(first.0)),
+            (_, 2) => Self(_mm256_permute4x64_epi64::<0b01_00_01_00>(second.0)),
+            (..) => Self(_mm256_permute4x64_epi64::<0b11_10_11_10>(second.0)),
         })
     }
 

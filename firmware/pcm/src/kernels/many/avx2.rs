@@ -3,6 +3,7 @@
 use core::arch::x86_64::*;
 
 use super::super::avx2::Avx2;
+use super::super::simd::Simd as _;
 use super::{Lanes, NUMBERS, numbers};
 
 /// As [`NUMBERS`], of two vectors' first lanes.
@@ -55,16 +56,16 @@ impl<const VBMI: bool> Lanes for Avx2<VBMI> {
     }
 
     #[inline(always)]
-    fn numbers(self, left: bool) -> __m256i {
+    fn numbers(self, left: bool, swapped: bool) -> __m256i {
         instructions!(if VBMI {
-            _mm256_loadu_si256(numbers(NUMBERS_OF_BOTH, left).as_ptr().cast())
+            _mm256_loadu_si256(numbers(NUMBERS_OF_BOTH, left, swapped).as_ptr().cast())
         } else {
-            _mm256_broadcastsi128_si256(_mm_loadu_si128(numbers(NUMBERS, left).as_ptr().cast()))
+            _mm256_broadcastsi128_si256(_mm_loadu_si128(numbers(NUMBERS, left, swapped).as_ptr().cast()))
         })
     }
 
     #[inline(always)]
-    unsafe fn store_lane<const BYTES: usize, const L: i32>(
+    unsafe fn store_lane<const BYTES: usize, const SWAPPED: bool, const L: i32>(
         self,
         a: __m256i,
         b: __m256i,
@@ -73,7 +74,11 @@ impl<const VBMI: bool> Lanes for Avx2<VBMI> {
         last: bool,
     ) {
         instructions!(match BYTES {
-            2 => _mm_storeu_si128(dst.cast(), _mm256_extracti128_si256::<L>(_mm256_packs_epi32(a, b))),
+            2 => {
+                let x = _mm256_packs_epi32(a, b);
+                let x = if SWAPPED { self.swap::<BYTES>(x) } else { x };
+                _mm_storeu_si128(dst.cast(), _mm256_extracti128_si256::<L>(x));
+            }
             3 if VBMI => {
                 let numbers = _mm256_add_epi8(numbers, _mm256_set1_epi8(L as i8 * 16));
                 let both = _mm256_permutex2var_epi8(a, numbers, b);
@@ -100,7 +105,7 @@ impl<const VBMI: bool> Lanes for Avx2<VBMI> {
                 } else {
                     _mm256_permute2x128_si256::<0x31>(a, b)
                 };
-                _mm256_storeu_si256(dst.cast(), both);
+                _mm256_storeu_si256(dst.cast(), if SWAPPED { self.swap::<BYTES>(both) } else { both });
             }
         });
     }

@@ -3,6 +3,7 @@
 use core::arch::aarch64::*;
 
 use super::super::neon::Neon;
+use super::super::simd::Simd as _;
 use super::{Lanes, NUMBERS, numbers};
 
 impl Lanes for Neon {
@@ -48,12 +49,12 @@ impl Lanes for Neon {
     }
 
     #[inline(always)]
-    fn numbers(self, left: bool) -> int32x4_t {
-        instructions!(vreinterpretq_s32_u8(vld1q_u8(numbers(NUMBERS, left).as_ptr())))
+    fn numbers(self, left: bool, swapped: bool) -> int32x4_t {
+        instructions!(vreinterpretq_s32_u8(vld1q_u8(numbers(NUMBERS, left, swapped).as_ptr())))
     }
 
     #[inline(always)]
-    unsafe fn store_lane<const BYTES: usize, const L: i32>(
+    unsafe fn store_lane<const BYTES: usize, const SWAPPED: bool, const L: i32>(
         self,
         a: int32x4_t,
         b: int32x4_t,
@@ -62,7 +63,10 @@ impl Lanes for Neon {
         last: bool,
     ) {
         instructions!(match BYTES {
-            2 => vst1q_s16(dst.cast(), vqmovn_high_s32(vqmovn_s32(a), b)),
+            2 => {
+                let x = vreinterpretq_s32_s16(vqmovn_high_s32(vqmovn_s32(a), b));
+                vst1q_s32(dst.cast(), if SWAPPED { self.swap::<BYTES>(x) } else { x });
+            }
             3 => {
                 let numbers = vreinterpretq_u8_s32(numbers);
                 let [a, b] = each!([a, b], |x| vqtbl1q_u8(vreinterpretq_u8_s32(x), numbers));
@@ -70,8 +74,10 @@ impl Lanes for Neon {
                 if last { vst1q_u8(dst.add(8), vextq_u8::<12>(a, b)) } else { vst1q_u8(dst.add(12), b) }
             }
             _ => {
-                vst1q_u8(dst, vreinterpretq_u8_s32(a));
-                vst1q_u8(dst.add(16), vreinterpretq_u8_s32(b));
+                each!([(0, a), (16, b)], |(n, x)| {
+                    let x = if SWAPPED { self.swap::<BYTES>(x) } else { x };
+                    vst1q_u8(dst.add(n), vreinterpretq_u8_s32(x));
+                });
             }
         });
     }

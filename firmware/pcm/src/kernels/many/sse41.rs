@@ -2,6 +2,7 @@
 
 use core::arch::x86_64::*;
 
+use super::super::simd::Simd as _;
 use super::super::sse41::Sse41;
 use super::{Lanes, NUMBERS, numbers};
 
@@ -45,12 +46,12 @@ impl Lanes for Sse41 {
     }
 
     #[inline(always)]
-    fn numbers(self, left: bool) -> __m128i {
-        instructions!(_mm_loadu_si128(numbers(NUMBERS, left).as_ptr().cast()))
+    fn numbers(self, left: bool, swapped: bool) -> __m128i {
+        instructions!(_mm_loadu_si128(numbers(NUMBERS, left, swapped).as_ptr().cast()))
     }
 
     #[inline(always)]
-    unsafe fn store_lane<const BYTES: usize, const L: i32>(
+    unsafe fn store_lane<const BYTES: usize, const SWAPPED: bool, const L: i32>(
         self,
         a: __m128i,
         b: __m128i,
@@ -59,7 +60,10 @@ impl Lanes for Sse41 {
         last: bool,
     ) {
         instructions!(match BYTES {
-            2 => _mm_storeu_si128(dst.cast(), _mm_packs_epi32(a, b)),
+            2 => {
+                let x = _mm_packs_epi32(a, b);
+                _mm_storeu_si128(dst.cast(), if SWAPPED { self.swap::<BYTES>(x) } else { x });
+            }
             3 => {
                 let [a, b] = each!([a, b], |x| _mm_shuffle_epi8(x, numbers));
                 _mm_storeu_si128(dst.cast(), a);
@@ -70,8 +74,9 @@ impl Lanes for Sse41 {
                 }
             }
             _ => {
-                _mm_storeu_si128(dst.cast(), a);
-                _mm_storeu_si128(dst.add(16).cast(), b);
+                each!([(0, a), (16, b)], |(n, x)| {
+                    _mm_storeu_si128(dst.add(n).cast(), if SWAPPED { self.swap::<BYTES>(x) } else { x });
+                });
             }
         });
     }

@@ -2,6 +2,7 @@
 //!
 //! A step takes microseconds. So only the calls are stepped through: the program stops itself in front of them and behind.
 
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use kernels::Set;
@@ -19,9 +20,8 @@ pub(super) const CALLS: [u32; 2] = [1, 2];
 /// More than any kernel takes for them; what never stops is ended.
 const MOST_STEPS: u64 = 10_000_000;
 
-/// Instructions of this program from its first stop to its second (`--stepped`).
-pub(super) fn count(calls: Calls<'_>) -> Option<u64> {
-    let program = std::env::current_exe().ok()?;
+/// Instructions of `program`, which is `bench`, from its first stop to its second (`--stepped`).
+pub(super) fn count(calls: Calls<'_>, program: &Path) -> Option<u64> {
     let child = Command::new(program).arg("--stepped").args(calls.arguments()).stdin(Stdio::null()).spawn();
     let mut child = Stepped(child.ok()?);
     let pid = Pid::from_raw(i32::try_from(child.0.id()).ok()?);

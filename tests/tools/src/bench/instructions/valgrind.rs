@@ -1,19 +1,20 @@
 //! Counting by valgrind: x86 up to AVX2, for it knows neither AVX-512 nor GFNI.
 
+use std::path::Path;
 use std::process::Command;
 
 use super::Calls;
 
 /// Bytes that a counted call writes.
-pub const BYTES: usize = 64 << 10;
+pub(super) const BYTES: usize = 64 << 10;
 /// Calls, of which the difference is the kernel's.
 pub(super) const CALLS: [u32; 2] = [2, 6];
 
-/// Instructions of this program while it does nothing but these calls (`--count`).
-pub(super) fn count(calls: Calls<'_>) -> Option<u64> {
+/// Instructions of `program`, which is `bench`, while it does nothing but these calls (`--count`).
+pub(super) fn count(calls: Calls<'_>, program: &Path) -> Option<u64> {
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
-        .arg(std::env::current_exe().ok()?)
+        .arg(program)
         .arg("--count")
         .args(calls.arguments())
         .output()
