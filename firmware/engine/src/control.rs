@@ -36,8 +36,8 @@ use stream::Stage;
 /// How often a missing output is looked for, beside the kernel's own news.
 const RETRY_NS: u64 = 1000 * MILLISECOND;
 /// How often the outputs are looked through after such news, and for how long: a device's node gets its group only a
-/// moment after the kernel has announced it.
-const EAGER_NS: u64 = 100 * MILLISECOND;
+/// moment after the kernel has announced it. A card without its group isn't tried, so that a look costs next to nothing.
+const EAGER_NS: u64 = 20 * MILLISECOND;
 const EAGER_FOR_NS: u64 = 1000 * MILLISECOND;
 /// How long a fade and a close may take after SIGTERM before the engine ends anyway.
 const PATIENCE_NS: u64 = 1_500 * MILLISECOND;
@@ -67,6 +67,8 @@ pub(crate) struct Control {
     players: u64,
     /// What was last said in the log of a player that had to go.
     complaint: String,
+    /// What was last said in the log of an output that wasn't opened, until one is.
+    refusal: String,
     stage: Stage,
     found: Option<Found>,
     scanning: bool,
@@ -92,6 +94,7 @@ impl Control {
             client: None,
             players: 0,
             complaint: String::new(),
+            refusal: String::new(),
             stage: Stage::Closed,
             found: None,
             scanning: false,

@@ -113,6 +113,11 @@ impl Fault {
         Self::new(Kind::FormatChanged, detail)
     }
 
+    /// A track that begins and ends well, and has nothing in between.
+    pub(crate) fn no_frames() -> Self {
+        Self::new(Kind::NotAudio, "no audio frames")
+    }
+
     pub(crate) fn unsupported(detail: impl Into<String>) -> Self {
         Self::new(Kind::Unsupported, detail)
     }

@@ -28,6 +28,11 @@ const MAX_ID3: u64 = 64 << 20;
 /// Tags that may follow each other before the audio.
 const MAX_TAGS: usize = 4;
 
+/// The lowest rate that is believed, Hz. Half of it is the highest frequency that such a track could carry, and 500 Hz is not enough
+/// for a voice on a telephone: its samples are no sound, or its header is wrong. (What is in use begins at 8 kHz, and old effects
+/// at 4.) One-bit streams have a bound of their own.
+const MIN_RATE: u32 = 1000;
+
 /// Opens a track and finds out what it is. Blocks until the first bytes are there.
 ///
 /// # Errors
@@ -55,6 +60,14 @@ pub fn open_input(input: Box<dyn Input>, name: &str, mime: Option<&str>) -> Resu
 fn open_with(input: Box<dyn Input>, url: &Arc<str>, hints: &Hints<'_>, wants: Wants) -> Result<Track, Fault> {
     let length = input.byte_len();
     let opened = guard(|| recognise(ByteReader::new(input, wants)?, hints))?;
+    let rate = opened.source.rate;
+    if rate < MIN_RATE {
+        return Err(Fault::unsupported(format!("{rate} Hz; at least {MIN_RATE} are played")));
+    }
+    // The DAC isn't opened for it. Where the length isn't known the track itself finds that out.
+    if opened.frames == Some(0) {
+        return Err(Fault::no_frames());
+    }
     tracing::debug!(url = &**url, codec = opened.codec.name(), container = opened.container, "opened");
     Ok(Track::new(url, opened, length))
 }

@@ -81,6 +81,8 @@ pub struct Track {
     /// Where in the present block of the stream the frames begin, if they were looked at and aren't given yet: they come behind
     /// those of `ahead`.
     looked_at: Option<usize>,
+    /// A frame was decoded, or one behind the first was sought: an end that comes now is one of something.
+    begun: bool,
     /// The stream has come to a clean end.
     ended: bool,
     /// Why nothing more can be read.
@@ -98,6 +100,7 @@ impl Track {
             skip: 0,
             ahead: Ahead::default(),
             looked_at: None,
+            begun: false,
             ended: false,
             fault: None,
         }
@@ -121,7 +124,8 @@ impl Track {
     ///
     /// # Errors
     /// Once the frames that could be decoded have been given: [`Kind::Truncated`], [`Kind::Corrupt`],
-    /// [`Kind::FormatChanged`], [`Kind::Stalled`], [`Kind::Cancelled`] and so on. It stays so until a seek succeeds.
+    /// [`Kind::FormatChanged`], [`Kind::Stalled`], [`Kind::Cancelled`] and so on; [`Kind::NotAudio`] if there is not a single one.
+    /// It stays so until a seek succeeds.
     pub fn read(&mut self) -> Result<Option<Samples<'_>>, Error> {
         if self.ahead.step() {
             return Ok(self.ahead.given());
@@ -167,11 +171,15 @@ impl Track {
         loop {
             let frames = guard(|| self.stream.advance())?;
             if frames == 0 {
+                if !self.begun {
+                    return Err(Fault::no_frames());
+                }
                 if let Some(remark) = self.stream.remark() {
                     tracing::warn!("{}: {remark}", self.url);
                 }
                 return Ok(None);
             }
+            self.begun = true;
             let skipped = usize::try_from(self.skip).unwrap_or(usize::MAX).min(frames);
             self.skip -= skipped as u64;
             if skipped < frames {
@@ -194,6 +202,7 @@ impl Track {
             match guard(|| self.stream.seek(frame)) {
                 Ok(landed) if landed <= frame => {
                     self.skip = frame - landed;
+                    self.begun |= frame > 0;
                     (self.looked_at, self.ended) = (None, false);
                     self.ahead = Ahead::default();
                     self.fault = None;

@@ -111,7 +111,7 @@ fn dff(channels: usize, bytes: usize, compression: &[u8; 4], size: Option<u64>) 
 #[test]
 fn dsf_of_every_channel_count_bit_order_and_length() {
     for channels in 1..=8 {
-        for bytes in [0, 1, 4095, 4096, 4097, 3 * BLOCK + 17] {
+        for bytes in [1, 4095, 4096, 4097, 3 * BLOCK + 17] {
             for bits in [1, 8] {
                 let mut track = open(Dsf { bits, ..Dsf::new(channels, bytes) }.file()).unwrap();
                 let info = track.info().clone();
@@ -132,11 +132,10 @@ fn dsf_of_every_channel_count_bit_order_and_length() {
 #[test]
 fn dff_of_every_channel_count_and_length() {
     for channels in 1..=8 {
-        for bytes in [0, 1, 2, 8191, 8192, 8193, 20_001] {
+        for bytes in [1, 2, 8191, 8192, 8193, 20_001] {
             let mut track = open(dff(channels, bytes, b"DSD ", None)).unwrap();
             let info = track.info();
             assert_eq!((info.codec, info.container, info.source.rate), (Codec::Dsd, "DSDIFF", 5_644_800));
-            // A size of 0 means that the writer didn't know: then everything behind it is audio.
             assert_eq!(info.frames, Some(bytes as u64));
             let (read, error) = read_all(&mut track);
             assert!(error.is_none(), "{channels} channels, {bytes} bytes: {error:?}");
@@ -232,6 +231,9 @@ fn headers_that_make_no_sense_are_refused_and_dst_by_name() {
     for (bad, kind) in [
         (Dsf { rate: 0, ..good }, Kind::Corrupt),
         (Dsf { rate: 2_822_401, ..good }, Kind::Corrupt),
+        // Below DSD64.
+        (Dsf { rate: 2_822_392, ..good }, Kind::Corrupt),
+        (Dsf { rate: 8, ..good }, Kind::Corrupt),
         (Dsf { rate: u32::MAX - 7, ..good }, Kind::Corrupt),
         (Dsf { bits: 16, ..good }, Kind::Corrupt),
         (Dsf { block: 0, ..good }, Kind::Corrupt),
@@ -241,6 +243,9 @@ fn headers_that_make_no_sense_are_refused_and_dst_by_name() {
         (Dsf { format: 1, ..good }, Kind::Unsupported),
     ] {
         assert_eq!(open(bad.file()).unwrap_err().kind(), kind);
+    }
+    for empty in [Dsf::new(2, 0).file(), dff(2, 0, b"DSD ", None)] {
+        assert_eq!(open(empty).unwrap_err().kind(), Kind::NotAudio);
     }
     let dst = open(dff(2, 100, b"DST ", None)).unwrap_err();
     assert_eq!((dst.kind(), dst.detail()), (Kind::Unsupported, "DSDIFF compressed with DST"));

@@ -6,7 +6,7 @@ use common::encode::{ffmpeg, flac, wav_of};
 use common::material::{aiff, big_endian, little_endian, signal, wav, wave_format};
 use common::{assert_same, decode, open};
 use media::Codec;
-use pcm::Encoding;
+use pcm::{Encoding, Speakers};
 
 #[track_caller]
 fn check(file: Vec<u8>, samples: &[i32], channels: u16, rate: u32, bits: u16, what: &str) {
@@ -45,6 +45,18 @@ fn flac_of_every_rate_and_length() {
         let samples = signal(frames, 2, 16);
         check(flac(&samples, 2, 44_100, 16, &["-8"]), &samples, 2, 44_100, 16, &format!("{frames} frames"));
     }
+}
+
+#[test]
+fn flac_s_comments_say_which_channel_is_which() {
+    let samples = signal(5_000, 6, 16);
+    let speakers = |options: &[&str]| open(flac(&samples, 6, 48_000, 16, options)).unwrap().speakers();
+    assert_eq!(speakers(&[]), Speakers::usual(6));
+    let mask = "--tag=WAVEFORMATEXTENSIBLE_CHANNEL_MASK=0x060F";
+    assert_eq!(speakers(&[mask]), Speakers::of_mask(0x60f, 6));
+    assert_eq!(speakers(&[mask, "--ogg"]), Speakers::of_mask(0x60f, 6));
+    // Fewer bits than channels.
+    assert_eq!(speakers(&["--tag=WAVEFORMATEXTENSIBLE_CHANNEL_MASK=0x3"]), Speakers::UNKNOWN);
 }
 
 /// Full-scale signals that are nearly equal or opposite in both channels make the encoder code their difference, which

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use lexopt::prelude::*;
@@ -41,6 +42,8 @@ Usage: player [OPTIONS]
                       by what the file's tags say of the track or of its album;
                       nothing is made louder, and DSD, DoP and MQA are left alone
                                                                          [off]
+  --dac-wait-s N      how long music waits for a DAC that was pulled out or isn't
+                      there yet, and then goes on by itself; 0 to 600     [30]
   --ready-file PATH   written once the renderer is announced: one line of JSON
                       with location, page and udn
   --help              this
@@ -52,6 +55,11 @@ Trying it on any Linux machine, without the appliance:
   engine --socket /tmp/engine.sock &
   player --engine /tmp/engine.sock --listen 0.0.0.0:8200 --state-dir ~/.tenuto
 ";
+
+/// Unless the owner says otherwise: enough for a plug, a cable or a DAC that starts slowly. One that is switched on the next morning
+/// doesn't begin to play.
+const DAC_WAIT: Duration = Duration::from_secs(30);
+const LONGEST_DAC_WAIT: Duration = Duration::from_secs(600);
 
 /// What was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +74,7 @@ pub(crate) struct Options {
     pub(crate) dop: bool,
     pub(crate) resample: bool,
     pub(crate) replay_gain: ReplayGain,
+    pub(crate) dac_wait: Duration,
     pub(crate) ready_file: Option<PathBuf>,
 }
 
@@ -90,6 +99,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command>
         dop: false,
         resample: true,
         replay_gain: ReplayGain::Off,
+        dac_wait: DAC_WAIT,
         ready_file: None,
     };
     let mut parser = lexopt::Parser::from_args(args);
@@ -127,6 +137,13 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command>
                 let text = parser.value()?.string()?;
                 let mode = ReplayGain::from_name(&text);
                 options.replay_gain = mode.with_context(|| format!("--replay-gain {text}: off, track or album"))?;
+            }
+            Long("dac-wait-s") => {
+                let text = parser.value()?.string()?;
+                let seconds = text.parse().ok().filter(|seconds| *seconds <= LONGEST_DAC_WAIT.as_secs());
+                let seconds =
+                    seconds.with_context(|| format!("--dac-wait-s {text}: 0 to {}", LONGEST_DAC_WAIT.as_secs()))?;
+                options.dac_wait = Duration::from_secs(seconds);
             }
             Long("ready-file") => options.ready_file = Some(parser.value()?.into()),
             Long("help") | Short('h') => return Ok(Command::Print(HELP.to_owned())),
@@ -173,6 +190,7 @@ mod tests {
             ["--listen", "127.0.0.1:0"],
             ["--interface", "lo"],
             ["--interface", "10.0.0.1"],
+            ["--dac-wait-s", "600"],
             ["--name", " Küche "],
             ["--uuid", uuid],
             ["--state-dir", "/s"],

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use media::Tags;
+use pcm::FormatSet;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tracing::{info, warn};
@@ -97,6 +98,7 @@ impl Renderer {
                 Effect::Pause => self.deck.set_paused(true),
                 Effect::Resume => self.deck.set_paused(false),
                 Effect::Stop => self.deck.stop(),
+                Effect::Recover => self.deck.recover(),
                 Effect::Seek { track, to } => {
                     self.deck.seek(track, to, self.transport.state() == State::PausedPlayback);
                 }
@@ -127,6 +129,7 @@ impl Renderer {
             Report::Heard { track } => Event::Heard { track },
             Report::Ended { track, error } => Event::Ended { track, error: error.map(|error| error.text) },
             Report::Failed { track, error } => Event::Failed { track, error: error.text },
+            Report::OutputAway { .. } => Event::OutputAway,
             Report::OutputLost { error } => {
                 if let Some(track) = self.transport.current_id().filter(|_| self.transport.state().is_active()) {
                     self.ledger.fail(track, &error);
@@ -150,10 +153,15 @@ impl Renderer {
     /// Another DAC, or none, or another engine.
     fn on_caps(&mut self) {
         let caps = self.output.status().and_then(|status| status.caps());
-        if let Some(caps) = caps {
-            let volume = self.loudness.fit(&caps);
-            self.output.fit_volume(volume, caps);
-            info!("the DAC is {}", sinks::describe(&caps, &self.output));
+        match caps {
+            // Its volume is kept for the next one, which most likely is the same.
+            Some(caps) if caps.formats() == FormatSet::EMPTY => info!("there is no DAC"),
+            Some(caps) => {
+                let volume = self.loudness.fit(&caps);
+                self.output.fit_volume(volume, caps);
+                info!("the DAC is {}", sinks::describe(&caps, &self.output));
+            }
+            None => {}
         }
         self.sink_protocol_info = sinks::protocol_info(caps.as_ref(), &self.output.allowed());
         self.publish_volume();

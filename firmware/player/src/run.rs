@@ -59,7 +59,7 @@ async fn live(options: &Options) -> Result<()> {
     };
 
     let (reports, news) = unbounded_channel();
-    let output = Arc::new(Output::new(reports, options.dop, options.resample, options.replay_gain));
+    let output = Arc::new(Output::new(reports, options.dop, options.resample, options.replay_gain, options.dac_wait));
     playback::start_link(options.engine.clone(), Arc::clone(&output)).context("no thread for the engine's link")?;
     let facts = Facts {
         name: options.name.clone(),

@@ -95,7 +95,9 @@ pub(crate) enum Event {
     Ended { track: TrackId, error: Option<String> },
     /// The track gave no frame at all.
     Failed { track: TrackId, error: String },
-    /// Nothing can be heard any more, whatever the track: the engine died, the DAC is gone.
+    /// The DAC is gone. What was heard stands where it is; it goes on when there is a DAC, unless it is held.
+    OutputAway,
+    /// Nothing can be heard any more, whatever the track: the engine died, no DAC came in time.
     OutputLost { error: String },
 }
 
@@ -114,6 +116,8 @@ pub(crate) enum Effect {
     Resume,
     /// Drop what plays.
     Stop,
+    /// Go on, as soon as there is a DAC, where the DAC that has gone left off.
+    Recover,
     /// Drop what is in the ring and go on from `to` in the current track.
     Seek { track: TrackId, to: Duration },
     /// Publish these values now: what follows in the same breath would hide them from subscribers.

@@ -96,11 +96,11 @@ pub enum Refused {
     BadMessage = 2,
     /// Another player is connected.
     Busy = 3,
-    /// There is no output (yet).
+    /// There is no output yet, or it is gone.
     NoOutput = 4,
     /// The output doesn't take this format.
     Format = 5,
-    /// The output failed to open.
+    /// The output failed to open, and is still there.
     Output = 6,
     /// The output has no volume control of its own.
     NoMixer = 7,

@@ -7,11 +7,13 @@ use crate::digest::SampleMd5;
 pub mod damage;
 mod dsd;
 mod encode;
+mod header;
 mod wav;
 
 pub use crate::tool::Error;
 pub use dsd::{DsdShape, DsdWire, dff, dff_bytes, dsf, dsf_bytes};
-pub use encode::{aac, aiff, alac, flac, flac_dop, flac_with, mp3, mp3_without_tag, vorbis};
+pub use encode::{aac, aiff, alac, flac, flac_dop, flac_of, flac_with, mp3, mp3_without_tag, vorbis};
+pub use header::{DSF_BLOCK, DsfLayout, wav_format};
 pub use wav::{Sizes, Style, wav, wav_dop, wav_float, wav_mqa, wav_with};
 
 /// What a track holds. The same shape always gives the same samples.

@@ -241,8 +241,7 @@ impl<'a> Run<'a> {
         // A player that tells its tracks, but not this one, has never begun it.
         let begun = found.is_some() || status.tracks.is_empty();
         let track = found.unwrap_or_default();
-        let expected = outcome == Outcome::Done && track.frames != Some(0);
-        let patience = if expected { SETTLING } else { APPEARING };
+        let patience = if outcome == Outcome::Done { SETTLING } else { APPEARING };
         let passage = if begun { self.passage(track.id, patience) } else { None };
         let streams = self.chain.as_mut().map(|chain| chain.capture().streams().to_vec());
         let here =

@@ -116,7 +116,12 @@ impl Control {
                 self.stage_changed(Stage::Closing);
             }
             (Err(Refusal { code, text }), waiting) => {
-                tracing::warn!("{wire} was not opened: {text}");
+                // Once: a player that waits for its output tries again, several times a second.
+                let refusal = format!("{wire} was not opened: {text}");
+                if self.refusal != refusal {
+                    tracing::warn!("{refusal}");
+                    self.refusal = refusal;
+                }
                 if waiting.is_some()
                     && let Some(client) = &mut self.client
                 {
@@ -125,6 +130,10 @@ impl Control {
                     self.answer(Reply::Refused { code, text });
                 } else {
                     self.stage_changed(Stage::Closed);
+                }
+                if code == Refused::NoOutput && self.found.is_some() {
+                    // Whatever is found next is news, even if it looks the same: another card wants its volume.
+                    self.scanned = false;
                 }
                 if code != Refused::Format {
                     self.scan();
@@ -154,6 +163,7 @@ impl Control {
         self.parts.status.set_fault("");
         self.parts.status.set_state(State::Silent);
         tracing::info!("open: {wire}");
+        self.refusal.clear();
         self.stage = Stage::Attached { capture, draining: false, player };
         self.command(Command::Attach(Box::new(session)));
         self.answer(Reply::Opened(stream));

@@ -211,3 +211,34 @@ fn an_engine_without_an_output_refuses_and_takes_the_first_that_comes() {
     assert!(matches!(ask(&connection, &Request::Open { wire: WIRE, unscaled: false }), Reply::Opened(_)));
     assert_eq!(ask(&connection, &Request::Close), Reply::Closed);
 }
+
+/// As soon as it is opened another one like it has taken its place.
+struct Replaced(PluggedDevice);
+
+impl Device for Replaced {
+    fn scan(&mut self) -> Option<Found> {
+        self.0.scan()
+    }
+    fn open(&mut self, _: Wire) -> Result<Opened, Refusal> {
+        Err(Refusal { code: Refused::NoOutput, text: "unplugged".to_owned() })
+    }
+    fn set_volume(&mut self, volume: Volume) -> Result<(), Refusal> {
+        self.0.set_volume(volume)
+    }
+}
+
+#[test]
+fn an_output_that_went_and_came_between_two_looks_gets_the_volume() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let socket = dir.path().join("engine.sock");
+    let (volumes, set) = channel();
+    start_with(&socket, Box::new(Replaced(PluggedDevice { plug: Arc::new(AtomicBool::new(true)), volumes })));
+    let connection = Connection::connect(&socket).expect("it listens");
+    wait_while(&connection.status, |status| status.output().is_empty());
+    let volume = Volume { mode: VolumeMode::Hardware, percent: 30, mute: false };
+    assert_eq!(ask(&connection, &Request::Volume(volume)), Reply::VolumeSet(volume));
+    while set.try_recv().is_ok() {}
+    let reply = ask(&connection, &Request::Open { wire: WIRE, unscaled: false });
+    assert!(matches!(reply, Reply::Refused { code: Refused::NoOutput, .. }), "{reply:?}");
+    assert_eq!(set.recv(), Ok(volume));
+}

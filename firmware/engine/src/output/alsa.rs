@@ -9,10 +9,10 @@
 //! |---|---|---|
 //! | At the start the first packets may leave in another order: one is done before all are filled | Whatever `--preroll-ms` says, 40 ms of the format's own silence come first, after an xrun, too: twice the 18 ms that the driver has on its way. (The appliance also switches the mode off in which that happens: board/*/arguments.) [`Output::least_silence`](super::Output::least_silence), `Limits::preroll` | `a_usb_card_plays_every_frame_in_order_and_nothing_else`, `the_silence_is_what_saves_the_first_frames`, `pcm::tests::a_usb_card_wants_…` |
 //! | At the end the last packet may never leave | A stream ends with two periods of silence and a frame, on USB with 40 ms at least, and is stopped when the last of that was heard. `Limits::tail` | `a_stream_with_short_periods_ends_with_as_much_silence`, the first one above |
-//! | Ending within a period, the card plays what lies in its memory behind the end: after an xrun, old sound | Silence is written up to the moment of the stop, so that it lies behind the end; before a card begins anew all of its memory is silenced. `Session::rest`, [`Output::prepare`](super::Output::prepare) | `nothing_stale_is_played_after_an_xrun`, `pcm::tests::an_output_that_begins_anew_…` |
+//! | Ending within a period, the card plays what lies in its memory behind the end: after an xrun, old sound | Silence is written up to the moment of the stop, so that it lies behind the end; before a card begins anew all of its memory is silenced; and the kernel silences what was played, for a card that runs dry. `Session::rest`, [`Output::prepare`](super::Output::prepare), [`played`] | `nothing_stale_is_played_after_an_xrun`, `pcm::tests::an_output_that_begins_anew_…` |
 //! | The kernel's drain ends after 1.1 times the buffer's length, played out or not | Nothing drains: `Output` can't. The stream is stopped by its position, which is waited for as long as it gets on. `Session::is_over` | `a_slow_card_is_waited_for_to_the_end`, `the_output_is_waited_for_no_longer_than_its_buffer_takes` |
 //! | A rate whose request the DAC doesn't answer fails after 20 s | Devices are opened by a thread of their own ([`device`](super::device)); *control* answers meanwhile, and reports the failure | `control::tests::opening` |
-//! | Probing sets the clock and the mixer; a card that was pulled out says ENODEV at once, from any call | A card is probed once each time it is plugged in, then gets the volume in force, and is set up anew for each stream. Any error but an xrun ends the stream as lost, and *control* looks for the card again | `device::tests::the_card_in_use_is_not_probed_again_…`, `whichever_call_says_that_the_card_is_gone_the_stream_ends_at_once`, `control::tests::an_output_that_is_unplugged_is_reported_and_found_again` |
+//! | Probing sets the clock and the mixer; a card that was pulled out says ENODEV at once, from any call | A card is probed once each time it is plugged in, then gets the volume in force, and is set up anew for each stream. Any error but an xrun ends the stream as lost, and *control* looks for the card again. One that fails to open and stays where it is isn't gone, whatever it says | `device::tests::a_card_that_fails_and_stays_…`, `device::tests::the_card_in_use_is_not_probed_again_…`, `whichever_call_says_that_the_card_is_gone_the_stream_ends_at_once`, `control::tests::an_output_that_is_unplugged_is_reported_and_found_again` |
 
 #[allow(unsafe_code, reason = "access to a card's memory that can't panic")]
 mod area;
@@ -20,6 +20,8 @@ mod cards;
 mod device;
 mod mixer;
 mod pcm;
+#[allow(unsafe_code, reason = "a request to the kernel that alsa-lib's wrapper doesn't make")]
+mod played;
 mod probe;
 #[allow(unsafe_code, reason = "a call of alsa-lib without a safe wrapper")]
 mod significant;

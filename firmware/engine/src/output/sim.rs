@@ -91,20 +91,21 @@ impl Output for SimOutput {
     }
 
     fn poll(&mut self, now_ns: u64) -> Result<Fill, Trouble> {
-        if let Some(errno) = self.ending.errno() {
-            return Err(Trouble::Failed { call: "capture", errno });
-        }
+        let broken = self.ending.errno();
         match (self.pacing, self.started) {
             (Pacing::Elastic, _) => self.played = self.written,
             (Pacing::Clocked, None) => {}
             (Pacing::Clocked, Some((start, base))) => {
                 let clock = base.saturating_add(clock::frames_in(now_ns.saturating_sub(start), self.wire.rate));
                 self.played = clock.min(self.written);
-                if clock > self.written {
+                if clock > self.written && broken.is_none() {
                     self.started = None;
                     return Err(Trouble::Xrun);
                 }
             }
+        }
+        if let Some(errno) = broken {
+            return Err(Trouble::Failed { call: "capture", errno });
         }
         let queued = self.written.saturating_sub(self.played);
         let writable = match self.pacing {

@@ -237,7 +237,8 @@ impl Session {
         Ok(fill)
     }
 
-    /// After the output ran dry: everything written was heard; it begins anew, with a fade.
+    /// After the output ran dry: everything written was heard, but for what its driver had on its way and drops (18 ms at most,
+    /// on USB); it begins anew, with a fade.
     fn recover(&mut self, now: u64, report: &mut Reporter) -> Result<Fill, Outcome> {
         self.xruns = self.xruns.saturating_add(1);
         report.event(Kind::Xrun, self.timeline.written(), now);

@@ -17,8 +17,8 @@ const CRC8: [u8; 256] = {
 };
 
 /// `CRC16[0]` is the usual table by bytes; `CRC16[k]` is that of a byte with `k` zero bytes behind it.
-const CRC16: [[u16; 256]; 8] = {
-    let mut tables = [[0; 256]; 8];
+const CRC16: [[u16; 256]; 16] = {
+    let mut tables = [[0; 256]; 16];
     let mut n = 0;
     while n < 256 {
         let mut crc = (n as u16) << 8;
@@ -31,7 +31,7 @@ const CRC16: [[u16; 256]; 8] = {
         n += 1;
     }
     let mut k = 1;
-    while k < 8 {
+    while k < 16 {
         let mut n = 0;
         while n < 256 {
             let before = tables[k - 1][n];
@@ -48,16 +48,18 @@ pub(super) fn crc8(bytes: &[u8]) -> u8 {
     bytes.iter().fold(0, |crc, byte| CRC8[usize::from(crc ^ byte)])
 }
 
-/// Of a frame; 0 if the check sum is included and right. Eight bytes at a time.
+/// Of a frame; 0 if the check sum is included and right. Sixteen bytes at a time: each step waits for the one before, so the
+/// fewer there are the better.
 pub(super) fn crc16(bytes: &[u8]) -> u16 {
-    let [t0, t1, t2, t3, t4, t5, t6, t7] = &CRC16;
-    let at = |table: &[u16; 256], byte: u8| table[usize::from(byte)];
-    let (chunks, rest) = bytes.as_chunks::<8>();
-    let crc = chunks.iter().fold(0u16, |crc, &[a, b, c, d, e, f, g, h]| {
+    let at = |zeros: usize, byte: u8| CRC16[zeros][usize::from(byte)];
+    let (chunks, rest) = bytes.as_chunks::<16>();
+    let crc = chunks.iter().fold(0u16, |crc, &[a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p]| {
         let [high, low] = crc.to_be_bytes();
-        at(t7, a ^ high) ^ at(t6, b ^ low) ^ at(t5, c) ^ at(t4, d) ^ at(t3, e) ^ at(t2, f) ^ at(t1, g) ^ at(t0, h)
+        let behind = at(13, c) ^ at(12, d) ^ at(11, e) ^ at(10, f) ^ at(9, g) ^ at(8, h) ^ at(7, i) ^ at(6, j);
+        let behind = behind ^ at(5, k) ^ at(4, l) ^ at(3, m) ^ at(2, n) ^ at(1, o) ^ at(0, p);
+        at(15, a ^ high) ^ at(14, b ^ low) ^ behind
     });
-    rest.iter().fold(crc, |crc, byte| crc << 8 ^ at(t0, (crc >> 8) as u8 ^ byte))
+    rest.iter().fold(crc, |crc, byte| crc << 8 ^ at(0, (crc >> 8) as u8 ^ byte))
 }
 
 #[cfg(test)]
@@ -69,7 +71,10 @@ mod tests {
         assert_eq!(crc8(b"123456789"), 0xf4, "CRC-8/SMBUS");
         assert_eq!(crc16(b"123456789"), 0xfee8, "CRC-16/UMTS");
         let long: Vec<u8> = (0..=255).collect();
-        let bytewise = long.iter().fold(0, |crc, byte| crc << 8 ^ CRC16[0][usize::from((crc >> 8) as u8 ^ byte)]);
-        assert_eq!(crc16(&long), bytewise);
+        for length in 0..=long.len() {
+            let bytes = &long[..length];
+            let bytewise = bytes.iter().fold(0, |crc, byte| crc << 8 ^ CRC16[0][usize::from((crc >> 8) as u8 ^ byte)]);
+            assert_eq!(crc16(bytes), bytewise, "{length} bytes");
+        }
     }
 }

@@ -1,23 +1,30 @@
 //! FLAC frames that come one by one, out of a container.
 
-use pcm::{Samples, Source};
+use pcm::{Samples, Source, Speakers};
 
 use super::bits::Bad;
 use super::frame::{Decoder, Wrong};
 use super::metadata::StreamInfo;
+use crate::Tags;
 use crate::fault::Fault;
 use crate::packets::Decode;
 
 pub(crate) struct PacketDecoder {
     info: StreamInfo,
     decoder: Decoder,
+    speakers: Option<Speakers>,
 }
 
 impl PacketDecoder {
     /// A decoder for a stream with this STREAMINFO.
     pub(crate) fn new(stream_info: &[u8; 34]) -> Result<Self, Fault> {
         let info = StreamInfo::parse(stream_info)?;
-        Ok(Self { decoder: Decoder::new(info.source), info })
+        Ok(Self { decoder: Decoder::new(info.source), info, speakers: None })
+    }
+
+    /// Takes from the stream's comments which loudspeakers its channels are for, if they say it.
+    pub(crate) fn take_speakers(&mut self, tags: &Tags) {
+        self.speakers = tags.channel_mask.map(|mask| Speakers::of_mask(mask, self.info.source.channels));
     }
 
     pub(crate) fn source(&self) -> Source {
@@ -46,6 +53,10 @@ impl Decode for PacketDecoder {
 
     fn format(&self) -> (u32, usize) {
         (self.info.source.rate, self.info.source.channels.into())
+    }
+
+    fn speakers(&self) -> Option<Speakers> {
+        self.speakers
     }
 
     fn reset(&mut self) {}

@@ -1,6 +1,6 @@
 //! A FLAC stream being decoded.
 
-use pcm::Samples;
+use pcm::{Samples, Speakers};
 
 use super::bits::Bad;
 use super::frame::{Decoded, Decoder, Wrong};
@@ -23,6 +23,8 @@ pub(super) struct FlacStream {
     pub(super) window: Window,
     pub(super) decoder: Decoder,
     pub(super) metadata: Metadata,
+    /// Of the channels, where the comments say it.
+    speakers: Option<Speakers>,
     /// The byte at which the first frame starts.
     pub(super) first: u64,
     /// The size of all blocks but the last, where they are counted.
@@ -47,6 +49,7 @@ pub(crate) fn open(mut reader: ByteReader) -> Result<Opened, Fault> {
         // A live stream, whose length nobody knows, may be joined at any frame.
         position: info.frames.map(|_| 0),
         md5: info.md5.map(|wanted| Md5Check::new(wanted, &info.source)),
+        speakers: tags.channel_mask.map(|mask| Speakers::of_mask(mask, info.source.channels)),
         metadata,
     };
     Ok(Opened {
@@ -150,6 +153,10 @@ impl Stream for FlacStream {
 
     fn block(&self) -> Option<Samples<'_>> {
         self.decoder.planes().map(Samples::S32)
+    }
+
+    fn speakers(&self) -> Option<Speakers> {
+        self.speakers
     }
 
     fn seek(&mut self, frame: u64) -> Result<u64, Fault> {

@@ -7,6 +7,7 @@ use ureq::http::{StatusCode, header};
 
 use super::fetch::agent;
 use super::head::{Head, content_range};
+use super::plain::PlainConnector;
 use crate::Limits;
 
 /// For all of it. It is only looked at for a length or for tags: a server that takes one connection at a time (T5) mustn't keep
@@ -23,7 +24,8 @@ pub(super) fn read(url: &str, known: &Head, start: u64, bytes: usize) -> Result<
     let bytes = length.checked_sub(start).filter(|&left| left > 0).ok_or("it ends before that")?.min(bytes as u64);
     let limits = Limits { connect: PATIENCE, stall: PATIENCE, ..Limits::default() };
     let last = if start + bytes == length { String::new() } else { (start + bytes - 1).to_string() };
-    let mut request = agent(&limits).get(url).header(header::RANGE, format!("bytes={start}-{last}"));
+    let mut request =
+        agent(&limits, PlainConnector::default()).get(url).header(header::RANGE, format!("bytes={start}-{last}"));
     if let Some(validator) = &known.validator {
         request = request.header(header::IF_RANGE, validator);
     }

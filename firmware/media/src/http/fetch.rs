@@ -6,12 +6,15 @@ use std::thread;
 use std::time::Instant;
 
 use ureq::http::{Response, StatusCode, header};
+use ureq::unversioned::resolver::DefaultResolver;
+use ureq::unversioned::transport::{Connector as _, RustlsConnector, TcpConnector};
 use ureq::{Agent, Body};
 
 use super::head::{Head, content_range};
 use super::patience::Patience;
 use super::pieces::Piece;
 use super::pipe::Pipe;
+use super::plain::{PlainBody, PlainConnector};
 use crate::fault::{Fault, Kind};
 use crate::{Cancel, Limits};
 
@@ -26,10 +29,12 @@ impl Fetch {
     /// Starts at byte `from` of `url`. `known` is what an earlier answer said; with it the resource must be the same.
     pub(super) fn start(url: &str, from: u64, known: Option<&Head>, limits: &Limits) -> Result<Self, Fault> {
         let pipe = Arc::new(Pipe::default());
-        let agent = agent(limits);
+        let connector = PlainConnector::default();
+        let agent = agent(limits, connector.clone());
         let worker = Worker {
             url: url.to_owned(),
             agent: agent.clone(),
+            connector,
             pipe: Arc::clone(&pipe),
             known: known.cloned(),
             position: from,
@@ -71,8 +76,9 @@ impl Drop for Fetch {
     }
 }
 
-pub(super) fn agent(limits: &Limits) -> Agent {
-    Agent::config_builder()
+/// An agent whose connections are `plain`'s, but for TLS.
+pub(super) fn agent(limits: &Limits, plain: PlainConnector) -> Agent {
+    let config = Agent::config_builder()
         .http_status_as_error(false)
         .proxy(None)
         .max_idle_connections(0)
@@ -80,13 +86,15 @@ pub(super) fn agent(limits: &Limits) -> Agent {
         .timeout_resolve(Some(limits.connect))
         .timeout_connect(Some(limits.connect))
         .timeout_per_read(Some(limits.stall))
-        .build()
-        .new_agent()
+        .build();
+    let connector = plain.chain(TcpConnector::default()).chain(RustlsConnector::default());
+    Agent::with_parts(config, connector, DefaultResolver::default())
 }
 
 struct Worker {
     url: String,
     agent: Agent,
+    connector: PlainConnector,
     pipe: Arc<Pipe>,
     known: Option<Head>,
     /// The byte that is needed next.
@@ -199,10 +207,15 @@ impl Worker {
     /// Copies a body into the pipe. `Ok` when it ended where it should or the reader is gone.
     fn copy(&mut self, response: Response<Body>) -> Result<(), Fault> {
         let length = self.known.as_ref().and_then(|known| known.length);
-        let mut body = response.into_body().into_reader();
+        let is_plain = !response.headers().contains_key(header::TRANSFER_ENCODING);
+        let line = self.connector.take().filter(|_| is_plain);
+        // Of an answer that begins too early the part before `position` has been read.
+        let rest = length.map(|length| length.saturating_sub(self.position));
+        let left = response.body().content_length().into_iter().chain(rest).min();
+        let mut body = PlainBody::new(response.into_body().into_reader(), line, left);
         let mut piece = Piece::new();
         loop {
-            let n = body.read(piece.room()).map_err(|error| fault(error.into()))?;
+            let n = body.read(piece.room()).map_err(fault)?;
             if n == 0 {
                 break;
             }

@@ -12,6 +12,7 @@ mod head;
 mod patience;
 mod pieces;
 mod pipe;
+mod plain;
 mod url;
 
 use std::io::{self, Read, Seek, SeekFrom};

@@ -8,9 +8,6 @@ pub(super) const WINDOW: usize = 128 * 1024;
 /// Room of a piece.
 const ROOM: usize = 64 * 1024;
 
-/// Read pieces that are kept to be filled again.
-const SPARES: usize = 2;
-
 /// A buffer, filled from its start.
 #[derive(Debug)]
 pub(super) struct Piece {
@@ -62,6 +59,7 @@ pub(super) struct Pieces {
     kept: usize,
     /// Bytes behind it.
     unread: usize,
+    /// Read pieces, to be filled again: as many as were ever held at once. A new one would be cleared first.
     spares: Vec<Piece>,
 }
 
@@ -129,9 +127,7 @@ impl Pieces {
         {
             self.reading -= 1;
             self.kept -= piece.filled;
-            if self.spares.len() < SPARES {
-                self.spares.push(piece);
-            }
+            self.spares.push(piece);
         }
     }
 }

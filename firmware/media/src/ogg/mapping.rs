@@ -96,7 +96,7 @@ fn open_vorbis(mut packets: Packets, first: Vec<u8>, channels: u16, rate: u32) -
 }
 
 fn open_flac(mut packets: Packets, stream_info: &[u8; 34]) -> Result<Described, Fault> {
-    let decoder = PacketDecoder::new(stream_info)?;
+    let mut decoder = PacketDecoder::new(stream_info)?;
     let (source, frames) = (decoder.source(), decoder.frames());
     // STREAMINFO says how large a block is at most (RFC 9639, 8.2).
     let &[_, _, high, low, ..] = stream_info;
@@ -111,6 +111,7 @@ fn open_flac(mut packets: Packets, stream_info: &[u8; 34]) -> Result<Described, 
             break;
         }
     }
+    decoder.take_speakers(&tags);
     packets.begin_audio();
     let stream = PacketStream::new(packets, decoder, source.rate, source.channels, Trim { delay: 0, frames });
     Ok(Described { codec: Codec::Flac, source, frames, largest, tags, link: Box::new(stream) })

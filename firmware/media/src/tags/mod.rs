@@ -42,6 +42,8 @@ pub struct Tags {
     pub track_loudness: Loudness,
     /// ReplayGain of the album that the track is from.
     pub album_loudness: Loudness,
+    /// Which loudspeakers a FLAC stream's channels are for, where they aren't the usual ones: a `dwChannelMask` (RFC 9639, 8.6.2).
+    pub channel_mask: Option<u32>,
 }
 
 /// How loud a track or an album is (ReplayGain 2.0 specification, wiki.hydrogenaud.io).
@@ -84,6 +86,7 @@ impl Tags {
             "replaygain_track_peak" => fill(&mut track.peak, || peak(value)),
             "replaygain_album_gain" => fill(&mut album.gain, || gain(value)),
             "replaygain_album_peak" => fill(&mut album.peak, || peak(value)),
+            "waveformatextensible_channel_mask" => fill(&mut self.channel_mask, || mask(value)),
             _ => {}
         }
     }
@@ -93,6 +96,7 @@ impl Tags {
         fill(&mut self.title, || others.title);
         fill(&mut self.artist, || others.artist);
         fill(&mut self.album, || others.album);
+        fill(&mut self.channel_mask, || others.channel_mask);
         // A gain and a peak belong together.
         for (own, other) in
             [(&mut self.track_loudness, others.track_loudness), (&mut self.album_loudness, others.album_loudness)]
@@ -178,6 +182,12 @@ fn peak(value: &str) -> Option<f32> {
     number(value).filter(|&peak| peak > 0.0 && peak <= MAX_PEAK)
 }
 
+/// `0x003F`: the prefix is always there (RFC 9639, 8.6.2).
+fn mask(value: &str) -> Option<u32> {
+    let value = value.trim_matches(is_space);
+    u32::from_str_radix(value.strip_prefix("0x").or(value.strip_prefix("0X"))?, 16).ok()
+}
+
 fn number(value: &str) -> Option<f32> {
     value.trim_matches(is_space).replace(',', ".").parse().ok().filter(|number: &f32| number.is_finite())
 }
@@ -200,6 +210,12 @@ mod tests {
         }
         assert_eq!((peak("0.988553"), peak("1.2 "), peak("16")), (Some(0.988_553), Some(1.2), Some(16.0)));
         assert_eq!(["0", "-1", "17", "NaN", ""].map(peak), [None; 5]);
+    }
+
+    #[test]
+    fn a_mask_is_hexadecimal() {
+        let values = ["0x3F", " 0X003f\0", "0x0", "0x", "3F", "0x1FFFFFFFF", "0x-1"];
+        assert_eq!(values.map(mask), [Some(0x3f), Some(0x3f), Some(0), None, None, None, None]);
     }
 
     #[test]

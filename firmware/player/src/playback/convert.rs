@@ -17,7 +17,7 @@ use pcm::{BitOrder, Cpu, Packed, Packer, Planes, Samples, Source, WirePlan};
 
 use super::replay_gain::Attenuation;
 use piece::Piece;
-use resample::Resampler;
+use resample::{Resampler, greatest_common_divisor};
 
 /// Frames of the source that are converted at a time.
 const CHUNK: usize = 4096;
@@ -126,6 +126,27 @@ impl Converter {
             self.early += usize::try_from(self.frames(before.frames() as u64)).unwrap_or(0);
             self.feed(&before);
         }
+    }
+
+    /// A new stretch of the track begins behind so many frames of it, which come first and of which nothing is written: it sounds as
+    /// if it had never been interrupted. They have to be whole [`block`](Self::block)s, and as many as it can reach over.
+    pub(super) fn begin_behind(&mut self, lead: u64) {
+        self.begin(None);
+        self.made = self.frames(lead);
+        self.early += usize::try_from(self.made).unwrap_or(usize::MAX);
+    }
+
+    /// Frames of the source that make a whole number of the wire's.
+    pub(super) fn block(&self) -> u64 {
+        let (to, from) = (self.plan().wire.rate as usize, self.source.frame_rate() as usize);
+        let frame = self.plan().decimation.map_or(1, |conversion| conversion.bits_per_frame() as usize / 8).max(1);
+        let middle = from / frame;
+        (middle / greatest_common_divisor(middle, to).max(1) * frame) as u64
+    }
+
+    /// Frames of the source that its filters reach over, whole [`block`](Self::block)s.
+    pub(super) fn reach(&self) -> u64 {
+        self.reach as u64
     }
 
     /// Whether this one's track can go on where that of `other` ends.

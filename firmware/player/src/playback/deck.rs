@@ -71,6 +71,13 @@ impl Deck {
         self.tell(Command::Seek { generation, track, to });
     }
 
+    /// Has what was cut off, when its output went, written again as soon as there is an output.
+    pub(crate) fn recover(&self) {
+        if let Some((generation, lost)) = self.output.recover() {
+            self.tell(Command::Resume { generation, track: lost.track, from: lost.from });
+        }
+    }
+
     /// Where the track that plays is; `None` if nothing is under way.
     pub(crate) fn position(&self) -> Option<(TrackId, Duration)> {
         self.output.position()
@@ -88,11 +95,8 @@ impl Deck {
 
     /// Reports the boundaries that were passed and whether the sound goes on; returns when to look again, if there is anything to look for.
     pub(crate) fn look(&self) -> Option<Duration> {
-        let (passed, next) = self.output.advance();
-        self.output.report_passed(passed);
-        if let Some(turn) = self.output.turn() {
-            self.output.report_turn(turn);
-        }
+        let next = self.output.advance();
+        self.output.follow_flow();
         let next = next.map(|next| (next + LOOK.1).min(LOOK.0));
         let idle = self.output.close_if_idle(IDLE);
         // A worker may open a stream at any time.

@@ -16,7 +16,8 @@ use rustix::net::{Shutdown, shutdown};
 use tracing::{info, warn};
 
 use self::absence::{Absence, may_pass, reason};
-use super::error::{ENGINE, OUTPUT};
+use super::error::ENGINE;
+use super::output::NotOpen;
 use super::{Output, PlayError, Report};
 
 const FIRST_RETRY: Duration = Duration::from_millis(50);
@@ -74,7 +75,7 @@ fn keep(socket: &Path, output: &Output) {
                 absence.end();
                 let error = serve(connection, output);
                 warn!("lost the audio engine: {error}");
-                output.lost(PlayError::new(ENGINE, format!("the audio engine went away: {error}")), true);
+                output.engine_lost(PlayError::new(ENGINE, format!("the audio engine went away: {error}")));
             }
             Err(error) => {
                 let why = reason(socket, &error);
@@ -132,10 +133,10 @@ fn receive(link: &Link) -> Result<FromEngine, LinkError> {
 
 fn on_event(event: Event, output: &Output) {
     match event {
-        Event::CapsChanged | Event::OutputBack => output.report(Report::CapsChanged),
+        Event::CapsChanged | Event::OutputBack => output.caps_changed(),
         Event::OutputLost { text } => {
             warn!("the DAC is gone: {text}");
-            output.lost(PlayError::new(OUTPUT, text), false);
+            output.output_away();
         }
     }
 }
@@ -143,7 +144,7 @@ fn on_event(event: Event, output: &Output) {
 fn on_reply(kind: Option<Kind>, reply: Reply, output: &Output) -> Result<(), LinkError> {
     match (kind, reply) {
         (Some(Kind::Open), Reply::Opened(stream)) => output.opened(Ok(stream)),
-        (Some(Kind::Open), Reply::Refused { text, .. }) => output.opened(Err(PlayError::new(OUTPUT, text))),
+        (Some(Kind::Open), Reply::Refused { code, text }) => output.opened(Err(NotOpen::refused(code, text))),
         (Some(Kind::Close), Reply::Closed | Reply::Refused { .. }) => {}
         (Some(Kind::Volume(asked)), Reply::VolumeSet(in_force)) => output.report(Report::Volume { asked, in_force }),
         (Some(Kind::Volume(_)), Reply::Refused { text, .. }) => output.report(Report::VolumeRefused(text)),

@@ -8,15 +8,15 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use pcm::{Caps, FormatSet, Rules};
-use ring::message::Volume;
+use ring::message::{Refused, Volume};
 use ring::{Certificate, Position, Producer, Status, Stream};
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::error::{ENGINE, PlayError};
+use super::error::{ENGINE, OUTPUT, PlayError};
 use super::flow::{Flow, Turn};
 use super::link::Requests;
 use super::replay_gain::ReplayGain;
-use super::timeline::{Passed, frames_to_time};
+use super::timeline::{Ahead, Passed, frames_to_time};
 use super::{Report, timeline::Timeline};
 
 /// A worker's right to write; it lasts until the next load, seek or stop.
@@ -54,6 +54,8 @@ pub(crate) struct Output {
     /// Rates that the DAC hasn't may be resampled.
     resample: bool,
     replay_gain: ReplayGain,
+    /// How long music waits for a DAC that isn't there.
+    dac_patience: Duration,
 }
 
 struct Shared {
@@ -62,6 +64,10 @@ struct Shared {
     absence: String,
     generation: Generation,
     paused: bool,
+    /// Since when it isn't, or a load or a seek was asked for: a DAC is waited for so long from then on.
+    wanted_since: Instant,
+    /// Where the music was when its output went, until the deck has seen to it.
+    lost: Option<Ahead>,
     timeline: Timeline,
     flow: Flow,
     volume: Option<Volume>,
@@ -81,25 +87,34 @@ struct Engine {
     stream: Option<Stream>,
     /// The volume has no effect on that.
     unscaled: bool,
-    /// Answers of the engine that were waited for.
-    opened: Option<Result<Stream, PlayError>>,
+    /// The engine's answer that is waited for.
+    opened: Option<Result<Stream, NotOpen>>,
     opening: bool,
 }
 
 impl Output {
-    pub(crate) fn new(reports: UnboundedSender<Report>, dop: bool, resample: bool, replay_gain: ReplayGain) -> Self {
+    pub(crate) fn new(
+        reports: UnboundedSender<Report>,
+        dop: bool,
+        resample: bool,
+        replay_gain: ReplayGain,
+        dac_patience: Duration,
+    ) -> Self {
         let shared = Shared {
             engine: None,
             absence: "the audio engine isn't running; see its log".to_owned(),
             generation: Generation(0),
             paused: false,
+            wanted_since: Instant::now(),
+            lost: None,
             timeline: Timeline::default(),
             flow: Flow::default(),
             volume: None,
             volume_for: None,
             idle_since: None,
         };
-        Self { shared: Mutex::new(shared), changed: Condvar::new(), reports, dop, resample, replay_gain }
+        let (shared, changed) = (Mutex::new(shared), Condvar::new());
+        Self { shared, changed, reports, dop, resample, replay_gain, dac_patience }
     }
 
     fn lock(&self) -> MutexGuard<'_, Shared> {
@@ -133,7 +148,19 @@ impl Output {
         shared.engine.is_none().then(|| shared.absence.clone())
     }
 
-    pub(super) fn report_turn(&self, turn: Turn) {
+    /// How long music waits for a DAC that isn't there.
+    pub(crate) fn dac_patience(&self) -> Duration {
+        self.dac_patience
+    }
+
+    /// Why there is no DAC, if there is an engine, and that has none.
+    pub(crate) fn lacks_dac(&self) -> Option<String> {
+        let shared = self.lock();
+        let caps = shared.engine.as_ref()?.status.caps();
+        caps.is_none_or(|caps| caps.formats() == FormatSet::EMPTY).then(|| shared.no_output())
+    }
+
+    fn report_turn(&self, turn: Turn) {
         self.report(match turn {
             Turn::RanDry(track) => Report::RanDry { track },
             Turn::Flows(track) => Report::Flows { track },
@@ -148,7 +175,7 @@ impl Output {
         all.filter(|certificate| certificate.epoch > engine.before).collect()
     }
 
-    pub(super) fn report_passed(&self, passed: Vec<Passed>) {
+    fn report_passed(&self, passed: Vec<Passed>) {
         for boundary in passed {
             self.report(match boundary {
                 Passed::Heard(track) => Report::Heard { track },
@@ -170,13 +197,15 @@ impl Shared {
     /// The writing end, for who has the right.
     fn producer(&mut self, generation: Generation) -> Result<&mut Producer, Stop> {
         self.check(generation)?;
-        let engine = self.engine.as_mut().filter(|engine| engine.stream.is_some()).ok_or(Revoked)?;
+        let engine = self.engine.as_mut().filter(|engine| engine.stream.is_some()).ok_or(Stop::Lost)?;
         Ok(&mut engine.producer)
     }
 
     fn revoke(&mut self) {
         self.generation.0 += 1;
         self.paused = false;
+        self.wanted_since = Instant::now();
+        self.lost = None;
         let played_out = self.is_played_out();
         if let Some(engine) = self.engine.as_mut().filter(|engine| engine.stream.is_some()) {
             if !played_out {
@@ -229,8 +258,41 @@ pub(super) enum Stop {
     Revoked,
     /// A command has to be obeyed first.
     Interrupted,
+    /// The stream is gone, and nothing of this track was in it.
+    Lost,
+    /// There is no DAC, and it was waited for long enough.
+    NoDac(PlayError),
     /// It can't go on.
     Failed(PlayError),
+}
+
+/// Why a worker hasn't got the stream that it asked for.
+#[derive(Debug)]
+pub(super) enum NotOpen {
+    /// The DAC is gone.
+    Gone(PlayError),
+    /// The DAC failed: the next time it may not.
+    Failed(PlayError),
+    /// Nothing that another try would change.
+    Stopped(Stop),
+}
+
+impl NotOpen {
+    /// The engine said so.
+    pub(super) fn refused(code: Refused, text: String) -> Self {
+        let error = PlayError::new(OUTPUT, text);
+        match code {
+            Refused::NoOutput => Self::Gone(error),
+            Refused::Output => Self::Failed(error),
+            _ => Self::Stopped(error.into()),
+        }
+    }
+}
+
+impl<T: Into<Stop>> From<T> for NotOpen {
+    fn from(stop: T) -> Self {
+        Self::Stopped(stop.into())
+    }
 }
 
 impl From<Revoked> for Stop {

@@ -29,7 +29,9 @@ pub(crate) enum Report {
     Flows { track: TrackId },
     /// The DAC has played its last frame; `error` if the resource has more.
     Ended { track: TrackId, error: Option<PlayError> },
-    /// The stream is gone.
+    /// The DAC is gone while this track was under way, which waits for it or another one. `cut`: it won't be heard in one piece.
+    OutputAway { track: TrackId, cut: bool },
+    /// Nothing can be heard any more: the engine is gone, or no DAC came in time.
     OutputLost { error: PlayError },
     /// What the DAC takes may have changed.
     CapsChanged,

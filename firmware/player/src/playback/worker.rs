@@ -4,26 +4,30 @@ mod feed;
 mod inside;
 mod loaded;
 mod next;
+mod order;
 mod packing;
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use media::Cancel;
 use pcm::Marker;
 use tracing::{debug, warn};
 
 use super::convert::Ending;
-use super::error::BEYOND;
-use super::output::{Generation, Stop};
+use super::error::{BEYOND, INTERNAL};
+use super::output::{Generation, NotOpen, Stop};
 use super::{Output, PlayError, Report};
 use crate::transport::{Media, TrackId};
 use loaded::Loaded;
 use next::Opening;
+use order::{Numbered, Order};
 
 /// How often a worker that waits for the last frames to be played looks.
 const PLAY_OUT: Duration = Duration::from_millis(10);
+/// How long it waits until it tries again to open a DAC that has come back and can't be opened.
+const AGAIN: Duration = Duration::from_millis(250);
 
 /// Something to play.
 #[derive(Clone, Debug)]
@@ -43,6 +47,8 @@ pub(super) enum Command {
     Unqueue(TrackId),
     /// What was written is dropped already; go on at `to`, with this right to write.
     Seek { generation: Generation, track: TrackId, to: Duration },
+    /// The output went, and what was written with it; write it again from `from` on as soon as there is one, with this right.
+    Resume { generation: Generation, track: TrackId, from: Duration },
 }
 
 /// The deck has let go.
@@ -56,20 +62,20 @@ pub(super) struct Worker {
     /// Received while a track was being written, to be obeyed before anything else.
     stashed: Option<Command>,
     cancel: Cancel,
-    /// Being written.
-    current: Option<Loaded>,
-    /// Wholly written, perhaps still to be heard: what a seek may go back to.
-    finished: Option<Loaded>,
+    /// What is open.
+    order: Order<Loaded>,
     /// To be opened when the current one is finished (a URL may be good for one opening only, and not before: T16).
     queued: Option<Item>,
     /// The one behind a converted track, which is opened earlier.
     opening: Option<Opening>,
-    /// Open already, and put back by a seek in the one before it.
-    put_back: Option<Loaded>,
+    /// What failed, or was ended, last: the transport knows, and may not have known yet when it asked for more of it.
+    over: Option<TrackId>,
     /// What the next frame has to be marked with, if it is DoP: the markers take turns from track to track.
     marker: Marker,
     /// What was written last, if it was converted, and the next track goes on from there.
     ending: Option<Ending>,
+    /// Since when there has been no stream, because the output went.
+    away: Option<Instant>,
 }
 
 impl Worker {
@@ -80,13 +86,13 @@ impl Worker {
             inbox,
             stashed: None,
             cancel,
-            current: None,
-            finished: None,
+            order: Order::new(),
             queued: None,
             opening: None,
-            put_back: None,
+            over: None,
             marker: Marker::default(),
             ending: None,
+            away: None,
         }
     }
 
@@ -98,18 +104,26 @@ impl Worker {
 
     fn step(&mut self) -> Result<(), LetGo> {
         self.obey_all()?;
-        if self.current.is_none() && !self.load_next() {
+        if self.order.current().is_none() && !self.load_next() {
             // Nothing to do but to be there for a seek or a next track.
             return self.obey_next();
         }
-        let Some(mut loaded) = self.current.take() else { return Ok(()) };
+        let Some(mut loaded) = self.order.current().take() else { return Ok(()) };
         match self.play(&mut loaded) {
-            Ok(()) => self.finished = Some(loaded),
-            Err(Stop::Interrupted) => self.current = Some(loaded),
+            Ok(()) => {
+                loaded.is_written = true;
+                self.order.finish(loaded);
+            }
+            Err(Stop::Interrupted) => *self.order.current() = Some(loaded),
             Err(Stop::Revoked) => {
-                self.current = Some(loaded);
+                *self.order.current() = Some(loaded);
                 self.await_right()?;
             }
+            Err(Stop::Lost) => {
+                *self.order.current() = Some(loaded);
+                self.away.get_or_insert_with(Instant::now);
+            }
+            Err(Stop::NoDac(error)) => self.give_up(loaded.track(), error),
             Err(Stop::Failed(error)) => self.fail(loaded.track(), error),
         }
         Ok(())
@@ -117,12 +131,13 @@ impl Worker {
 
     /// Makes the next track the current one; `false` if there is none.
     fn load_next(&mut self) -> bool {
-        if let Some(mut loaded) = self.put_back.take() {
+        if let Some(mut loaded) = self.order.again().pop_front() {
             if loaded.rewind() {
-                self.current = Some(loaded);
-                return true;
+                *self.order.current() = Some(loaded);
+            } else {
+                self.load(loaded.into_item());
             }
-            self.queued.get_or_insert(loaded.into_item());
+            return true;
         }
         if let Some(opening) = self.opening.take() {
             self.take(opening.track(), opening.wait());
@@ -140,46 +155,98 @@ impl Worker {
 
     fn take(&mut self, track: TrackId, opened: Result<Loaded, Stop>) {
         match opened {
-            Ok(loaded) => self.current = Some(loaded),
+            Ok(loaded) => {
+                self.away = self.away.or(loaded.awaited);
+                *self.order.current() = Some(loaded);
+            }
             Err(Stop::Failed(error)) => self.fail(track, error),
+            Err(Stop::NoDac(error)) => self.give_up(track, error),
             // The deck has let go.
-            Err(Stop::Revoked | Stop::Interrupted) => {}
+            Err(Stop::Revoked | Stop::Interrupted | Stop::Lost) => {}
         }
     }
 
     /// Opens the stream that the track needs, and writes the track.
     fn play(&mut self, loaded: &mut Loaded) -> Result<(), Stop> {
-        let (wire, unscaled) = (loaded.wire(), loaded.unscaled);
-        while !self.output.is_open(wire, unscaled) {
+        self.fit(loaded)?;
+        while !self.output.is_open(loaded.wire(), loaded.unscaled) {
             if self.output.is_played_out(self.generation)? {
-                self.output.open(self.generation, wire, unscaled)?;
-                self.marker = Marker::default();
-                self.ending = None;
-                break;
+                match self.output.open(self.generation, loaded.wire(), loaded.unscaled) {
+                    Ok(()) => {
+                        self.marker = Marker::default();
+                        self.ending = None;
+                        break;
+                    }
+                    Err(not_open) => self.may_open_again(not_open)?,
+                }
+                self.wait(loaded.unqueueable(), AGAIN)?;
+                self.fit(loaded)?;
+            } else {
+                self.wait(loaded.unqueueable(), PLAY_OUT)?;
             }
-            self.wait(loaded.unqueueable(), PLAY_OUT)?;
         }
+        self.away = None;
         loaded.order = loaded.order_on(&self.output.speakers())?;
         self.feed(loaded)
+    }
+
+    /// Waits for a DAC if there is none, and plans the track anew if it isn't the one that it was planned for.
+    fn fit(&mut self, loaded: &mut Loaded) -> Result<(), Stop> {
+        let since = self.away.unwrap_or_else(Instant::now);
+        let (caps, awaited) = self.output.caps_again(self.generation, since)?;
+        self.away = self.away.or(awaited);
+        loaded.fit(&self.output, caps)
+    }
+
+    /// A DAC that is gone may come back. One that was waited for may need a moment more.
+    ///
+    /// # Errors
+    /// It isn't opened again: why.
+    fn may_open_again(&mut self, not_open: NotOpen) -> Result<(), Stop> {
+        let (since, error, stop): (_, _, fn(PlayError) -> Stop) = match not_open {
+            NotOpen::Gone(error) => (Some(*self.away.get_or_insert_with(Instant::now)), error, Stop::NoDac),
+            NotOpen::Failed(error) => (self.away, error, Stop::Failed),
+            NotOpen::Stopped(stop) => return Err(stop),
+        };
+        if since.is_some_and(|since| self.output.may_wait(since)) {
+            debug!("not open yet: {error}");
+            return Ok(());
+        }
+        Err(stop(error))
     }
 
     fn fail(&mut self, track: TrackId, error: PlayError) {
         if self.cancel.is_cancelled() {
             return;
         }
+        self.over = Some(track);
         if error.kind == BEYOND {
             // The wish was answered before anybody could know; what it leads to is what lies behind the end: the next track, or
             // STOPPED, and no error (T27).
-            debug!("track {}: sought beyond its end", track.0);
+            debug!("track {}: {error}", track.0);
             return self.output.report(Report::Ended { track, error: None });
         }
         // The message may quote the network: it stays one line of the log.
         warn!("track {}: {}", track.0, error.to_string().replace(char::is_control, " "));
-        // What follows is the transport's to decide: it may load it anew.
+        self.drop_what_follows();
+        self.output.report(Report::Failed { track, error });
+    }
+
+    /// There is no DAC, whatever the track.
+    fn give_up(&mut self, track: TrackId, error: PlayError) {
+        if self.cancel.is_cancelled() {
+            return;
+        }
+        self.over = Some(track);
+        self.drop_what_follows();
+        self.output.report(Report::OutputLost { error });
+    }
+
+    /// What follows is the transport's to decide: it may load it anew.
+    fn drop_what_follows(&mut self) {
         self.queued = None;
         self.opening = None;
-        self.put_back = None;
-        self.output.report(Report::Failed { track, error });
+        self.order.again().clear();
     }
 
     /// Obeys what the deck has said meanwhile.
@@ -222,8 +289,7 @@ impl Worker {
                 Ok(())
             }
             Ok(Command::Unqueue(track)) if unqueueable != Some(track) => {
-                self.queued = None;
-                self.opening = None;
+                self.unqueue(track);
                 Ok(())
             }
             Ok(command) => {
@@ -237,37 +303,54 @@ impl Worker {
         match command {
             Command::Queue(item) => self.queued = Some(item),
             Command::Unqueue(track) => {
-                self.queued = None;
-                self.opening = None;
-                self.put_back = None;
-                self.current.take_if(|loaded| loaded.unqueueable() == Some(track));
+                if self.order.current().take_if(|loaded| loaded.unqueueable() == Some(track)).is_none() {
+                    self.unqueue(track);
+                }
             }
             Command::Seek { generation, track, to } => {
-                self.generation = generation;
-                self.marker = Marker::default();
-                self.ending = None;
-                self.seek(track, to);
+                self.take_right(generation);
+                self.go_to(track, to, Loaded::seek);
+            }
+            Command::Resume { generation, track, from } => {
+                self.take_right(generation);
+                self.away.get_or_insert_with(Instant::now);
+                self.go_to(track, from, Loaded::resume);
             }
         }
     }
 
-    fn seek(&mut self, track: TrackId, to: Duration) {
-        let is_it = |loaded: &mut Loaded| loaded.track() == track;
-        if let Some(mut loaded) = self.finished.take_if(is_it) {
-            // It is wholly written, but still sounds; the one behind it waits.
-            self.put_back = self.current.take();
-            if loaded.seek(to).map_err(|error| self.fail(track, error)).is_ok() {
-                self.current = Some(loaded);
-            }
-        } else if let Some(mut loaded) = self.current.take_if(is_it) {
-            if loaded.seek(to).map_err(|error| self.fail(track, error)).is_ok() {
-                self.current = Some(loaded);
+    fn unqueue(&mut self, track: TrackId) {
+        let waits = self.queued.take().is_some_and(|item| item.track == track);
+        let opens = self.opening.take().is_some_and(|opening| opening.track() == track);
+        if !waits && !opens {
+            self.order.take_back(track);
+        }
+    }
+
+    /// Everything that was written is dropped, and this is the right to write.
+    fn take_right(&mut self, generation: Generation) {
+        self.generation = generation;
+        self.marker = Marker::default();
+        self.ending = None;
+    }
+
+    /// Goes to a moment of a track in a certain way. What lies behind it follows again, whole.
+    fn go_to(&mut self, track: TrackId, to: Duration, go: impl Fn(&mut Loaded, Duration) -> Result<(), PlayError>) {
+        if let Some(mut loaded) = self.order.turn_to(track) {
+            match go(&mut loaded, to) {
+                Ok(()) => *self.order.current() = Some(loaded),
+                Err(error) => self.fail(track, error),
             }
         } else if let Some(opening) = self.opening.as_mut().filter(|opening| opening.track() == track) {
             opening.seek(to);
         } else if let Some(item) = self.queued.as_mut().filter(|item| item.track == track) {
             // Not open yet: it begins there.
             item.at = to;
+        } else if self.over != Some(track) {
+            // What it leads to is the transport's to decide; nothing waits for ever for frames that nobody writes.
+            let text = "the track that was to go on isn't there any more; please report it";
+            warn!("track {}: {text}", track.0);
+            self.output.report(Report::Failed { track, error: PlayError::new(INTERNAL, text) });
         }
     }
 }

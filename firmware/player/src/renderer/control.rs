@@ -96,6 +96,10 @@ impl Renderer {
     }
 
     fn rendering_control(&mut self, request: &Request) -> Result<Values, Fault> {
+        // A DAC that has come this moment: what is asked for now is meant for it.
+        if self.output.status().and_then(|status| status.caps()).is_some_and(|caps| !self.loudness.fits(&caps)) {
+            self.on_caps();
+        }
         let volume = match request.name() {
             "GetVolume" => return Ok(Values::new().with("CurrentVolume", self.loudness.percent())),
             "GetMute" => return Ok(Values::new().with_boolean("CurrentMute", self.loudness.mute())),

@@ -27,6 +27,8 @@ pub(super) struct Entry {
     /// What its PCM carries, if that isn't levels.
     pub(super) hidden: Option<pcm::hidden::Hidden>,
     pub(super) error: Option<PlayError>,
+    /// Its DAC went while it was heard: it went out in more than one piece.
+    pub(super) cut: bool,
 }
 
 impl Ledger {
@@ -45,6 +47,7 @@ impl Ledger {
                     attenuation: None,
                     hidden: None,
                     error: None,
+                    cut: false,
                 });
             }
             Report::Opened { track, opened } => self.change(*track, |entry| entry.opened = Some(opened.clone())),
@@ -53,6 +56,7 @@ impl Ledger {
                 entry.attenuation = *attenuation;
                 entry.unscaled = *unscaled || !plan.wire.format.is_pcm();
             }),
+            Report::OutputAway { track, cut } => self.change(*track, |entry| entry.cut = *cut),
             Report::Recognised { track, hidden } => self.change(*track, |entry| entry.hidden = Some(*hidden)),
             Report::Failed { track, error } | Report::Ended { track, error: Some(error) } => {
                 self.fail(*track, error);

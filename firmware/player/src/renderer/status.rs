@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::ledger::Entry;
 use super::memory::PROGRAMS;
 use super::{Mode, Renderer, sinks};
+use crate::transport::State;
 
 /// What doesn't change while the program runs.
 #[derive(Clone, Debug, Default)]
@@ -41,6 +42,7 @@ impl Renderer {
                 "state": now.get("TransportState"),
                 "status": now.get("TransportStatus"),
                 "error": self.transport.error(),
+                "waits": self.waits(),
                 "actions": now.get("CurrentTransportActions"),
             },
             "track": media.map(|media| json!({
@@ -99,6 +101,19 @@ impl Renderer {
         let changes = changes.into_iter().filter_map(|(what, so)| so.then_some(Cow::Borrowed(what)));
         let scaled = replay_gain_db(entry).map(|gain| Cow::Owned(format!("ReplayGain ({gain} dB)")));
         Some(changes.chain(scaled).collect())
+    }
+
+    /// What the music waits for, if it does.
+    fn waits(&self) -> Option<String> {
+        let state = self.transport.state();
+        let why = self.output.lacks_dac().filter(|_| state.is_active())?;
+        Some(match state {
+            State::PausedPlayback => format!("{why}. When there is a DAC, Play goes on from here"),
+            _ => {
+                let patience = self.output.dac_patience().as_secs();
+                format!("{why}. The music goes on by itself if there is a DAC within {patience} s")
+            }
+        })
     }
 
     fn engine(&self) -> Value {
@@ -166,19 +181,20 @@ fn track(entry: &Entry, certificates: &[Certificate]) -> Value {
         "lossless": entry.plan.map(|plan| plan.lossless),
         "frames": entry.opened.as_ref().and_then(|opened| opened.frames),
         "replay_gain_db": replay_gain_db(entry),
-        "certificate": certificate.map(|certificate| certified(certificate, entry.attenuation.is_some())),
+        "certificate": certificate.map(|certificate| certified(certificate, (entry.attenuation.is_some(), entry.cut))),
         "error": entry.error.as_ref().map(|error| json!({ "kind": error.kind, "text": error.text })),
     })
 }
 
-/// What went to the DAC; the hash is over the bytes in the wire's format. `scaled`: they were before they came to the engine.
-fn certified(certificate: &Certificate, scaled: bool) -> Value {
+/// What went to the DAC; the hash is over the bytes in the wire's format. `scaled`: they were before they came to the engine. `cut`:
+/// some of them weren't heard, and came again in another stream.
+fn certified(certificate: &Certificate, (scaled, cut): (bool, bool)) -> Value {
     let hex = |bytes: [u8; 32]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     json!({
         "frames": certificate.frames,
         "sha256": certificate.sha256.map(hex),
         "crc32c": format!("{:08x}", certificate.crc32c),
-        "whole": certificate.whole,
+        "whole": certificate.whole && !cut,
         "scaled": certificate.scaled || scaled,
         "late_wakeups": certificate.late_wakeups,
         "xruns": certificate.xruns,
@@ -271,11 +287,13 @@ mod tests {
             xruns: 5,
             starved: 6,
         };
-        let shown = certified(&certificate, false);
+        let shown = certified(&certificate, (false, false));
         assert_eq!(shown["sha256"], "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
         assert_eq!((&shown["crc32c"], &shown["frames"]), (&"03069283".into(), &441.into()));
         assert_eq!([&shown["late_wakeups"], &shown["xruns"], &shown["starved"]], [4, 5, 6]);
-        assert_eq!(certified(&Certificate { sha256: None, ..certificate }, false)["sha256"], Value::Null);
-        assert_eq!([&shown["scaled"], &certified(&certificate, true)["scaled"]], [false, true]);
+        assert_eq!(certified(&Certificate { sha256: None, ..certificate }, (false, false))["sha256"], Value::Null);
+        let other = certified(&certificate, (true, true));
+        assert_eq!([&shown["scaled"], &other["scaled"]], [false, true]);
+        assert_eq!([&shown["whole"], &other["whole"]], [true, false]);
     }
 }

@@ -48,6 +48,8 @@ pub(super) struct Loudness {
     chosen: Option<Mode>,
     /// In force with this DAC.
     mode: Mode,
+    /// What that takes.
+    fitted: Option<Caps>,
     percent: u8,
     mute: bool,
 }
@@ -55,12 +57,12 @@ pub(super) struct Loudness {
 impl Loudness {
     pub(super) fn new(chosen: Option<Mode>) -> Self {
         let mode = chosen.unwrap_or(Mode::Fixed);
-        Self { chosen, mode, percent: FULL, mute: false }
+        Self { chosen, mode, fitted: None, percent: FULL, mute: false }
     }
 
     /// Chooses the way for a DAC; returns what the engine is to be asked for.
     pub(super) fn fit(&mut self, caps: &Caps) -> Volume {
-        let before = self.mode;
+        let same = self.fitted.replace(*caps) == Some(*caps);
         self.mode = match self.chosen {
             Some(Mode::Hardware) | None if caps.mixer => Mode::Hardware,
             Some(Mode::Software) => Mode::Software,
@@ -68,10 +70,15 @@ impl Loudness {
         };
         if self.mode == Mode::Fixed {
             self.percent = FULL;
-        } else if self.mode == Mode::Hardware && before != Mode::Hardware {
+        } else if self.mode == Mode::Hardware && !same {
             self.percent = self.percent.min(FIRST_HARDWARE_VOLUME);
         }
         self.request()
+    }
+
+    /// Whether this DAC is the one that the volume was chosen for.
+    pub(super) fn fits(&self, caps: &Caps) -> bool {
+        self.fitted == Some(*caps)
     }
 
     /// Sets the volume, 0 to 100.

@@ -120,6 +120,7 @@ impl Transport {
             Event::RanDry { track } => self.ran_dry(track),
             Event::Ended { track, error } => self.ended(track, error),
             Event::Failed { track, error } => self.failed(track, error),
+            Event::OutputAway => self.output_away(),
             Event::OutputLost { error } => self.output_lost(error),
         }
     }
@@ -398,6 +399,21 @@ impl Transport {
             effects.extend(self.load());
         }
         effects
+    }
+
+    /// As with a source that ran dry: nothing sounds, and it goes on by itself (T30). Whichever track was under way: the end of it
+    /// may have been told already, and a load that came since has nothing to recover.
+    fn output_away(&mut self) -> Vec<Effect> {
+        if !self.state.is_active() {
+            return Vec::new();
+        }
+        for track in [self.current.as_mut(), self.next.as_mut()].into_iter().flatten() {
+            track.started = false;
+        }
+        if self.state == State::Playing {
+            self.state = State::Transitioning;
+        }
+        vec![Effect::Recover]
     }
 
     fn output_lost(&mut self, error: String) -> Vec<Effect> {

@@ -58,7 +58,7 @@ fn a_track_waits_for_a_dac_that_is_about_to_appear() {
 
 #[test]
 fn without_a_dac_a_track_is_refused_by_name_after_a_while() {
-    let bench = Bench::without_engine(&[]);
+    let bench = Bench::without_engine(&["--dac-wait-s", "3"]);
     let _engine = FakeEngine::start(&bench.socket());
     let (path, _) = bench.wav("a.wav", 44_100, 1);
     bench.set_and_play(&bench.media.add(&path));

@@ -3,6 +3,7 @@
 mod bench;
 mod certificate;
 mod channels;
+mod dac;
 mod engine;
 mod fake;
 mod memory;

@@ -55,6 +55,24 @@ pub fn flac_without_totals(path: &Path) -> Result<(), Error> {
     write(path, &bytes)
 }
 
+/// Keeps only a FLAC file's metadata, which says nothing of a length: a good beginning and a good end (RFC 9639, 8).
+///
+/// # Errors
+/// When it can't be read or written, or isn't FLAC.
+pub fn flac_without_frames(path: &Path) -> Result<(), Error> {
+    flac_without_totals(path)?;
+    let bytes = read(path)?;
+    let mut end = 4;
+    while let Some(&[kind, a, b, c]) = bytes.get(end..).and_then(|rest| rest.first_chunk()) {
+        end += 4 + u32::from_be_bytes([0, a, b, c]) as usize;
+        // The last block says so.
+        if kind & 0x80 != 0 {
+            break;
+        }
+    }
+    write(path, &bytes[..end.min(bytes.len())])
+}
+
 /// Puts a wrong MD5 into a FLAC file's STREAMINFO.
 ///
 /// # Errors

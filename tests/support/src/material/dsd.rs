@@ -2,10 +2,7 @@
 //! "DSDIFF File Format 1.5"), written from the specifications.
 use std::path::Path;
 
-use super::{Error, write};
-
-/// Bytes of a block of one channel in DSF.
-const BLOCK: usize = 4096;
+use super::{DSF_BLOCK as BLOCK, DsfLayout, Error, write};
 
 /// What a track of DSD holds. The same shape always gives the same bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,13 +49,19 @@ impl DsdShape {
         Self { seed, ..self }
     }
 
+    /// The sine of one channel: its pitch, Hz, and its phase at the first bit, radians.
+    #[must_use]
+    pub fn tone(&self, channel: u16) -> (f64, f64) {
+        let pitch = f64::from(300 + 170 * u32::from(channel) + self.seed % 97);
+        (pitch, f64::from(self.seed) + f64::from(channel))
+    }
+
     /// The bytes of one channel, the oldest bit most significant: a sine of a pitch of its own at half scale, through a
     /// sigma-delta modulator of second order.
     #[must_use]
     pub fn channel(&self, channel: u16) -> Vec<u8> {
-        let pitch = f64::from(300 + 170 * u32::from(channel) + self.seed % 97);
+        let (pitch, start) = self.tone(channel);
         let step = pitch * std::f64::consts::TAU / f64::from(self.rate);
-        let start = f64::from(self.seed) + f64::from(channel);
         let (mut first, mut second, mut output) = (0.0, 0.0, 1.0);
         let mut bit = |n: u32| {
             let level = 0.5 * f64::from(n).mul_add(step, start).sin();
@@ -147,26 +150,9 @@ pub fn dsf_bytes(shape: &DsdShape, samples: u64) -> Vec<u8> {
         }
     }
     let tag = b"ID3\x03\0\0\0\0\0\x14TIT2\0\0\0\x0a\0\0\0A title   ";
-    let tag_at = 28 + 52 + 12 + data.len() as u64;
-    let mut file = b"DSD ".to_vec();
-    for number in [28, tag_at + tag.len() as u64, tag_at] {
-        file.extend(number.to_le_bytes());
-    }
-    file.extend(b"fmt ");
-    file.extend(52_u64.to_le_bytes());
-    let channel_type = match shape.channels {
-        6 => 7,
-        5 => 6,
-        channels => u32::from(channels),
-    };
-    for number in [1, 0, channel_type, shape.channels.into(), shape.rate, 1] {
-        file.extend(number.to_le_bytes());
-    }
-    file.extend(samples.to_le_bytes());
-    file.extend((BLOCK as u32).to_le_bytes());
-    file.extend([0; 4]);
-    file.extend(b"data");
-    file.extend((data.len() as u64 + 12).to_le_bytes());
+    let DsdShape { rate, channels, .. } = *shape;
+    let layout = DsfLayout { rate, channels, samples, audio: data.len() as u64, tag: tag.len() as u64 };
+    let mut file = layout.header();
     file.extend(data);
     file.extend(tag);
     file

@@ -61,8 +61,16 @@ pub fn flac_dop(path: &Path, dsd: &DsdShape) -> Result<(), Error> {
     name.push(".source.wav");
     let input = Input(name.into());
     super::wav_dop(&input.0, dsd)?;
+    flac_of(path, &input.0)
+}
+
+/// The same from a WAV file.
+///
+/// # Errors
+/// When `flac` isn't there or fails.
+pub fn flac_of(path: &Path, wav: &Path) -> Result<(), Error> {
     let options: &[&str] = &["--totally-silent", "--force", "--lax", "-o"];
-    run("flac", &arguments(&[options], path, &[], &input.0)).map(drop)
+    run("flac", &arguments(&[options], path, &[], wav)).map(drop)
 }
 
 /// ffmpeg, from the shape's WAV.

@@ -2,7 +2,7 @@
 //! (Microsoft, "Multimedia Programming Interface and Data Specifications 1.0" and WAVEFORMATEXTENSIBLE).
 use std::path::Path;
 
-use super::{DsdShape, DsdWire, Error, Shape, write};
+use super::{DsdShape, DsdWire, Error, Shape, wav_format, write};
 
 /// The `fmt ` chunk's kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,22 +105,8 @@ pub fn wav_mqa(path: &Path, shape: &Shape, at: u32) -> Result<Vec<i32>, Error> {
 
 /// A whole file; `tag` is 1 for PCM, 3 for float.
 fn file(shape: &Shape, bytes: usize, tag: u16, extensible: bool, data: &[u8], sizes: Sizes) -> Vec<u8> {
-    let block = bytes as u16 * shape.channels;
-    let mut format = Vec::new();
-    format.extend_from_slice(&if extensible { 0xfffe_u16 } else { tag }.to_le_bytes());
-    format.extend_from_slice(&shape.channels.to_le_bytes());
-    format.extend_from_slice(&shape.rate.to_le_bytes());
-    format.extend_from_slice(&(shape.rate * u32::from(block)).to_le_bytes());
-    format.extend_from_slice(&block.to_le_bytes());
-    format.extend_from_slice(&(bytes as u16 * 8).to_le_bytes());
-    if extensible {
-        format.extend_from_slice(&22_u16.to_le_bytes());
-        format.extend_from_slice(&shape.bits.to_le_bytes());
-        format.extend_from_slice(&speakers(shape.channels).to_le_bytes());
-        // KSDATAFORMAT_SUBTYPE_…: the tag, then the fixed rest of the GUID.
-        format.extend_from_slice(&tag.to_le_bytes());
-        format.extend_from_slice(b"\x00\x00\x00\x00\x10\x00\x80\x00\x00\xaa\x00\x38\x9b\x71");
-    }
+    let Shape { rate, channels, bits, .. } = *shape;
+    let format = wav_format(rate, channels, bits, bytes as u16, tag, extensible);
     let padding = data.len() % 2;
     let riff = 4 + 8 + format.len() + 8 + data.len() + padding;
     let size = |truth: usize| match sizes {
@@ -141,18 +127,4 @@ fn file(shape: &Shape, bytes: usize, tag: u16, extensible: bool, data: &[u8], si
         file.resize(file.len() + padding, 0);
     }
     file
-}
-
-/// dwChannelMask of the usual layout for so many channels.
-fn speakers(channels: u16) -> u32 {
-    match channels {
-        1 => 0x4,
-        2 => 0x3,
-        3 => 0x7,
-        4 => 0x33,
-        5 => 0x37,
-        6 => 0x3f,
-        7 => 0x70f,
-        _ => 0x63f,
-    }
 }

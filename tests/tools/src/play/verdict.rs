@@ -69,19 +69,12 @@ impl Evidence {
             Some(Ok(recovered)) => Some(recovered),
             _ => None,
         };
-        let empty = state == State::Played && self.here.is_none();
-        let md5 = match recovered {
-            Some(Recovered { ref md5, .. }) => md5.clone(),
-            None => (empty && self.is_exact()).then(|| support::digest::md5(b"")),
-        };
         Report {
             file: self.file.display().to_string(),
             state,
             error,
-            md5,
-            wire_sha256: recovered
-                .map(|recovered| recovered.wire_sha256)
-                .or_else(|| empty.then(|| support::digest::sha256(b""))),
+            md5: recovered.as_ref().and_then(|recovered| recovered.md5.clone()),
+            wire_sha256: recovered.map(|recovered| recovered.wire_sha256),
             codec: self.track.codec.clone(),
             source: self.track.source.as_ref().map(|source| Source {
                 rate: source.rate,
@@ -135,11 +128,7 @@ impl Evidence {
             };
         }
         let Some(here) = &self.here else {
-            let nothing = self.track.frames == Some(0);
-            return (!nothing).then(|| {
-                let why = "the renderer stopped with TransportStatus OK, and no frame reached the sink";
-                (State::Failed, why.into())
-            });
+            return failed("the renderer stopped with TransportStatus OK, and no frame reached the sink".into());
         };
         match here.passage.end {
             Some((_, Ending::Mark)) => {}
@@ -173,11 +162,6 @@ impl Evidence {
     fn one_bit_source(&self) -> Option<OneBitSource> {
         let source = self.track.source.as_ref().filter(|source| source.is_one_bit())?;
         Some(OneBitSource { rate: source.rate?, channels: source.channels?, bytes: self.track.frames })
-    }
-
-    /// Whether the source's samples are known to the bit.
-    fn is_exact(&self) -> bool {
-        self.integer_source().is_some() || self.one_bit_source().is_some()
     }
 
     /// The length that the file promises, where a promise is exact: lossy files may only estimate theirs.

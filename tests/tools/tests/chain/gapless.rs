@@ -99,18 +99,23 @@ fn very_short_tracks_are_all_played() {
     }
 }
 
-/// The sink is opened anew for it, and holds nothing of it.
+/// Of the WAV that is known when it is opened. The FLAC's length is left open: the sink is opened anew for it, and gets nothing of it.
 #[test]
-fn a_file_without_frames_between_two_formats_is_no_harm_to_the_next() {
+fn a_file_without_frames_between_two_formats_is_refused_and_no_harm_to_the_next() {
     let material = Material::new();
     let shapes = [(24, 22_051), (16, 0), (16, 22_053)]
         .map(|(bits, frames)| Shape::stereo(44_100, bits, frames).seed(bits.into()));
-    let files = [0, 1, 2].map(|n| material.make(&format!("{n}.wav"), material::wav, &shapes[n]));
+    let [first, wav, last] = [0, 1, 2].map(|n| material.make(&format!("{n}.wav"), material::wav, &shapes[n]));
+    let flac = material.make("1.flac", material::flac, &Shape::stereo(44_100, 16, 100));
+    damage::flac_without_frames(&flac).expect("cut");
     for options in [&["--gapless"][..], &["--gapless", "--fast"]] {
-        let lines = play(options, &files);
-        assert_eq!((&lines[1]["state"], &lines[1]["frames"]), (&"played".into(), &0.into()), "{}", lines[1]);
-        for n in [0, 2] {
-            assert_played(&lines[n], &shapes[n]);
+        let lines = play(options, &[first.clone(), wav.clone(), flac.clone(), last.clone()]);
+        for line in &lines[1..3] {
+            assert_eq!((&line["state"], &line["frames"]), (&"refused".into(), &0.into()), "{line}");
+            assert!(line["error"].as_str().is_some_and(|error| error.contains("no audio frames")), "{line}");
+        }
+        for (n, line) in [(0, 0), (2, 3)] {
+            assert_played(&lines[line], &shapes[n]);
         }
     }
 }

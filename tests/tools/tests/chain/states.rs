@@ -31,11 +31,13 @@ fn what_is_not_audio_is_refused_with_a_reason_and_the_next_file_plays() {
     std::fs::create_dir(&directory).expect("create");
     let header = material.make("header.flac", material::flac, &GOOD);
     damage::truncate(&header, 1).expect("cut");
+    let no_frames = material.make("no_frames.wav", material::wav, &Shape { frames: 0, ..GOOD });
+    let slow = material.make("slow.wav", material::wav, &Shape { rate: 7, ..GOOD });
     let pipe = material.path("pipe.flac");
     let made = Command::new("mkfifo").arg(&pipe).status();
     assert!(made.expect("mkfifo").success());
     let good = material.make("good.flac", material::flac, &GOOD);
-    let bad = [text, noise, empty, directory, header, pipe, material.path("absent.flac")];
+    let bad = [text, noise, empty, directory, header, no_frames, slow, pipe, material.path("absent.flac")];
     let files: Vec<PathBuf> = bad.into_iter().flat_map(|bad| [bad, good.clone()]).collect();
     for pair in play(&["--fast"], &files).chunks(2) {
         assert_refused(&pair[0]);

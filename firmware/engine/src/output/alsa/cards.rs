@@ -4,6 +4,9 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{Access, access};
+use rustix::io::Errno;
+
 use crate::rules::hexadecimal;
 
 /// A playback device of a card.
@@ -17,7 +20,7 @@ pub(super) struct Playback {
     pub(super) identity: (u64, i64, i64),
     /// Driven by snd-usb-audio.
     pub(super) usb: bool,
-    hdmi: bool,
+    pub(super) hdmi: bool,
 }
 
 impl Playback {
@@ -60,7 +63,7 @@ impl Places {
     }
 
     fn look_at(&self, node: &Path, card: u32, device: u32) -> Option<Playback> {
-        let meta = fs::metadata(node).ok()?;
+        let meta = fs::metadata(node).ok().filter(|_| self.is_ours(node, card))?;
         let class = self.class.join(format!("card{card}"));
         let bus = fs::read_link(class.join("device/subsystem")).unwrap_or_default();
         let id = fs::read_to_string(class.join("id")).unwrap_or_default().to_ascii_lowercase();
@@ -71,6 +74,13 @@ impl Places {
             usb: bus.file_name().is_some_and(|bus| bus == "usb"),
             hdmi: id.contains("hdmi"),
         })
+    }
+
+    /// Whether this process may use the device: alsa-lib opens the card's control with it. Until then opening fails slowly.
+    fn is_ours(&self, node: &Path, card: u32) -> bool {
+        let may = |path: &Path| access(path, Access::READ_OK | Access::WRITE_OK);
+        let control = self.nodes.join(format!("controlC{card}"));
+        may(node).is_ok() && !matches!(may(&control), Err(Errno::ACCESS | Errno::PERM))
     }
 
     /// Vendor and product of a USB card.

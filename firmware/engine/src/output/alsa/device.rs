@@ -1,5 +1,7 @@
 //! The ALSA device: found, probed, opened, found again.
 
+use std::time::{Duration, Instant};
+
 use ::pcm::Wire;
 use ring::message::{Refused, Volume, VolumeMode};
 
@@ -80,6 +82,20 @@ fn card_name(playback: &Playback) -> Option<String> {
     alsa::card::Card::new(card).get_name().ok()
 }
 
+/// How long the kernel has to take away the node of a card whose driver already fails because it was pulled out. It does that
+/// first of all (`snd_card_disconnect`), but a machine may be busy.
+const TAKEN_AWAY: Duration = Duration::from_millis(500);
+
+/// How often to look whether it has.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// Whether opening may fail like this because the card is being pulled out. None of them says so for sure: snd-usb-audio answers
+/// a request that failed on the bus with EIO or EPROTO whatever the reason, and a clock that isn't valid with ENXIO
+/// (sound/usb/clock.c, `set_sample_rate_v2v3`).
+fn may_be_gone(errno: i32) -> bool {
+    matches!(errno, libc::ENODEV | libc::ENOENT | libc::ENXIO | libc::ESHUTDOWN | libc::EIO | libc::EPROTO)
+}
+
 /// Calls into alsa-lib, whose own messages go to the debug log instead of stderr.
 fn quietly<T>(call: impl FnOnce() -> T) -> T {
     let said = alsa::Output::local_error_handler();
@@ -152,15 +168,35 @@ impl AlsaDevice {
             }
             Err(error) => {
                 let refusal = match error.errno() {
+                    errno if may_be_gone(errno) && self.goes(&current.playback) => {
+                        refuse(Refused::NoOutput, format!("was unplugged, or switched off: {error}"))
+                    }
+                    libc::ENXIO if current.playback.usb => {
+                        refuse(Refused::Output, format!("its clock is not valid at {} Hz", wire.rate))
+                    }
                     libc::EBUSY => refuse(Refused::Output, "is in use by another program".to_owned()),
                     libc::EINVAL => refuse(Refused::Format, format!("doesn't take {wire}: {error}")),
                     _ => refuse(Refused::Output, format!("can't open {wire}: {error}")),
                 };
-                if matches!(error.errno(), libc::ENODEV | libc::ENOENT | libc::ENXIO) {
+                if refusal.code == Refused::NoOutput {
                     self.current = None;
                 }
                 Err(refusal)
             }
+        }
+    }
+
+    /// Whether the card isn't there, or soon isn't: what fails on one that stays is a fault of its own.
+    fn goes(&self, card: &Playback) -> bool {
+        let until = Instant::now() + TAKEN_AWAY;
+        loop {
+            if !self.places.playback().contains(card) {
+                return true;
+            }
+            if Instant::now() >= until {
+                return false;
+            }
+            std::thread::sleep(LOOK);
         }
     }
 
@@ -198,6 +234,38 @@ mod tests {
         let wire = Wire { format: ::pcm::WireFormat::S16Le, rate: 48_000, channels: 2 };
         let refusal = device.open(wire).err().expect("there is no such card");
         assert_eq!((refusal.code, refusal.text.as_str()), (Refused::NoOutput, "there is no hw:31,9"));
+    }
+
+    #[test]
+    fn a_card_that_is_gone_when_it_is_opened_is_no_card_that_fails() {
+        let mut device = AlsaDevice::new(Choice::Auto, 100, 40);
+        let format = ::pcm::WireFormat::S16Le;
+        let (formats, rates) = ([format].into_iter().collect(), ::pcm::RateSet::any(8_000, 48_000));
+        let caps = ::pcm::Caps::uniform(formats, rates, ::pcm::ChannelSet::STEREO);
+        let found = Found { name: "gone".to_owned(), card: Card::default(), caps, lock_ms: 0 };
+        let playback = Playback { card: 31, device: 9, identity: (1, 0, 0), usb: true, hdmi: false };
+        device.current = Some(Current { name: playback.name(), playback, found });
+        let refusal = device.open(Wire { format, rate: 48_000, channels: 2 }).err().expect("there is no such card");
+        assert_eq!(refusal.code, Refused::NoOutput, "{}", refusal.text);
+        assert!(refusal.text.starts_with("gone: was unplugged"), "{}", refusal.text);
+        assert_eq!(device.mixer().map(drop), None, "it isn't the card any more");
+    }
+
+    #[test]
+    fn a_card_that_fails_and_stays_is_not_gone_and_one_that_goes_meanwhile_is() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let node = dir.path().join("pcmC31D0p");
+        std::fs::write(&node, "").expect("a file");
+        let (class, told) = (dir.path().join("class"), dir.path().join("proc"));
+        let places = Places { nodes: dir.path().to_owned(), class, told };
+        let device = AlsaDevice { places, ..AlsaDevice::new(Choice::Auto, 100, 40) };
+        let playback = device.places.playback().pop().expect("the node");
+        assert!(!device.goes(&playback));
+        std::thread::scope(|scope| {
+            let goes = scope.spawn(|| device.goes(&playback));
+            std::fs::remove_file(&node).expect("the node");
+            assert!(goes.join().expect("an answer"));
+        });
     }
 
     #[test]

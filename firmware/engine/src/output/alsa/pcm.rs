@@ -7,7 +7,7 @@ use ::pcm::{Marker, Speaker, Speakers, Wire, fill_silence};
 use alsa::pcm::{Access, HwParams, PCM, State};
 use alsa::{Direction, ValueOr};
 
-use super::{area, format};
+use super::{area, format, played};
 use crate::clock::frames_in_ms;
 use crate::output::{Fill, Output, Pacing, Trouble};
 
@@ -57,6 +57,7 @@ impl AlsaOutput {
             params.set_start_threshold(params.get_boundary()?)?;
             params.set_stop_threshold(buffer)?;
             pcm.sw_params(&params)?;
+            played::silence(&pcm, &params)?;
         }
         let narrow = |frames: i64| u32::try_from(frames).unwrap_or(0);
         // Set up it says which map is in force; without one it may take any, and the channels stay in their order.

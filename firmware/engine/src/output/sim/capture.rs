@@ -125,6 +125,7 @@ impl Capture {
             written: 0,
             ending: ending.clone(),
             path: dir.join(name),
+            plug: Plug::new(dir),
         };
         let thread = std::thread::Builder::new().name("capture".into()).spawn(move || writer.run(&incoming))?;
         Ok((Self { lines: Some(lines), thread: Some(thread) }, Feed { bytes: feed, ending }))
@@ -150,6 +151,32 @@ impl Drop for Capture {
     }
 }
 
+/// The file `card` in the sink's directory: which card is plugged in there, by a name of `--accept`; a card that nobody knows is none.
+/// Without the file it is the one that was asked for. Writing it pulls out what was in before.
+pub(super) struct Plug {
+    path: PathBuf,
+    inside: Option<String>,
+}
+
+impl Plug {
+    /// What is plugged in now.
+    pub(super) fn new(dir: &Path) -> Self {
+        let path = dir.join("card");
+        let inside = std::fs::read_to_string(&path).ok();
+        Self { path, inside }
+    }
+
+    /// The name, if there is one.
+    pub(super) fn card(&self) -> Option<&str> {
+        self.inside.as_deref().map(str::trim)
+    }
+
+    /// Whether what was in isn't any more.
+    fn was_pulled(&self) -> bool {
+        std::fs::read_to_string(&self.path).ok() != self.inside
+    }
+}
+
 struct CaptureWriter {
     frame_bytes: u64,
     raw: File,
@@ -159,6 +186,7 @@ struct CaptureWriter {
     written: u64,
     ending: Ending,
     path: PathBuf,
+    plug: Plug,
 }
 
 impl CaptureWriter {
@@ -178,7 +206,12 @@ impl CaptureWriter {
                     self.drain()?;
                     self.line(name, frame, track, ns)?;
                 }
-                Err(RecvTimeoutError::Timeout) => self.drain()?,
+                Err(RecvTimeoutError::Timeout) => {
+                    self.drain()?;
+                    if self.plug.was_pulled() {
+                        self.ending.0.errno.store(libc::ENODEV, Ordering::Relaxed);
+                    }
+                }
                 Err(RecvTimeoutError::Disconnected) => return self.drain(),
             }
         }

@@ -7,6 +7,7 @@ use ring::message::{Refused, Volume, VolumeMode};
 
 use super::super::Pacing;
 use super::super::device::{Device, Found, Opened, Refusal};
+use super::capture::Plug;
 use super::{Capture, SimOutput};
 use crate::clock::frames_in_ms;
 use crate::rules::Card;
@@ -87,14 +88,27 @@ pub(crate) struct SimDevice {
     pub(crate) opened: u32,
 }
 
+impl SimDevice {
+    /// Becomes the card that is plugged in; `None` if there is none.
+    fn change(&mut self) -> Option<()> {
+        let plug = self.dir.as_deref().map(Plug::new);
+        if let Some(card) = plug.as_ref().and_then(Plug::card) {
+            (_, self.accept) = Accept::NAMES.into_iter().find(|(name, _)| *name == card)?;
+        }
+        Some(())
+    }
+}
+
 impl Device for SimDevice {
     fn scan(&mut self) -> Option<Found> {
+        self.change()?;
         let name = self.dir.as_ref().map_or_else(|| "null".to_owned(), |dir| format!("file:{}", dir.display()));
         let card = Card { usb: None, name: if self.dir.is_some() { "file" } else { "null" }.to_owned() };
         Some(Found { name, card, caps: self.accept.caps(self.max_rate), lock_ms: 0 })
     }
 
     fn open(&mut self, wire: Wire) -> Result<Opened, Refusal> {
+        self.change().ok_or_else(|| Refusal { code: Refused::NoOutput, text: "the sink is unplugged".to_owned() })?;
         if !self.accept.caps(self.max_rate).takes(&wire) {
             return Err(Refusal { code: Refused::Format, text: format!("the sink doesn't take {wire}") });
         }

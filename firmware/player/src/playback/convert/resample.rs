@@ -95,6 +95,6 @@ fn integer(level: f64) -> i32 {
     (level * 2_147_483_648.0).round() as i32
 }
 
-fn greatest_common_divisor(a: usize, b: usize) -> usize {
+pub(super) fn greatest_common_divisor(a: usize, b: usize) -> usize {
     if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }

@@ -53,6 +53,38 @@ fn integers(bytes: &[u8]) -> Vec<i32> {
     bytes.as_chunks().0.iter().map(|&bytes| i32::from_le_bytes(bytes)).collect()
 }
 
+/// Behind what comes before it, a stretch is what it is in the whole track.
+#[test]
+fn a_track_that_goes_on_somewhere_sounds_as_if_it_had_not_been_interrupted() {
+    let bits: Vec<u8> = (0..200_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let planes = [bits.as_slice()];
+    let one_bit = Samples::Dsd(Dsd::planar(Planes::new(planes).unwrap(), BitOrder::MsbFirst));
+    let levels: Vec<i32> = (0..90_000).map(|n| ((f64::from(n) * 0.05).sin() * 1e9) as i32).collect();
+    let planes = [levels.as_slice()];
+    let pcm = Samples::S32(Planes::new(planes).unwrap());
+    for (source, rates, samples) in [
+        (source(2_822_400, 1, Encoding::Dsd), &[176_400][..], &one_bit),
+        (source(2_822_400, 1, Encoding::Dsd), &[48_000], &one_bit),
+        (source(44_100, 1, Encoding::Integer), &[48_000], &pcm),
+    ] {
+        let mut converter = converter(&source, rates);
+        let all = whole(&mut converter, samples, 4096, 4000);
+        let block = converter.block() as usize;
+        let frame = samples.frames() / 2 / block * block;
+        let lead = converter.reach() as usize;
+        assert!(lead < frame && lead.is_multiple_of(block), "{lead} of {frame}");
+        converter.begin_behind(lead as u64);
+        let rest = samples.part(frame - lead, usize::MAX);
+        let again = whole(&mut converter, &rest, 1000, 900);
+        let at = (frame as u64 * u64::from(rates[0]) / u64::from(source.frame_rate())) as usize;
+        assert_eq!(again.len(), all.len() - at);
+        let furthest = again.iter().zip(&all[at..]).map(|(a, b)| a.abs_diff(*b)).max().unwrap();
+        // Floating point is rounded otherwise where blocks begin elsewhere.
+        let near = if converter.resampler.is_some() { 1 } else { 0 };
+        assert!(furthest <= near, "{source:?} to {rates:?}: {furthest}");
+    }
+}
+
 fn whole(converter: &mut Converter, samples: &Samples<'_>, block: usize, room: usize) -> Vec<i32> {
     let mut frames = pack(converter, samples, block, room);
     frames.extend(finish(converter, room));

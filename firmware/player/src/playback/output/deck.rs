@@ -6,8 +6,7 @@ use pcm::Caps;
 use ring::message::{Request, Volume};
 
 use super::{Generation, Output};
-use crate::playback::flow::Turn;
-use crate::playback::timeline::Passed;
+use crate::playback::timeline::Ahead;
 use crate::transport::TrackId;
 
 impl Output {
@@ -39,10 +38,23 @@ impl Output {
 
     pub(in crate::playback) fn set_paused(&self, paused: bool) {
         let mut shared = self.lock();
+        if shared.paused && !paused {
+            shared.wanted_since = Instant::now();
+        }
         shared.paused = paused;
         if let Some(engine) = &shared.engine {
             engine.producer.set_paused(paused);
         }
+        drop(shared);
+        // Who waits for a DAC may have to give up now, or not any more.
+        self.changed.notify_all();
+    }
+
+    /// Where the music was when its output went, and the right to write it again from there; `None` if something else was asked for since.
+    pub(in crate::playback) fn recover(&self) -> Option<(Generation, Ahead)> {
+        let mut shared = self.lock();
+        let lost = shared.lost.take()?;
+        Some((shared.generation, lost))
     }
 
     /// Where the current track is; `None` if nothing is under way.
@@ -51,20 +63,24 @@ impl Output {
         shared.timeline.position(shared.heard().unwrap_or(0))
     }
 
-    /// The boundaries passed since the last call, and how long until the next.
-    pub(in crate::playback) fn advance(&self) -> (Vec<Passed>, Option<Duration>) {
+    /// Reports the boundaries passed since the last call; returns how long until the next. (Reports are made under the lock: what
+    /// the link tells of a lost stream comes before or after, and is about the same tracks.)
+    pub(in crate::playback) fn advance(&self) -> Option<Duration> {
         let mut shared = self.lock();
-        let Some(heard) = shared.heard() else { return (Vec::new(), None) };
+        let heard = shared.heard()?;
         let passed = shared.timeline.advance(heard);
-        (passed, shared.timeline.until_boundary(heard))
+        self.report_passed(passed);
+        shared.timeline.until_boundary(heard)
     }
 
-    /// Whether the sound has run dry since the last call, or goes on again.
-    pub(in crate::playback) fn turn(&self) -> Option<Turn> {
+    /// Reports whether the sound has run dry since the last call, or goes on again.
+    pub(in crate::playback) fn follow_flow(&self) {
         let mut shared = self.lock();
         let position = shared.position().filter(|_| !shared.paused);
         let sounding = position.and_then(|position| shared.timeline.sounding(position.heard, position.at_ns));
-        shared.flow.look(sounding, Instant::now())
+        if let Some(turn) = shared.flow.look(sounding, Instant::now()) {
+            self.report_turn(turn);
+        }
     }
 
     /// Closes the stream if nobody has had the right to write for `patience`. Returns how long until that is so.
@@ -82,10 +98,17 @@ impl Output {
         Some(left)
     }
 
-    /// Asks for the volume that suits the DAC which takes `caps`.
+    /// Asks for the volume that suits the DAC which takes `caps`. What the engine was asked for already it gives a DAC by itself.
     pub(crate) fn fit_volume(&self, volume: Volume, caps: Caps) {
-        self.lock().volume_for = Some(caps);
-        self.set_volume(volume);
+        let mut shared = self.lock();
+        shared.volume_for = Some(caps);
+        let asked = shared.volume == Some(volume);
+        drop(shared);
+        if asked {
+            self.changed.notify_all();
+        } else {
+            self.set_volume(volume);
+        }
     }
 
     /// Asks for a volume, now and whenever an engine comes back.

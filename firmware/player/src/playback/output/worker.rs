@@ -8,16 +8,13 @@ use pcm::{Caps, Rules, Speakers, Wire};
 use ring::message::{Request, VolumeMode};
 use ring::{Mark, MarkKind};
 
-use super::{Fill, Generation, Output, Revoked, Shared, Stop};
-use crate::playback::PlayError;
+use super::{Fill, Generation, NotOpen, Output, Revoked, Shared, Stop};
 use crate::playback::error::{ENGINE, OUTPUT};
+use crate::playback::{PlayError, Report};
 use crate::transport::TrackId;
 
 /// How long a new load waits for an engine that isn't there (it may be on its way back).
 const ENGINE_PATIENCE: Duration = Duration::from_secs(3);
-/// How long a new load then waits for a DAC: the engine may still be looking, and a DAC that was just switched on needs a
-/// second or two to appear on the bus.
-const OUTPUT_PATIENCE: Duration = Duration::from_secs(3);
 /// How long opening may take; a DAC that hangs on a rate needs about 20 s to fail.
 const OPEN_PATIENCE: Duration = Duration::from_secs(25);
 
@@ -29,18 +26,68 @@ impl Output {
     }
 
     /// What the DAC takes, once the volume for it has been asked for: the plan depends on it, and nothing may be heard at another.
-    /// Waits for engine and DAC; ends early if the load is `cancelled`.
-    pub(in crate::playback) fn caps(&self, cancelled: &Cancel) -> Result<Caps, Stop> {
-        let wanted = || if cancelled.is_cancelled() { Err(Revoked) } else { Ok(()) };
-        let shared = self.wait_for(ENGINE_PATIENCE, |shared| wanted().map(|()| shared.engine.is_some()))?;
-        drop(shared);
-        let shared = self.wait_for(OUTPUT_PATIENCE, |shared| {
-            wanted().map(|()| shared.engine.is_none() || shared.caps().is_some())
-        })?;
-        match (shared.caps(), &shared.engine) {
-            (Some(caps), _) => Ok(caps),
-            (None, Some(_)) => Err(PlayError::new(OUTPUT, shared.no_output()).into()),
-            (None, None) => Err(shared.no_engine().into()),
+    /// Waits for engine and DAC; says since when, if it had to wait for a DAC. Ends early if the load is `cancelled`.
+    pub(in crate::playback) fn caps(&self, cancelled: &Cancel) -> Result<(Caps, Option<Instant>), Stop> {
+        let wanted = |_: &Shared| if cancelled.is_cancelled() { Err(Revoked) } else { Ok(()) };
+        drop(self.wait_for(ENGINE_PATIENCE, |shared| wanted(shared).map(|()| shared.engine.is_some()))?);
+        self.await_dac(Instant::now(), wanted)
+    }
+
+    /// The same for a track that is open already, and has been waiting `since` then.
+    pub(in crate::playback) fn caps_again(
+        &self,
+        generation: Generation,
+        since: Instant,
+    ) -> Result<(Caps, Option<Instant>), Stop> {
+        self.await_dac(since, |shared| shared.check(generation))
+    }
+
+    /// Waits for a DAC: one that was just switched on needs a second or two to appear on the bus, and one that was pulled out may
+    /// come back. While the music is held nobody is in a hurry.
+    fn await_dac(
+        &self,
+        since: Instant,
+        wanted: impl Fn(&Shared) -> Result<(), Revoked>,
+    ) -> Result<(Caps, Option<Instant>), Stop> {
+        let mut shared = self.lock();
+        let mut awaited = None;
+        loop {
+            wanted(&shared)?;
+            if shared.engine.is_none() {
+                return Err(shared.no_engine().into());
+            }
+            if let Some(caps) = shared.caps() {
+                return Ok((caps, awaited));
+            }
+            let left = self.left_to_wait(&shared, since);
+            if left.is_zero() {
+                return Err(Stop::NoDac(PlayError::new(OUTPUT, shared.no_output())));
+            }
+            awaited = Some(since);
+            shared = self.changed.wait_timeout(shared, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// How much longer a DAC is waited for.
+    fn left_to_wait(&self, shared: &Shared, since: Instant) -> Duration {
+        if shared.paused {
+            Duration::MAX
+        } else {
+            self.dac_patience.saturating_sub(since.max(shared.wanted_since).elapsed())
+        }
+    }
+
+    /// Whether what has been waiting `since` then is to try again to open a DAC that went, or has just come.
+    pub(in crate::playback) fn may_wait(&self, since: Instant) -> bool {
+        !self.left_to_wait(&self.lock(), since).is_zero()
+    }
+
+    /// The first frames of the track after a load, a seek or a loss are in the ring.
+    pub(in crate::playback) fn started(&self, generation: Generation, track: TrackId) {
+        let shared = self.lock();
+        // If the stream was lost since, it has to start again.
+        if shared.check(generation).is_ok() {
+            self.report(Report::Started { track });
         }
     }
 
@@ -70,7 +117,7 @@ impl Output {
     }
 
     /// Has the engine open `wire`, with or without an effect of the volume; returns when it has.
-    pub(in crate::playback) fn open(&self, generation: Generation, wire: Wire, unscaled: bool) -> Result<(), Stop> {
+    pub(in crate::playback) fn open(&self, generation: Generation, wire: Wire, unscaled: bool) -> Result<(), NotOpen> {
         let mut shared = self.wait_for_open(|shared| {
             shared.check(generation)?;
             Ok(shared.engine.as_ref().is_none_or(|engine| !engine.opening))
@@ -92,7 +139,7 @@ impl Output {
             Some(Ok(_)) => {
                 Err(PlayError::new(ENGINE, "the audio engine opened another format than it was asked for").into())
             }
-            Some(Err(error)) => Err(error.into()),
+            Some(Err(error)) => Err(error),
             None => Err(shared.no_engine().into()),
         }
     }

@@ -6,6 +6,7 @@ use pcm::Packed;
 use pcm::hidden::Hidden;
 
 use super::loaded::{Loaded, media_error};
+use super::order::Numbered;
 use super::{Stop, Worker};
 use crate::playback::convert::Converter;
 use crate::playback::error::{INTERNAL, PlayError, REFUSED};
@@ -34,10 +35,12 @@ impl Worker {
                 Ok(None) => break None,
                 Err(error) => break Some(media_error(&error)),
             };
+            loaded.next += samples.frames() as u64;
             if samples.frames() > 0 {
                 self.commit_pending(track, &mut writing)?;
             }
             if loaded.mqa.feed(&samples) {
+                loaded.hidden = Some(Hidden::Mqa);
                 self.output.report(Report::Recognised { track, hidden: Hidden::Mqa });
             }
             let mut done = 0;
@@ -86,13 +89,13 @@ impl Worker {
     }
 
     fn begin(&mut self, loaded: &mut Loaded, writing: &mut Writing) -> Result<(), Stop> {
-        // Without a place it was interrupted between two blocks, and goes on.
-        let Some(place) = loaded.place else { return Ok(()) };
+        let place = loaded.go_on();
         while !self.output.begin(self.generation, loaded.track(), loaded.moment(place), place.is_start)? {
             self.wait_for_room(writing)?;
         }
         loaded.place = None;
-        loaded.packing.begin(self.marker, self.ending.take().filter(|_| place.is_start));
+        let (before, lead) = (self.ending.take().filter(|_| place.is_start), loaded.take_lead());
+        loaded.packing.begin(self.marker, before, lead);
         Ok(())
     }
 
@@ -125,7 +128,7 @@ struct Writing {
 impl Writing {
     fn report_start(&mut self, track: TrackId, worker: &Worker) {
         if !std::mem::replace(&mut self.started, true) {
-            worker.output.report(Report::Started { track });
+            worker.output.started(worker.generation, track);
         }
     }
 }

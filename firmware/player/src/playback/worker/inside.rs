@@ -19,7 +19,7 @@ impl Inside {
     /// Looks into the beginning of the track. DoP shows in the first frames that aren't silent, which are waited for a second
     /// at most; then the plan is for DoP, which isn't scaled, and whose silence is DSD's. MQA may take seconds to show, so
     /// those are decoded beforehand where gain or dither would harm it: a volume that changed in the middle of the track would
-    /// startle. `scaled`: it will be, unless something is found.
+    /// startle. (A live stream begins so much later, unless its server sends some seconds at once.) `scaled`: it will be, unless something is found. What is `known` to be in there isn't looked for again.
     ///
     /// # Errors
     /// DoP that the DAC hasn't the bits for: what is left of it would be noise.
@@ -28,16 +28,18 @@ impl Inside {
         plan: &mut WirePlan,
         caps: &Caps,
         rules: &Rules,
-        scaled: bool,
+        (scaled, known): (bool, Option<Hidden>),
     ) -> Result<Self, PlayError> {
         let source = media.info().source;
         let mut inside = Self { hidden: None, unscaled: false, mqa: MqaDetector::new(source.rate) };
         if Hidden::Dop.may_be_in(&source) {
-            let (mut found, mut dop) = (false, DopDetector::new(source.rate));
-            media.look_ahead(|samples| {
-                found = dop.feed(samples);
-                !dop.is_done()
-            });
+            let (mut found, mut dop) = (known == Some(Hidden::Dop), DopDetector::new(source.rate));
+            if known.is_none() {
+                media.look_ahead(|samples| {
+                    found = dop.feed(samples);
+                    !dop.is_done()
+                });
+            }
             if found {
                 *plan = plan.with_dop(caps).ok_or_else(|| PlayError::new(REFUSED, no_room(plan)))?;
                 inside.hidden = Some(Hidden::Dop);
@@ -45,13 +47,15 @@ impl Inside {
         }
         // Where the rate is changed there is nothing left to be harmed.
         let harmed = (rules.software_volume || plan.dither || scaled) && plan.resampled_from.is_none();
-        // What has no length may be live: there are no seconds to be had in advance.
-        if harmed && Hidden::Mqa.may_be_in(&source) && media.info().frames.is_some() {
-            let mut found = false;
-            media.look_ahead(|samples| {
-                found = inside.mqa.feed(samples);
-                !inside.mqa.is_done()
-            });
+        let may_be_mqa = known != Some(Hidden::Dop) && Hidden::Mqa.may_be_in(&source);
+        if harmed && may_be_mqa {
+            let mut found = known == Some(Hidden::Mqa);
+            if !found {
+                media.look_ahead(|samples| {
+                    found = inside.mqa.feed(samples);
+                    !inside.mqa.is_done()
+                });
+            }
             if found {
                 inside.hidden = Some(Hidden::Mqa);
                 inside.unscaled = rules.software_volume;

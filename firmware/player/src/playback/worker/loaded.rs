@@ -1,18 +1,19 @@
 //! A track that is open and planned.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use media::{Cancel, Limits, Location, Wants};
 use pcm::hidden::{Hidden, MqaDetector};
-use pcm::{ChannelOrder, Encoding, Rules, Source, Speakers, Wire};
+use pcm::{Caps, ChannelOrder, Encoding, Rules, Source, Speakers, Wire};
 use tracing::{debug, warn};
 
 use super::Item;
 use super::inside::Inside;
+use super::order::Numbered;
 use super::packing::Packing;
-use crate::playback::error::REFUSED;
+use crate::playback::error::{BEYOND, REFUSED};
 use crate::playback::output::Stop;
-use crate::playback::timeline::{frames_to_time, time_to_frames};
+use crate::playback::timeline::{frame_at, frames_to_time, time_to_frames};
 use crate::playback::{Opened, Output, PlayError, Report};
 use crate::transport::TrackId;
 
@@ -26,8 +27,30 @@ pub(super) struct Loaded {
     pub(super) order: ChannelOrder,
     /// The volume must have no effect on it.
     pub(super) unscaled: bool,
+    /// What its PCM carries, as far as is known.
+    pub(super) hidden: Option<Hidden>,
+    /// What the DAC takes that it is planned for.
+    caps: Caps,
+    /// Since when that DAC was waited for, if it was.
+    pub(super) awaited: Option<Instant>,
     /// Where writing begins, until it has.
     pub(super) place: Option<Place>,
+    /// The frame of the source that is read next.
+    pub(super) next: u64,
+    /// It was written to its end.
+    pub(super) is_written: bool,
+    /// Where it goes on after its output went: the frame of the source, until it does.
+    resumes_at: Option<u64>,
+    /// Frames of the source that are read before that one, for the filters of a conversion.
+    lead: u64,
+}
+
+/// How a track goes to a DAC.
+struct Planned {
+    packing: Packing,
+    mqa: MqaDetector,
+    hidden: Option<Hidden>,
+    unscaled: bool,
 }
 
 /// The beginning of a span of frames.
@@ -53,45 +76,46 @@ impl Loaded {
         let source = info.source;
         debug!("track {}: {} {source:?}, {:?} frames", track.0, info.codec.name(), info.frames);
         output.report(Report::Opened { track, opened: describe(info) });
-        let caps = output.caps(cancel)?;
-        let rules = output.rules();
-        // As with software volume the widest format: also for what isn't scaled, so that it follows without a gap.
-        let wide = Rules { software_volume: rules.software_volume || replay_gain.is_on(), ..rules };
-        let plan = pcm::plan(&source, &caps, &wide);
-        let mut plan = plan.map_err(|refusal| PlayError::new(REFUSED, refusal.to_string()))?;
-        let attenuation = replay_gain.of(&media.info().tags).filter(|_| may_be_scaled(media.info()));
-        let Inside { hidden, unscaled, mqa } =
-            Inside::look(&mut media, &mut plan, &caps, &rules, attenuation.is_some())?;
-        let attenuation = attenuation.filter(|_| hidden.is_none());
-        if attenuation.is_some() {
-            // Samples that are computed go to the wire as those of a decoder that computes do.
-            let computed = Source { encoding: Encoding::Float, bits: 32, ..source };
-            plan = pcm::plan(&computed, &caps, &wide).unwrap_or(plan);
-        }
-        if let Some(hidden) = hidden {
-            output.report(Report::Recognised { track, hidden });
-        }
-        output.report(Report::Planned { track, plan, unscaled, attenuation });
-        let packing = Packing::new(&source, &plan, attenuation);
-        let packing = packing.ok_or_else(|| {
-            let (from, to) = (source.rate, plan.wire.rate);
-            PlayError::new(
-                REFUSED,
-                format!("the DAC can't play {from} Hz, and there is no good way from that to {to} Hz"),
-            )
-        })?;
+        let (caps, awaited) = output.caps(cancel)?;
+        let Planned { packing, mqa, hidden, unscaled } = Planned::new(track, &mut media, output, &caps, None)?;
         let at = std::mem::take(&mut item.at);
         let place = Some(Place { frame: 0, is_start: true });
         let order = ChannelOrder::SAME;
-        let mut loaded = Self { item, media, packing, mqa, order, unscaled, place };
+        let (resumes_at, lead) = (None, 0);
+        let (next, is_written) = (0, false);
+        let mut loaded = Self {
+            item,
+            media,
+            packing,
+            mqa,
+            order,
+            unscaled,
+            hidden,
+            caps,
+            awaited,
+            place,
+            next,
+            is_written,
+            resumes_at,
+            lead,
+        };
         if !at.is_zero() {
             loaded.seek(at)?;
         }
         Ok(loaded)
     }
 
-    pub(super) fn track(&self) -> TrackId {
-        self.item.track
+    /// Plans it anew if this isn't the DAC that it was planned for.
+    pub(super) fn fit(&mut self, output: &Output, caps: Caps) -> Result<(), Stop> {
+        if caps == self.caps {
+            return Ok(());
+        }
+        let Planned { packing, mqa, hidden, unscaled } =
+            Planned::new(self.track(), &mut self.media, output, &caps, self.hidden)?;
+        (self.packing, self.mqa, self.unscaled) = (packing, mqa, unscaled);
+        self.hidden = hidden.or(self.hidden);
+        self.caps = caps;
+        Ok(self.settle()?)
     }
 
     pub(super) fn wire(&self) -> Wire {
@@ -128,15 +152,64 @@ impl Loaded {
         }
         let rate = self.media.info().source.frame_rate();
         let frame = self.media.seek(time_to_frames(to, rate)).map_err(|error| media_error(&error))?;
+        self.next = frame;
         self.place = Some(Place { frame, is_start: false });
+        (self.resumes_at, self.lead) = (None, 0);
         Ok(())
+    }
+
+    /// Goes back to a moment that was written already, because its output went. One that isn't seekable goes on with what comes
+    /// next of it.
+    ///
+    /// # Errors
+    /// What seeking gives; [`BEYOND`] if nothing comes next.
+    pub(super) fn resume(&mut self, from: Duration) -> Result<(), PlayError> {
+        if self.media.info().seekable {
+            self.resumes_at = Some(frame_at(from, self.media.info().source.frame_rate()));
+            return self.settle();
+        }
+        if self.is_written {
+            return Err(PlayError::new(BEYOND, "its last frames were in the ring, and can't be had again"));
+        }
+        self.go_on();
+        Ok(())
+    }
+
+    /// Where writing begins: with what comes next, if nothing else was asked for.
+    pub(super) fn go_on(&mut self) -> Place {
+        *self.place.get_or_insert(Place { frame: self.next, is_start: self.next == 0 })
+    }
+
+    /// Stands where it resumes, with the packing that it has: at a whole block of a conversion, and before that, what that has to
+    /// know. (All of it if it is interrupted and resumed again.)
+    fn settle(&mut self) -> Result<(), PlayError> {
+        let Some(frame) = self.resumes_at else { return Ok(()) };
+        let (block, lead) = self.packing.block_and_lead();
+        let frame = frame - frame % block.max(1);
+        self.lead = lead.min(frame);
+        self.next = frame - self.lead;
+        self.media.seek(self.next).map_err(|error| media_error(&error))?;
+        self.place = Some(Place { frame, is_start: frame == 0 });
+        Ok(())
+    }
+
+    /// Writing begins: how many frames come before its place.
+    pub(super) fn take_lead(&mut self) -> u64 {
+        self.resumes_at = None;
+        std::mem::take(&mut self.lead)
     }
 
     /// Back to the first frame; `false` if that takes opening it again.
     pub(super) fn rewind(&mut self) -> bool {
-        let untouched = self.place.is_some_and(|place| place.is_start);
-        self.place = Some(Place { frame: 0, is_start: true });
-        untouched || self.media.seek(0).is_ok()
+        if self.unqueueable().is_none() {
+            if self.media.seek(0).is_err() {
+                return false;
+            }
+            self.next = 0;
+            self.place = Some(Place { frame: 0, is_start: true });
+            (self.resumes_at, self.lead) = (None, 0);
+        }
+        true
     }
 
     pub(super) fn into_item(self) -> Item {
@@ -149,9 +222,49 @@ impl Loaded {
     }
 }
 
-/// Whether its samples are levels, and it can be known in time that they are nothing else: a live stream isn't looked into.
-fn may_be_scaled(info: &media::Info) -> bool {
-    info.source.encoding != Encoding::Dsd && (info.frames.is_some() || !Hidden::Mqa.may_be_in(&info.source))
+impl Numbered for Loaded {
+    fn track(&self) -> TrackId {
+        self.item.track
+    }
+}
+
+impl Planned {
+    /// For a DAC that takes `caps`. `known`: what was found in its PCM before.
+    fn new(
+        track: TrackId,
+        media: &mut media::Track,
+        output: &Output,
+        caps: &Caps,
+        known: Option<Hidden>,
+    ) -> Result<Self, PlayError> {
+        let source = media.info().source;
+        let (rules, replay_gain) = (output.rules(), output.replay_gain());
+        // As with software volume the widest format: also for what isn't scaled, so that it follows without a gap.
+        let wide = Rules { software_volume: rules.software_volume || replay_gain.is_on(), ..rules };
+        let plan = pcm::plan(&source, caps, &wide);
+        let mut plan = plan.map_err(|refusal| PlayError::new(REFUSED, refusal.to_string()))?;
+        let attenuation = replay_gain.of(&media.info().tags).filter(|_| source.encoding != Encoding::Dsd);
+        let Inside { hidden, unscaled, mqa } =
+            Inside::look(media, &mut plan, caps, &rules, (attenuation.is_some(), known))?;
+        let attenuation = attenuation.filter(|_| hidden.is_none());
+        if attenuation.is_some() {
+            // Samples that are computed go to the wire as those of a decoder that computes do.
+            let computed = Source { encoding: Encoding::Float, bits: 32, ..source };
+            plan = pcm::plan(&computed, caps, &wide).unwrap_or(plan);
+        }
+        if let Some(hidden) = hidden {
+            output.report(Report::Recognised { track, hidden });
+        }
+        output.report(Report::Planned { track, plan, unscaled, attenuation });
+        let packing = Packing::new(&source, &plan, attenuation).ok_or_else(|| {
+            let (from, to) = (source.rate, plan.wire.rate);
+            PlayError::new(
+                REFUSED,
+                format!("the DAC can't play {from} Hz, and there is no good way from that to {to} Hz"),
+            )
+        })?;
+        Ok(Self { packing, mqa, hidden, unscaled })
+    }
 }
 
 fn describe(info: &media::Info) -> Opened {

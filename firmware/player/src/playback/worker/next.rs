@@ -82,7 +82,7 @@ impl Worker {
     /// Shows the end of a converted track what follows it.
     pub(super) fn look_at_next(&mut self, loaded: &mut Loaded) -> Result<(), Stop> {
         let Some(converter) = loaded.packing.converter() else { return Ok(()) };
-        if self.put_back.is_none() && self.opening.is_none() {
+        if self.order.again().is_empty() && self.opening.is_none() {
             let Some(item) = self.queued.take() else { return Ok(()) };
             self.opening = Some(Opening::start(item, &self.output, &self.cancel));
         }
@@ -97,7 +97,7 @@ impl Worker {
         }
         let opened = self.opening.as_mut().filter(|opening| opening.at.is_none()).and_then(Opening::look);
         let opened = opened.and_then(|opened| opened.as_mut().ok()).filter(|next| next.unqueueable().is_some());
-        let next = self.put_back.as_mut().and_then(|next| next.rewind().then_some(next)).or(opened);
+        let next = self.order.again().front_mut().and_then(|next| next.rewind().then_some(next)).or(opened);
         if let Some(next) = next
             && next.packing.converter().is_some_and(|other| other.continues(converter))
         {

@@ -47,12 +47,22 @@ impl Packing {
         }
     }
 
-    /// A new stretch of the track begins, with this marker if it is DoP, and behind this track's end if it is converted.
-    pub(super) fn begin(&mut self, marker: Marker, before: Option<Ending>) {
+    /// A new stretch of the track begins, with this marker if it is DoP, and, if it is converted, behind this track's end, or behind
+    /// the `lead` frames of the track that come first and aren't to be heard.
+    pub(super) fn begin(&mut self, marker: Marker, before: Option<Ending>, lead: u64) {
         match self {
             Self::Pcm(_) | Self::Scaled(..) => {}
             Self::OneBit(packer) => packer.begin(marker),
+            Self::Converted(converter) if lead > 0 => converter.begin_behind(lead),
             Self::Converted(converter) => converter.begin(before),
+        }
+    }
+
+    /// How many frames of the source are always converted together, and how many a conversion has to know that come before.
+    pub(super) fn block_and_lead(&self) -> (u64, u64) {
+        match self {
+            Self::Pcm(_) | Self::Scaled(..) | Self::OneBit(_) => (1, 0),
+            Self::Converted(converter) => (converter.block(), converter.reach()),
         }
     }
 

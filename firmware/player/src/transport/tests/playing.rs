@@ -173,6 +173,107 @@ fn t30_a_lost_output_stops_with_an_error_and_can_be_started_again() {
 }
 
 #[test]
+fn t30_a_dac_that_goes_shows_and_the_music_goes_on_by_itself() {
+    let mut bench = Bench::playing("a");
+    bench.set_next("b");
+    let (track, next) = (bench.transport.current_id().unwrap(), bench.queued());
+    bench.opened(next, 10).event(Event::Started { track: next });
+    bench.effects.clear();
+    bench.event(Event::OutputAway);
+    assert_eq!(bench.state(), State::Transitioning);
+    assert_eq!(bench.value("TransportStatus"), "OK");
+    assert_eq!((&bench.effects[..], bench.value("NextAVTransportURI").as_str()), (&[Effect::Recover][..], "b"));
+    // Play changes nothing: it is what it does already.
+    bench.act(Action::Play);
+    assert_eq!(bench.state(), State::Transitioning);
+    bench.event(Event::Started { track });
+    assert_eq!(bench.state(), State::Playing);
+    assert_eq!((bench.loads(), bench.effects.len()), (0, 1));
+    // The next one has to start again, too.
+    bench.event(Event::Ended { track, error: None });
+    assert_eq!(bench.state(), State::Transitioning);
+    bench.event(Event::Started { track: next });
+    assert_eq!(bench.state(), State::Playing);
+}
+
+#[test]
+fn t30_a_dac_that_does_not_come_back_in_time_ends_it() {
+    let mut bench = Bench::playing("a");
+    bench.event(Event::OutputAway);
+    bench.event(Event::OutputLost { error: "the output was unplugged".into() });
+    assert_eq!(bench.states, [State::Playing, State::Transitioning, State::Stopped]);
+    assert_eq!(bench.transport.error(), Some("the output was unplugged"));
+}
+
+#[test]
+fn t30_what_is_held_when_the_dac_goes_or_before_it_is_back_stays_so() {
+    for held_before in [true, false] {
+        let mut bench = Bench::playing("a");
+        let track = bench.transport.current_id().unwrap();
+        if held_before {
+            bench.act(Action::Pause);
+        }
+        bench.event(Event::OutputAway);
+        bench.act(Action::Pause);
+        assert_eq!(bench.state(), State::PausedPlayback);
+        // Back: its frames are in the ring.
+        bench.event(Event::Started { track });
+        assert_eq!(bench.state(), State::PausedPlayback);
+        bench.act(Action::Play);
+        assert_eq!(bench.state(), State::Playing);
+        assert_eq!((bench.loads(), bench.effects.last()), (0, Some(&Effect::Resume)));
+        // Played before it is back, it waits.
+        bench.act(Action::Pause).event(Event::OutputAway);
+        bench.act(Action::Play);
+        assert_eq!(bench.state(), State::Transitioning);
+    }
+}
+
+#[test]
+fn t30_what_is_asked_for_while_the_dac_is_away_is_done() {
+    let waiting = || {
+        let mut bench = Bench::playing("a");
+        bench.set_next("b");
+        let track = bench.transport.current_id().unwrap();
+        bench.event(Event::OutputAway);
+        bench.effects.clear();
+        (bench, track)
+    };
+    let (mut bench, track) = waiting();
+    let to = Duration::from_secs(5);
+    bench.act(Action::Seek(SeekTarget::Time(to)));
+    assert_eq!((bench.state(), &bench.effects[..]), (State::Transitioning, &[Effect::Seek { track, to }][..]));
+    let (mut bench, track) = waiting();
+    bench.act(Action::Stop);
+    bench.event(Event::Started { track });
+    assert_eq!((bench.state(), &bench.effects[..]), (State::Stopped, &[Effect::Stop][..]));
+    let (mut bench, _) = waiting();
+    bench.act(Action::Next);
+    assert_eq!((bench.state(), bench.value("CurrentTrackURI").as_str()), (State::Transitioning, "b"));
+    let (mut bench, _) = waiting();
+    bench.set("c");
+    assert_eq!((bench.state(), bench.loads()), (State::Transitioning, 1));
+}
+
+#[test]
+fn a_dac_that_goes_when_nothing_is_to_be_heard_changes_nothing() {
+    let mut bench = Bench::playing("a");
+    bench.act(Action::Stop).event(Event::OutputAway);
+    assert_eq!(bench.state(), State::Stopped);
+    assert!(!bench.effects.contains(&Effect::Recover));
+}
+
+/// Its end was told, and the next one isn't heard yet: that is what goes on.
+#[test]
+fn t30_a_dac_that_goes_behind_the_end_of_a_track_is_waited_for_by_the_next_one() {
+    let mut bench = Bench::playing("a");
+    let track = bench.transport.current_id().unwrap();
+    bench.set_next("b").event(Event::Ended { track, error: None }).event(Event::OutputAway);
+    assert_eq!((bench.state(), bench.value("CurrentTrackURI").as_str()), (State::Transitioning, "b"));
+    assert_eq!(bench.effects.last(), Some(&Effect::Recover));
+}
+
+#[test]
 fn t30_a_lost_output_is_no_news_while_nothing_plays() {
     let mut bench = Bench::new();
     bench.set("a").event(Event::OutputLost { error: "the DAC is gone".into() });
