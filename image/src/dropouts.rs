@@ -1,4 +1,6 @@
 //! What a machine that is too slow loses: a reason to play once more, and no fault of what is tested.
+use std::fmt::{self, Display, Formatter};
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -39,6 +41,17 @@ impl Dropouts {
     }
 }
 
+/// Those that there were.
+impl Display for Dropouts {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self { xruns, starved, stalls, overruns } = self;
+        let all = [(xruns, "xruns"), (starved, "times starved"), (stalls, "stalls"), (overruns, "overruns")];
+        let all = all.into_iter().filter(|(count, _)| **count > 0);
+        let all: Vec<_> = all.map(|(count, what)| format!("{count} {what}")).collect();
+        if all.is_empty() { f.write_str("no dropouts") } else { f.write_str(&all.join(", ")) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,6 +65,7 @@ mod tests {
         let before = Dropouts::counted(&status(1, &[0; 32]));
         let after = Dropouts::counted(&status(3, &late)).since(before);
         assert_eq!(after, Dropouts { xruns: 2, starved: 0, stalls: 3, overruns: 0 });
+        assert_eq!([after, Dropouts::default()].map(|all| all.to_string()), ["2 xruns, 3 stalls", "no dropouts"]);
         assert_eq!(Dropouts::counted(&Value::Null), Dropouts::default());
     }
 }

@@ -9,8 +9,9 @@
 //! ```
 //!
 //! [`session`] boots a copy of the disk image in a network of its own ([`network`]), and [`play`] plays to it: once
-//! ([`once`]), in every format ([`formats`]), through a USB DAC ([`usb`]), while processes are killed ([`survival`]), and when nothing is as it should be
-//! ([`trouble`]).
+//! ([`once`]), in every format ([`formats`]), through a USB DAC ([`usb`]), while processes are killed ([`survival`]), and when
+//! nothing is as it should be ([`trouble`]). Or it plays to a USB DAC and stays up ([`stay`]), writing down what that receives
+//! ([`listen`]).
 //! Nothing needs root, and nothing is linked into the appliance.
 #![forbid(unsafe_code)]
 
@@ -28,6 +29,7 @@ pub mod initramfs;
 pub mod kconfig;
 pub mod kernel;
 pub mod libraries;
+pub mod listen;
 pub mod machine;
 pub mod network;
 pub mod once;
@@ -42,6 +44,7 @@ pub mod selector;
 pub mod session;
 pub mod shell;
 pub mod slot;
+pub mod stay;
 pub mod stop;
 pub mod survival;
 pub mod track;

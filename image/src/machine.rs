@@ -32,8 +32,8 @@ const DACS: [[&str; 3]; 2] = [["dac-1", "sound-1", "sound.wav"], ["dac-2", "soun
 /// up for more than 1.4 s at a time, and what doesn't fit is dropped, packet by packet.
 const DAC_BUFFER: u32 = 20 * 192_000;
 
-/// Where QEMU finds the USB DAC that is a program.
-pub const DAC_SOCKET: &str = "dac";
+/// Where QEMU finds the USB DACs that are a program: a port of the bus each.
+pub const DAC_SOCKETS: [&str; 2] = ["dac", "dac-2"];
 
 /// How the machine can be heard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub enum Sound {
     Board(u32),
     /// No card yet, but a USB bus that one can be plugged into, twice: stereo, 16 bits, 48 kHz.
     Plug,
-    /// A USB DAC that is a program of ours, listening at [`DAC_SOCKET`] in the machine's directory.
+    /// USB DACs that are a program of ours, listening at [`DAC_SOCKETS`] in the machine's directory.
     Usb,
     /// Only in the guest itself, whose time then goes by its instructions.
     Inside,
@@ -275,8 +275,10 @@ fn sound(qemu: &mut Command, sound: Sound, scratch: &Path) {
         }
         Sound::Usb => {
             qemu.args(["-device", "qemu-xhci"]);
-            qemu.args(["-chardev", &format!("socket,id={SOUND},path={}", scratch.join(DAC_SOCKET).display())]);
-            qemu.args(["-device", &format!("usb-redir,chardev={SOUND}")]);
+            for (port, name) in (1..).zip(DAC_SOCKETS) {
+                qemu.args(["-chardev", &format!("socket,id={name},path={}", scratch.join(name).display())]);
+                qemu.args(["-device", &format!("usb-redir,chardev={name},port={port}")]);
+            }
         }
         Sound::Inside => {}
     }

@@ -2,14 +2,12 @@
 #![forbid(unsafe_code)]
 use std::io::Write as _;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::{Context, Result};
-use image::build::{self, Built};
+use image::build;
 use image::cache::Cache;
 use image::options::{self, Asked, Mode};
-use image::session::{self, Options, Session};
-use image::{environment, formats, kernel, network, once, proxy, stop, survival, track, trouble, usb};
+use image::{environment, formats, network, once, proxy, stay, stop, survival, track, trouble, usb};
 use serde::Serialize;
 
 /// What temporary files take at most: the tracks of `--formats`, with what they are encoded from.
@@ -18,7 +16,7 @@ const TEMPORARY_MIB: u64 = 100;
 fn main() -> ExitCode {
     let done = match options::parse(lexopt::Parser::from_env()) {
         Ok(Asked::Print(text)) => say(text).map(|()| true),
-        Ok(Asked::Do(mode, source, options)) => run(mode, source, options),
+        Ok(Asked::Do(wanted)) => run(wanted),
         Err(error) => Err(error),
     };
     match done {
@@ -49,7 +47,8 @@ fn report(text: &str, json: &impl Serialize) -> Result<()> {
 }
 
 /// Does it; whether all was well.
-fn run(mode: Mode, source: kernel::Source, options: Options) -> Result<bool> {
+fn run(wanted: options::Wanted) -> Result<bool> {
+    let options::Wanted { mode, source, options, stay } = wanted;
     stop::catch()?;
     // Before the work, not after it.
     if mode != Mode::Build {
@@ -58,22 +57,22 @@ fn run(mode: Mode, source: kernel::Source, options: Options) -> Result<bool> {
     // Programs that can't write what they find out fail in ways that say nothing, or not at all.
     environment::need_space(&std::env::temp_dir(), TEMPORARY_MIB, "temporary files")?;
     let cache = Cache::open()?;
+    let listener = stay.prepare(&cache)?;
     let built = build::all(&cache, &build::repository()?, source)?;
     if mode == Mode::Build {
         say(&built.disk.display().to_string())?;
         return Ok(true);
     }
-    let track = track::make(&cache)?;
     // It changes the process, and wants it to have one thread.
     network::become_root_of_a_namespace()?;
     match mode {
         Mode::Once => {
-            let found = once::run(&cache, &built, &track, options)?;
+            let found = once::run(&cache, &built, &track::make(&cache)?, options)?;
             report(&found.to_string(), &found)?;
             Ok(found.equal)
         }
         Mode::Kill => {
-            let found = survival::run(&cache, &built, &track, options)?;
+            let found = survival::run(&cache, &built, &track::make(&cache)?, options)?;
             report(&lines(&found.faults), &found)?;
             Ok(found.survived)
         }
@@ -92,28 +91,10 @@ fn run(mode: Mode, source: kernel::Source, options: Options) -> Result<bool> {
             report(&found.to_string(), &found)?;
             Ok(found.usable)
         }
-        Mode::Stay | Mode::Build => stay(&cache, &built, options),
+        Mode::Stay | Mode::Build => stay::run(&cache, &built, options, (stay, listener), say),
     }
 }
 
 fn lines(faults: &[String]) -> String {
     faults.iter().map(|fault| format!("{fault}\n")).collect()
-}
-
-fn stay(cache: &Cache, built: &Built, options: Options) -> Result<bool> {
-    session::boot(cache, built, options, |mut session: Session| {
-        session.announced()?;
-        let page = &session.page;
-        say(&format!("page         {page}\ndescription  {page}description.xml"))?;
-        if let Some(socket) = &session.shell {
-            say(&format!("shell        {} (lines `TOKEN COMMAND`)", socket.display()))?;
-        }
-        say("Ctrl-C ends it.")?;
-        while !stop::requested() {
-            session.machine.check()?;
-            std::thread::sleep(Duration::from_millis(200));
-        }
-        session.machine.stop()?;
-        Ok(true)
-    })
 }

@@ -1,13 +1,13 @@
 //! The command line of `image/run`.
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use lexopt::prelude::*;
 
 use crate::kernel;
 use crate::machine::Sound;
-use crate::session;
-use crate::track;
+use crate::{session, stay, track};
 
 /// Also what image/run prints without building anything.
 const HELP: &str = include_str!("../help");
@@ -15,7 +15,7 @@ const HELP: &str = include_str!("../help");
 /// What is to be done with the built image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// Boot, and stay until interrupted.
+    /// Boot, play to a USB DAC and compare, and stay until interrupted.
     Stay,
     /// Play once and compare.
     Once,
@@ -61,12 +61,25 @@ impl Mode {
 }
 
 /// What was asked for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub enum Asked {
     /// To do something.
-    Do(Mode, kernel::Source, session::Options),
+    Do(Wanted),
     /// To print a text.
     Print(&'static str),
+}
+
+/// What is to be done, and how.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// What.
+    pub mode: Mode,
+    /// The kernel.
+    pub source: kernel::Source,
+    /// The machine.
+    pub options: session::Options,
+    /// What goes with [`Mode::Stay`] alone.
+    pub stay: stay::Wanted,
 }
 
 /// Reads the command line.
@@ -75,13 +88,32 @@ pub enum Asked {
 /// Names what can't be understood.
 pub fn parse(mut parser: lexopt::Parser) -> Result<Asked> {
     let (mut mode, mut source) = (None, kernel::Source::default());
-    let mut options =
-        session::Options { port: 0, memory_mib: 256, shell: false, sound: Sound::Board(track::RATE), arguments: "" };
+    let (mut stay, mut dac) = (stay::Wanted::default(), None);
+    let sound = Sound::Board(track::RATE);
+    let mut options = session::Options {
+        port: 0,
+        memory_mib: 256,
+        shell: false,
+        sound,
+        dac: session::DAC,
+        plugged: true,
+        arguments: "",
+    };
     while let Some(argument) = parser.next()? {
         match argument {
             Long("port") => options.port = parser.value()?.parse()?,
             Long("memory") => options.memory_mib = parser.value()?.parse()?,
             Long("shell") => options.shell = true,
+            Long("dac") => dac = Some(variant(&parser.value()?.string()?)?),
+            Long("listen") => {
+                // Here alone the value may be left out.
+                let value = match parser.optional_value() {
+                    Some(value) => Some(value),
+                    None => parser.raw_args()?.next_if(|next| !next.as_encoded_bytes().starts_with(b"-")),
+                };
+                stay.listen = Some(value.map(PathBuf::from));
+            }
+            Long("serve") => stay.serve = Some(parser.value()?.into()),
             Long("kernel") => {
                 let name = parser.value()?.string()?;
                 source = kernel::Source::from_name(&name).context("--kernel takes pinned or stable")?;
@@ -98,16 +130,29 @@ pub fn parse(mut parser: lexopt::Parser) -> Result<Asked> {
             other => bail!("{} (--help says what there is)", other.unexpected()),
         }
     }
-    Ok(Asked::Do(mode.unwrap_or(Mode::Stay), source, options))
+    let mode = mode.unwrap_or(Mode::Stay);
+    if mode != Mode::Stay && (dac.is_some() || stay.is_something()) {
+        bail!("--dac, --listen and --serve are for an appliance that stays up, without --once and its like");
+    }
+    options.dac = dac.unwrap_or(session::DAC);
+    Ok(Asked::Do(Wanted { mode, source, options, stay }))
+}
+
+/// The name of a DAC that is built in.
+fn variant(name: &str) -> Result<&'static str> {
+    // Its error lists those there are.
+    usb_dac::Model::named(name)?;
+    let known = usb_dac::VARIANTS.iter().find(|(known, _)| *known == name);
+    known.map(|(known, _)| *known).context("--dac")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn parsed(arguments: &[&str]) -> Result<(Mode, kernel::Source, session::Options)> {
+    fn parsed(arguments: &[&str]) -> Result<Wanted> {
         match parse(lexopt::Parser::from_args(arguments))? {
-            Asked::Do(mode, source, options) => Ok((mode, source, options)),
+            Asked::Do(wanted) => Ok(wanted),
             Asked::Print(text) => bail!("{text}"),
         }
     }
@@ -115,20 +160,50 @@ mod tests {
     #[test]
     fn every_option_is_taken_and_in_the_help() {
         for (name, mode) in MODES {
-            assert_eq!(parsed(&[&format!("--{name}")]).unwrap().0, mode);
+            assert_eq!(parsed(&[&format!("--{name}")]).unwrap().mode, mode);
             assert!(HELP.contains(&format!("--{name} ")), "{name}");
         }
-        let arguments = ["--port", "8080", "--memory", "512", "--shell", "--kernel", "stable"];
-        let (mode, source, options) = parsed(&arguments).unwrap();
+        let arguments = [
+            "--port", "8080", "--memory", "512", "--shell", "--kernel", "stable", "--dac", "dongle", "--listen", "out",
+            "--serve", "music",
+        ];
+        let Wanted { mode, source, options, stay } = parsed(&arguments).unwrap();
         assert_eq!((mode, source), (Mode::Stay, kernel::Source::Stable));
-        assert_eq!((options.port, options.memory_mib, options.shell), (8080, 512, true));
+        assert_eq!((options.port, options.memory_mib, options.shell, options.dac), (8080, 512, true, "dongle"));
+        assert_eq!(stay, stay::Wanted { listen: Some(Some("out".into())), serve: Some("music".into()) });
         assert!(arguments.iter().filter(|word| word.starts_with("--")).all(|option| HELP.contains(option)));
         assert!(parsed(&["--help"]).unwrap_err().to_string().contains("usage: image/run"));
     }
 
     #[test]
+    fn where_to_write_may_be_left_out() {
+        for (arguments, directory) in [
+            (&["--listen"][..], None),
+            (&["--listen", "--shell"], None),
+            (&["--listen=a b"], Some("a b".into())),
+            (&["--listen", "out", "--shell"], Some("out".into())),
+        ] {
+            assert_eq!(parsed(arguments).unwrap().stay.listen, Some(directory), "{arguments:?}");
+        }
+        let plain = parsed(&[]).unwrap();
+        assert_eq!((plain.stay, plain.options.dac), (stay::Wanted::default(), "reference"));
+    }
+
+    #[test]
+    fn every_dac_is_in_the_help_and_another_one_is_refused_with_the_list() {
+        for (name, _) in usb_dac::VARIANTS {
+            assert_eq!(parsed(&["--dac", name]).unwrap().options.dac, *name);
+            assert!(HELP.contains(name), "{name}");
+        }
+        assert!(parsed(&["--dac", "none"]).unwrap_err().to_string().contains("reference, claims-32-bits"));
+    }
+
+    #[test]
     fn what_contradicts_itself_or_is_unknown_is_refused() {
-        for wrong in [&["--once", "--kill"][..], &["--kernel", "new"], &["--nonsense"], &["file"], &["--port", "x"]] {
+        for wrong in [&["--once", "--kill"][..], &["--kernel", "new"], &["--nonsense"], &["file"], &["--port", "x"]]
+            .into_iter()
+            .chain([&["--once", "--listen"][..], &["--build", "--serve", "m"], &["--usb", "--dac", "dongle"]])
+        {
             assert!(parsed(wrong).is_err(), "{wrong:?}");
         }
     }

@@ -12,7 +12,7 @@ use crate::build::Built;
 use crate::cache::{Cache, remove};
 use crate::command::{progress, read};
 use crate::disk::Copy;
-use crate::machine::{DAC_SOCKET, Hardware, Machine, Sound};
+use crate::machine::{DAC_SOCKETS, Hardware, Machine, Sound};
 use crate::shell::Shell;
 use crate::slot::one_line;
 use crate::{build, environment, initramfs, network, proxy};
@@ -21,8 +21,8 @@ use crate::{build, environment, initramfs, network, proxy};
 /// emulator can't keep; and a sound buffer that outlasts the host's other work. And what no release has: the kernel ends an
 /// engine whose real-time thread makes a system call that playing doesn't take.
 const ARGUMENTS: &str = "console=ttyS0,115200 no_timer_check tsc=reliable tenuto.buffer_ms=500 tenuto.confine=on";
-/// The USB DAC that is plugged in first.
-const DAC: &str = "reference";
+/// The USB DAC that is plugged in first, if nothing else is asked for.
+pub const DAC: &str = "reference";
 /// How long the guest may take from power-on to its first announcement; an idle host needs six seconds, and a minute where the
 /// guest's time goes by its instructions.
 const BOOT: Duration = Duration::from_secs(480);
@@ -38,6 +38,10 @@ pub struct Options {
     pub shell: bool,
     /// The sound card.
     pub sound: Sound,
+    /// Of a USB DAC that is a program, which one ([`Model::named`]).
+    pub dac: &'static str,
+    /// It is plugged in while the machine boots.
+    pub plugged: bool,
     /// Further arguments of the kernel; the last of several that contradict each other counts.
     pub arguments: &'static str,
 }
@@ -52,6 +56,8 @@ pub struct Session {
     pub page: String,
     /// The USB DAC, if it is a program ([`Sound::Usb`]).
     pub dac: Option<Dac>,
+    /// One that lies beside another port of the same bus.
+    pub other_dac: Option<Dac>,
     /// The socket of its shell, if it has one.
     pub shell: Option<PathBuf>,
 }
@@ -67,13 +73,13 @@ impl Session {
         Ok(announcement)
     }
 
-    /// Connects to its shell as soon as that answers.
+    /// Connects to its shell as soon as that answers. It talks to one at a time.
     ///
     /// # Errors
     /// When it has none ([`Options::shell`]), or that doesn't answer.
-    pub fn shell(&mut self) -> Result<Shell> {
-        let socket = self.shell.take().context("the guest has no shell")?;
-        Shell::connect(&socket, BOOT)
+    pub fn shell(&self) -> Result<Shell> {
+        let socket = self.shell.as_ref().context("the guest has no shell")?;
+        Shell::connect(socket, BOOT)
     }
 }
 
@@ -117,13 +123,16 @@ fn start(scratch: &Path, disk: &Path, options: Options, listener: TcpListener) -
     let page = format!("http://{}/", listener.local_addr()?);
     proxy::serve(listener)?;
     progress("booting the image in QEMU");
-    let Options { memory_mib, shell, sound, .. } = options;
-    let model = Model::named(DAC)?;
-    let dac = (sound == Sound::Usb).then(|| Dac::listen(model, &scratch.join(DAC_SOCKET)));
-    let dac = dac.transpose().context("switching the USB DAC on")?;
+    let Options { memory_mib, shell, sound, dac, plugged, .. } = options;
+    let model = Model::named(dac)?;
+    let [dac, other_dac] = DAC_SOCKETS.map(|name| {
+        let listen = || Dac::listen(model.clone(), &scratch.join(name), plugged && name == DAC_SOCKETS[0]);
+        (sound == Sound::Usb).then(listen).transpose().context("switching the USB DAC on")
+    });
+    let (dac, other_dac) = (dac?, other_dac?);
     let machine = Machine::start(&Hardware { disk, sound, memory_mib, shell }, scratch)?;
     let shell = shell.then(|| machine.shell());
-    Ok(Session { machine, ear, page, dac, shell })
+    Ok(Session { machine, ear, page, dac, other_dac, shell })
 }
 
 /// The program that records in the guest: it was built with this one.

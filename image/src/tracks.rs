@@ -93,6 +93,11 @@ impl Track {
         self.case.packing.format().1 * usize::from(self.case.channels)
     }
 
+    /// What it holds if it is DSD.
+    pub(crate) fn dsd_shape(&self) -> Option<DsdShape> {
+        matches!(self.case.packing, Packing::Dsd).then(|| self.case.dsd_shape())
+    }
+
     pub(crate) fn make(case: Case, directory: &Path) -> Result<Self> {
         let Case { container, rate, bits, channels, packing, .. } = case;
         let extension = format!("{container:?}").to_lowercase();
@@ -130,11 +135,16 @@ impl Case {
         Ok(Reference { rate, channels, bits: Some(bits), samples: shape.samples() })
     }
 
+    /// What DSD of this case holds.
+    fn dsd_shape(&self) -> DsdShape {
+        let Self { rate, channels, ms, .. } = *self;
+        DsdShape { rate, channels, bytes: rate / 8 / 100 * ms / 10 / 4 * 4 + 1, seed: 1 }
+    }
+
     /// Writes the file, whose last word isn't whole; returns what has to arrive.
     fn write_dsd(&self, file: &Path) -> Result<Vec<u8>> {
-        let Self { container, rate, channels, ms, .. } = *self;
-        let shape = DsdShape { rate, channels, bytes: rate / 8 / 100 * ms / 10 / 4 * 4 + 1, seed: 1 };
-        match container {
+        let shape = self.dsd_shape();
+        match self.container {
             Container::Dff => material::dff(file, &shape)?,
             _ => material::dsf(file, &shape)?,
         }

@@ -2,29 +2,46 @@
 //! a program ([`usb_dac`]), which takes the place of one after the other in one boot.
 use anyhow::{Context, Result};
 
+use crate::ATTEMPTS;
 use crate::build::Built;
 use crate::cache::Cache;
 use crate::command::progress;
 use crate::machine::Sound;
 use crate::session::{self, Options, Session};
-use crate::{ATTEMPTS, RAN_DRY};
+use crate::tracks::Track;
 
 mod album;
+mod around;
 mod bench;
+mod converted;
+mod dop;
+mod dry;
+mod events;
+mod fade;
+mod faults;
+mod figures;
 mod found;
+mod interrupted;
 mod kinds;
 mod plug;
+mod seams;
+mod times;
 mod tracks;
 
 use bench::Bench;
-use found::Tried;
-pub use found::{Found, Outcome};
+pub(crate) use found::Tried;
+pub use found::{Excused, Found, Outcome};
 use tracks::Tracks;
 
-/// Half a second of silence in front of every stream, for the DAC that needs as long to lock: no rule names it.
-const ARGUMENTS: &str = "tenuto.preroll_ms=500";
+/// A rule that is mistyped, one for the DAC that needs half a second to lock, and one for the DAC that has fewer bits than it
+/// claims.
+const ARGUMENTS: &str = "tenuto.dac=usb:1209:7e05,lock-ms=soon tenuto.dac=usb:1209:7e05,lock-ms=500 \
+                         tenuto.dac=usb:1209:7e01,bits=24";
+/// What the log has to say of the first one.
+const REFUSED: &str = "tenuto.dac=usb:1209:7e05,lock-ms=soon is ignored";
 
-/// Plays everything, in two boots: with the settings as they come, and with a long pre-roll.
+/// Plays everything, in two boots: with the settings as they come; and without a DAC at first, with rules of DACs, and a shell to hold
+/// the engine up by.
 ///
 /// # Errors
 /// When the machine doesn't boot or ends, or a track can't be made.
@@ -35,10 +52,22 @@ pub fn run(cache: &Cache, built: &Built, options: Options) -> Result<Found> {
     let options = Options { sound: Sound::Usb, ..options };
     let mut found = Found { kernel_source: built.kernel.version.clone(), ..Found::default() };
     session::boot(cache, built, options, |session| as_it_comes(session, &tracks, &mut found))?;
-    let options = Options { arguments: ARGUMENTS, ..options };
-    session::boot(cache, built, options, |session| with_a_pre_roll(session, &tracks, &mut found))?;
+    let options = Options { arguments: ARGUMENTS, shell: true, plugged: false, ..options };
+    session::boot(cache, built, options, |session| with_rules(session, &tracks, &mut found))?;
     found.equal = found.outcomes.iter().all(|outcome| outcome.faults.is_empty());
     Ok(found)
+}
+
+/// Plays one track on a machine that goes on after that; what could not be compared is an error apart.
+///
+/// # Errors
+/// When the machine doesn't boot, or finds no DAC.
+pub(crate) fn play_one(session: Session, track: &Track) -> Result<(Session, Result<Tried>)> {
+    let mut bench = Bench::new(session)?;
+    let mut found = Found::default();
+    let taken = found.take(&mut bench, &track.name(), |bench| bench.play_one(track));
+    let tried = taken.and_then(|()| Ok(found.outcomes.pop().context("nothing was tried")?.tried));
+    Ok((bench.into_session(), tried))
 }
 
 fn as_it_comes(session: Session, tracks: &Tracks, found: &mut Found) -> Result<()> {
@@ -47,30 +76,62 @@ fn as_it_comes(session: Session, tracks: &Tracks, found: &mut Found) -> Result<(
         found.take(&mut bench, &track.name(), |bench| bench.play_one(track))?;
     }
     album::play(&mut bench, tracks, found)?;
+    found.take(&mut bench, "pause, seek and stop in PCM", |bench| interrupted::interrupt(bench, &tracks.long))?;
+    found.take(&mut bench, "pause, seek and stop in DSD", |bench| interrupted::interrupt(bench, &tracks.long_dsd))?;
+    found.take(&mut bench, "what the page says while it plays", |bench| figures::agree(bench, &tracks.steady))?;
     plug::replug(&mut bench, tracks, found)?;
     kinds::play(&mut bench, tracks, found)?;
+    faults::play(&mut bench, tracks, found)?;
     bench.end()
 }
 
-fn with_a_pre_roll(session: Session, tracks: &Tracks, found: &mut Found) -> Result<()> {
+fn with_rules(session: Session, tracks: &Tracks, found: &mut Found) -> Result<()> {
     let mut bench = Bench::new(session)?;
+    found.take(&mut bench, "the shell of a machine that stays up", shell)?;
+    let first = tracks.album.first().context("an album")?;
+    found.take(&mut bench, "booted without a DAC, plugged in after Play", |bench| plug::late(bench, first))?;
+    found.take(&mut bench, "a rule that is mistyped", |bench| {
+        let said = bench.console().contains(REFUSED);
+        let faults = (!said).then(|| format!("the log doesn't say {REFUSED:?}")).into_iter().collect();
+        Ok(Tried { faults, ..Tried::default() })
+    })?;
+    found.take(&mut bench, "a card that runs dry", |bench| figures::agree_on_xruns(bench, &tracks.steady))?;
     kinds::lock_slowly(&mut bench, tracks, found)?;
+    bench.change("claims-32-bits")?;
+    let wide = tracks.formats.get(1).context("no track of 96 kHz")?;
+    found.take(&mut bench, "a rule that leaves 24 bits", |bench| faults::narrowed(bench, wide, &tracks.deep))?;
     bench.end()
+}
+
+/// It is left to who finds the machine up, and its address is said.
+fn shell(bench: &mut Bench) -> Result<Tried> {
+    let said = bench.addresses();
+    let mut tried = Tried::default();
+    if !said.lines().any(|line| line.starts_with("shell ")) {
+        tried.faults.push(format!("no shell is named: {said}"));
+    }
+    // It talks to one at a time.
+    bench.take_shell()?;
+    Ok(tried)
 }
 
 impl Found {
     /// Tries something, again where the machine was too slow for it.
     fn take(&mut self, bench: &mut Bench, name: &str, mut work: impl FnMut(&mut Bench) -> Result<Tried>) -> Result<()> {
         progress(&format!("USB: {name}"));
+        let mut excused = Vec::new();
         for attempts in 1..=ATTEMPTS {
             let before = bench.dropouts()?;
             let tried = work(bench)?;
             let dropouts = bench.dropouts()?.since(before);
-            if tried.faults.is_empty() || dropouts == Default::default() || attempts == ATTEMPTS {
-                self.outcomes.push(Outcome { name: name.to_owned(), tried, dropouts, attempts });
+            let again = tried.is_excused(dropouts) && attempts < ATTEMPTS;
+            let tried = tried.judged();
+            if !again {
+                self.outcomes.push(Outcome { name: name.to_owned(), tried, dropouts, attempts, excused });
                 break;
             }
-            progress(RAN_DRY);
+            progress(&format!("the host was too busy, once more: {}", tried.faults.join("; ")));
+            excused.push(Excused { faults: tried.faults, dropouts });
         }
         Ok(())
     }

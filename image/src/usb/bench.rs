@@ -5,13 +5,15 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use support::control_point::{Transport, didl};
 use usb_dac::redir::Dac;
-use usb_dac::{Device, Explained, Format, Model, Stream, Wanted, explain};
+use usb_dac::{Device, Explained, Fault, Format, Kind, Model, Stream, Wanted, explain};
 
-use super::found::Tried;
+use super::around;
+use super::found::{Excuse, Tried};
 use crate::cache::sha256;
 use crate::dropouts::Dropouts;
 use crate::play::Player;
 use crate::session::Session;
+use crate::shell::Shell;
 use crate::tracks::Track;
 use crate::{recording, stop};
 
@@ -24,19 +26,44 @@ pub(super) struct Bench {
     session: Session,
     pub(super) player: Player,
     pub(super) dac: Dac,
+    /// The one that lies beside the other port.
+    other: Dac,
+    /// If it was booted with one, and asked for it.
+    pub(super) shell: Option<Shell>,
+    /// When Play was asked for last.
+    pub(super) begun: Instant,
 }
 
 impl Bench {
-    /// Waits for the appliance.
+    /// Waits for the appliance. It may not have found the DAC yet.
     ///
     /// # Errors
-    /// When it doesn't boot, or shows no sound card.
+    /// When it doesn't boot.
     pub(super) fn new(mut session: Session) -> Result<Self> {
         session.announced()?;
-        let dac = session.dac.clone().context("the machine has no USB DAC")?;
+        let dacs = session.dac.clone().zip(session.other_dac.clone());
+        let (dac, other) = dacs.context("the machine has no USB DAC")?;
         let player = Player::find(&session.machine)?;
-        player.card(&session.machine)?;
-        Ok(Self { session, player, dac })
+        Ok(Self { session, player, dac, other, shell: None, begun: Instant::now() })
+    }
+
+    /// Connects to the guest's shell, which talks to one at a time: of a machine that stays up it is the user's.
+    ///
+    /// # Errors
+    /// When it has none, or that doesn't answer.
+    pub(super) fn take_shell(&mut self) -> Result<()> {
+        self.shell = Some(self.session.shell()?);
+        Ok(())
+    }
+
+    /// The lines that are printed for who finds the machine up.
+    pub(super) fn addresses(&self) -> String {
+        crate::stay::addresses(&self.session, None, None)
+    }
+
+    /// Leaves the machine running.
+    pub(super) fn into_session(self) -> Session {
+        self.session
     }
 
     pub(super) fn end(self) -> Result<()> {
@@ -46,6 +73,11 @@ impl Bench {
     /// Losses of the engine so far.
     pub(super) fn dropouts(&self) -> Result<Dropouts> {
         Ok(Dropouts::counted(&self.player.status()?))
+    }
+
+    /// Goes to the other port.
+    pub(super) fn swap_ports(&mut self) {
+        std::mem::swap(&mut self.dac, &mut self.other);
     }
 
     /// Waits until something is so.
@@ -91,10 +123,15 @@ impl Bench {
         self.wait("it doesn't fall silent", |bench| Ok(bench.dac.with(silent))).map(drop)
     }
 
-    /// Begins to play.
+    /// Begins to play; DSD in a stream of its own, with all the silence around it.
     pub(super) fn start(&mut self, track: &Track) -> Result<()> {
         self.silence()?;
+        if track.wire.format.starts_with("DSD") {
+            self.wait("the stream isn't closed", |bench| Ok(bench.is_closed()))?;
+        }
         self.dac.with(Device::forget);
+        self.player.card(&self.session.machine)?;
+        self.begun = Instant::now();
         self.player.start(&self.session.machine, &track.file)
     }
 
@@ -151,20 +188,54 @@ impl Bench {
         self.dac.with(|device| device.record().streams().iter().filter(|stream| !stream.is_silent()).cloned().collect())
     }
 
+    /// What the guest has said on its console.
+    pub(super) fn console(&self) -> String {
+        self.session.machine.console()
+    }
+
+    /// Microframes that have come since something began to play, of streams that aren't silent.
+    pub(super) fn microframes(&self) -> usize {
+        let sounding = |device: &mut Device| {
+            let streams = device.record().streams().iter().filter(|stream| !stream.is_silent());
+            streams.map(|stream| stream.packets.len()).sum()
+        };
+        self.dac.with(sounding)
+    }
+
+    /// Whether nothing comes at all.
+    pub(super) fn is_closed(&self) -> bool {
+        self.dac.with(|device| device.alternate() == 0)
+    }
+
+    /// Frames that have come since, without those that are zero: of PCM, those of the track.
+    pub(super) fn sounded(&self) -> usize {
+        self.dac.with(|device| {
+            let streams = device.record().streams().iter();
+            let frames = streams.flat_map(|stream| stream.bytes.chunks_exact(stream.setting.frame()));
+            frames.filter(|frame| frame.iter().any(|byte| *byte != 0)).count()
+        })
+    }
+
     /// Plays a track; every bit of it has to come, and the page's counts have to be what came.
     pub(super) fn play_one(&mut self, track: &Track) -> Result<Tried> {
         let fault = self.queue(&[track])?;
         let mut tried = Tried { faults: fault.into_iter().collect(), ..Tried::default() };
-        match self.streams()?.as_slice() {
-            [stream] => tried.take(track, stream),
-            streams => tried.faults.push(format!("{} streams came over the bus", streams.len())),
-        }
-        tried.faults.extend(self.certified(track)?);
+        tried.whole(self, track)?;
         Ok(tried)
     }
 
-    /// What is wrong with the certificate of the track that was played last: it has to say what came over the bus.
-    fn certified(&mut self, track: &Track) -> Result<Option<String>> {
+    /// What the page says of the track that plays, as soon as it knows what happens to it.
+    pub(super) fn playing(&mut self) -> Result<Value> {
+        let mut playing = Value::Null;
+        self.wait("nothing is played", |bench| {
+            playing = bench.player.status()?["track"].take();
+            Ok(!playing["bit_perfect"].is_null())
+        })?;
+        Ok(playing)
+    }
+
+    /// The certificate of the track that was played last, as soon as there is one.
+    pub(super) fn certificate(&mut self) -> Result<Value> {
         let mut certificate = Value::Null;
         self.wait("there is no certificate", |bench| {
             certificate =
@@ -172,15 +243,7 @@ impl Bench {
             certificate = certificate["certificate"].take();
             Ok(!certificate.is_null())
         })?;
-        let frames = track.packed.len() / track.frame();
-        let crc = format!("{:08x}", crc32c(&track.packed));
-        let mut wanted = json!({ "frames": frames, "crc32c": crc, "whole": true, "scaled": false, "xruns": 0 });
-        // A machine that is too slow to hash what it plays says so.
-        if !certificate["sha256"].is_null() {
-            wanted["sha256"] = sha256(&track.packed).into();
-        }
-        let differs = wanted.as_object().is_some_and(|all| all.iter().any(|(name, value)| certificate[name] != *value));
-        Ok(differs.then(|| format!("its certificate is {certificate}, not {wanted}")))
+        Ok(certificate)
     }
 }
 
@@ -192,12 +255,77 @@ fn crc32c(bytes: &[u8]) -> u32 {
 }
 
 impl Tried {
+    /// Compares what came of a track that was just played, and what its certificate says.
+    pub(super) fn whole(&mut self, bench: &mut Bench, track: &Track) -> Result<()> {
+        if let Some(stream) = self.only(&bench.streams()?) {
+            self.take(track, stream);
+        }
+        self.certified(bench, &track.packed, track.frame())
+    }
+
+    /// The only stream there is.
+    pub(super) fn only<'a>(&mut self, streams: &'a [Stream]) -> Option<&'a Stream> {
+        if streams.len() != 1 {
+            self.faults.push(format!("{} streams came over the bus", streams.len()));
+        }
+        streams.first().filter(|_| streams.len() == 1)
+    }
+
+    /// The certificate of the track that was played last has to say what came over the bus.
+    pub(super) fn certified(&mut self, bench: &mut Bench, bytes: &[u8], frame: usize) -> Result<()> {
+        let certificate = bench.certificate()?;
+        self.certifies(&certificate, bytes, frame);
+        Ok(())
+    }
+
+    fn certifies(&mut self, certificate: &Value, bytes: &[u8], frame: usize) {
+        let differs = |wanted: &Value| {
+            wanted.as_object().is_some_and(|all| all.iter().any(|(name, value)| certificate[name] != *value))
+        };
+        let (frames, crc) = (bytes.len() / frame, format!("{:08x}", crc32c(bytes)));
+        let digest = sha256(bytes);
+        let mut taken = json!({ "frames": frames, "crc32c": crc });
+        if certificate["sha256"].is_null() {
+            // It gives up where it can't follow what is played.
+            self.doubt(Excuse::Slow, "its certificate has no SHA-256");
+        } else {
+            taken["sha256"] = digest.into();
+        }
+        if differs(&taken) {
+            self.faults.push(format!("its certificate is {certificate}, not {taken}"));
+        }
+        let heard = json!({ "whole": true, "scaled": false, "xruns": 0 });
+        if differs(&heard) {
+            self.doubt(Excuse::Torn, format!("its certificate is {certificate}, not {heard}"));
+        }
+    }
+
     /// Compares a stream that should be all of a track.
     pub(super) fn take(&mut self, track: &Track, stream: &Stream) {
         if let Some(found) = self.compare(&track.packed, track, stream) {
             self.frames += found.in_order;
             self.note = format!("{} frames of silence before, {} behind", found.before, found.behind);
-            self.faults.extend(found.faults.iter().map(ToString::to_string));
+            self.differs(&found.faults, stream.rate);
+            if track.wire.format.starts_with("DSD") {
+                self.doubt_all(Excuse::Torn, around::missing([found.before, found.behind], stream.rate));
+            }
+        }
+    }
+
+    /// Compares a stream that was cut off: the end may be missing, and nothing else. A second has to have come.
+    pub(super) fn until_the_end(&mut self, track: &Track, stream: &Stream) {
+        if let Some(found) = self.compare(&track.packed, track, stream) {
+            self.frames += found.in_order;
+            self.cut_off(&found, track.packed.len() / track.frame(), track.wire.rate);
+        }
+    }
+
+    /// What is wrong with a stream that was cut off, of a track of so many frames: a second of them has to be there.
+    fn cut_off(&mut self, found: &Explained, total: usize, rate: u32) {
+        let is_end = |fault: &&Fault| fault.kind == Kind::Dropped && fault.at + fault.frames == total;
+        self.differs(found.faults.iter().filter(|fault| !is_end(fault)), rate);
+        if found.in_order < rate as usize {
+            self.doubt(Excuse::Torn, format!("{} frames came in order, not {rate}", found.in_order));
         }
     }
 
@@ -216,9 +344,71 @@ impl Tried {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
     #[test]
     fn the_check_sum_is_castagnoli_s() {
         // RFC 3720, B.4: 32 bytes of zeros.
-        assert_eq!(super::crc32c(&[0; 32]), 0x8a91_36aa);
+        assert_eq!(crc32c(&[0; 32]), 0x8a91_36aa);
+    }
+
+    #[test]
+    fn a_certificate_says_what_was_taken_and_what_became_of_it() {
+        let bytes = [7; 80];
+        let right = json!({
+            "frames": 20, "crc32c": format!("{:08x}", crc32c(&bytes)), "sha256": sha256(&bytes),
+            "whole": true, "scaled": false, "xruns": 0,
+        });
+        let tried = |certificate: &Value| {
+            let mut tried = Tried::default();
+            tried.certifies(certificate, &bytes, 4);
+            tried
+        };
+        assert_eq!(tried(&right).judged().faults, [""; 0]);
+        let with = |name: &str, value: Value| {
+            let mut certificate = right.clone();
+            certificate[name] = value;
+            tried(&certificate)
+        };
+        let dry = Dropouts { xruns: 1, ..Dropouts::default() };
+        for (name, value, [idle, busy]) in [
+            ("frames", json!(19), [false, false]),
+            ("crc32c", json!("00000000"), [false, false]),
+            ("sha256", json!("00"), [false, false]),
+            ("sha256", Value::Null, [true, true]),
+            ("whole", json!(false), [false, true]),
+            ("scaled", json!(true), [false, true]),
+            ("xruns", json!(1), [false, true]),
+        ] {
+            let tried = with(name, value);
+            let excused = [Dropouts::default(), dry].map(|dropouts| tried.is_excused(dropouts));
+            assert_eq!((excused, tried.judged().faults.len()), ([idle, busy], 1), "{name}");
+        }
+    }
+
+    #[test]
+    fn of_a_stream_that_was_cut_off_only_the_end_may_be_missing() {
+        let track: Vec<u8> = (1..=5000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
+        let part = |from: usize, to: usize| track[4 * from..4 * to].to_vec();
+        let faults = |parts: &[Vec<u8>]| {
+            let found = explain(&parts.concat(), Wanted { bytes: &track, frame: 4, silence: 0 });
+            let mut tried = Tried::default();
+            tried.cut_off(&found, 5000, 1000);
+            tried.judged().faults
+        };
+        let silence = vec![0; 1200];
+        assert_eq!(faults(&[silence.clone(), part(0, 3000)]), [""; 0]);
+        assert_eq!(faults(&[part(0, 5000)]), [""; 0], "to the very end");
+        for (what, parts) in [
+            ("nothing", vec![silence.clone()]),
+            ("too little", vec![part(0, 999)]),
+            ("frames lost", vec![part(0, 1100), part(2100, 3000)]),
+            ("a hole", vec![part(0, 1100), silence.clone(), part(1100, 3000)]),
+            ("noise", vec![part(0, 1100), track[16_000..].iter().map(|byte| byte ^ 0xa5).collect()]),
+            ("twice", vec![part(0, 1100), part(1000, 3000)]),
+            ("early", vec![part(100, 3000)]),
+        ] {
+            assert!(!faults(&parts).is_empty(), "{what}");
+        }
     }
 }

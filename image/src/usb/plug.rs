@@ -1,52 +1,206 @@
-//! A DAC that is pulled out and put back in while it plays.
-use std::time::Duration;
+//! A DAC that is pulled out while it plays, put back in, exchanged, or that comes only after Play.
+use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use support::control_point::didl;
+use usb_dac::{Device, Model, Stream};
 
 use super::bench::Bench;
-use super::found::{Found, Tried};
+use super::dop::{Apart, as_words_of_16};
+use super::events::Events;
+use super::found::{Excuse, Found, Tried};
+use super::seams::{Whole, Wide, join, wide};
+use super::times::Times;
 use super::tracks::Tracks;
 use crate::tracks::Track;
 
 /// How often.
 const TIMES: usize = 10;
+/// Another DAC, with other formats.
+const OTHER: &str = "packed-24-bits";
+/// The one that is there first.
+const FIRST: &str = "reference";
+/// One that takes DSD over PCM alone.
+const OVER_PCM: &str = "dop-only";
+
+/// How a track of DSD comes; one of PCM comes as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Comes {
+    AsItIs,
+    OverPcm,
+}
 
 pub(super) fn replug(bench: &mut Bench, tracks: &Tracks, found: &mut Found) -> Result<()> {
+    let events = Events::subscribe()?;
+    let dsd = &tracks.steady_dsd;
     found.take(bench, &format!("pulled out and put back in, {TIMES} times"), |bench| {
-        let mut tried = Tried::default();
-        let (mut gone, mut back) = (Duration::ZERO, Duration::ZERO);
-        for _ in 0..TIMES {
-            let (this_gone, this_back) = once(bench, &tracks.long, &mut tried)?;
-            (gone, back) = (gone.max(this_gone), back.max(this_back));
-        }
-        tried.note =
-            format!("shown after {:.1} s at most, found again after {:.1}", gone.as_secs_f64(), back.as_secs_f64());
-        Ok(tried)
+        again_and_again(bench, &events, &tracks.long, Comes::AsItIs, TIMES)
     })?;
-    let album = &tracks.album;
-    found.take(bench, "a track after that", |bench| match album.first() {
-        Some(track) => bench.play_one(track),
-        None => Ok(Tried::default()),
+    found.take(bench, "pulled out and put back in, in DSD", |bench| {
+        again_and_again(bench, &events, dsd, Comes::AsItIs, 1)
+    })?;
+    found.take(bench, "another DAC in the other port", |bench| exchange(bench, &tracks.steady))?;
+    bench.change(FIRST)?;
+    let first = tracks.album.first().context("an album")?;
+    found.take(bench, "switched on after Play", |bench| late(bench, first))?;
+    found.take(bench, "a track after that", |bench| bench.play_one(first))?;
+    bench.change(OVER_PCM)?;
+    found.take(bench, "pulled out and put back in, in DoP", |bench| {
+        again_and_again(bench, &events, dsd, Comes::OverPcm, 1)
     })
 }
 
-/// Returns how long it took until the page shows that it is gone, and that it is back.
-fn once(bench: &mut Bench, track: &Track, tried: &mut Tried) -> Result<(Duration, Duration)> {
-    let heard = |bench: &Bench| bench.so_far().iter().map(usb_dac::Stream::frames).sum::<usize>();
+/// One track, in a stream more than it is pulled out.
+fn again_and_again(bench: &mut Bench, events: &Events, track: &Track, comes: Comes, count: usize) -> Result<Tried> {
+    let mut times = Vec::new();
     bench.start(track)?;
-    bench.wait("nothing is played", |bench| Ok(heard(bench) > track.wire.rate as usize / 2))?;
+    bench.wait("nothing is played", |bench| Ok(sounding(bench) > 0))?;
+    let play = bench.begun.elapsed();
+    for number in 1..=count {
+        playing(bench, number, track)?;
+        times.push(once(bench, events, number)?);
+    }
+    let mut tried = to_the_end(bench, track, comes)?;
+    tried.in_time(&times, play);
+    Ok(tried)
+}
+
+/// Returns how long it took.
+fn once(bench: &mut Bench, events: &Events, number: usize) -> Result<Times> {
+    events.forget();
+    let pulled = Instant::now();
     bench.dac.unplug()?;
-    let gone = bench.wait("the page still shows the DAC that is gone", |bench| {
-        Ok(bench.shown()?.is_empty() && bench.transport()?.state != "PLAYING")
+    bench.wait("it doesn't say that it waits for the DAC", |bench| Ok(bench.transport()?.state == "TRANSITIONING"))?;
+    let state = pulled.elapsed();
+    bench.wait("there is no event of it", |_| Ok(events.have_said("TRANSITIONING")))?;
+    let event = pulled.elapsed();
+    events.forget();
+    let plugged = Instant::now();
+    bench.dac.plug(None)?;
+    let [mut shown, mut sound, mut playing] = [None; 3];
+    bench.wait("it doesn't go on by itself", |bench| {
+        let now = || Some(plugged.elapsed());
+        if shown.is_none() && !bench.shown()?.is_empty() {
+            shown = now();
+        }
+        if sound.is_none() && sounding(bench) > number {
+            sound = now();
+        }
+        if playing.is_none() && events.have_said("PLAYING") && bench.transport()?.state == "PLAYING" {
+            playing = now();
+        }
+        Ok(shown.is_some() && sound.is_some() && playing.is_some())
     })?;
+    let [shown, sound, playing] = [shown, sound, playing].map(Option::unwrap_or_default);
+    Ok(Times { state, event, shown, sound, playing })
+}
+
+/// Streams with something else than silence in them, so far.
+fn sounding(bench: &Bench) -> usize {
+    let count = |device: &mut Device| device.record().streams().iter().filter(|stream| !stream.is_silent()).count();
+    bench.dac.with(count)
+}
+
+/// Waits until stream `number` has brought a second.
+fn playing(bench: &mut Bench, number: usize, track: &Track) -> Result<()> {
+    let second = |device: &mut Device| {
+        let mut streams = device.record().streams().iter().filter(|stream| !stream.is_silent());
+        streams.nth(number - 1).is_some_and(|stream| stream.frames() > track.wire.rate as usize)
+    };
+    bench.wait("nothing is played", |bench| Ok(bench.dac.with(second))).map(drop)
+}
+
+/// Waits for its end as long as it gets on: a busy machine takes minutes for half a minute of music.
+fn stopped(bench: &mut Bench, track: &Track) -> Result<Option<String>> {
+    let frames =
+        |bench: &Bench| bench.dac.with(|device| device.record().streams().iter().map(Stream::frames).sum::<usize>());
+    let mut over = false;
+    while !over {
+        let further = frames(bench) + 5 * track.wire.rate as usize;
+        bench.wait("it doesn't get on", |bench| {
+            over = bench.transport()?.state == "STOPPED";
+            Ok(over || frames(bench) > further)
+        })?;
+    }
+    bench.until_stopped()
+}
+
+/// Lets it play to its end, and puts the streams together.
+pub(super) fn to_the_end(bench: &mut Bench, track: &Track, comes: Comes) -> Result<Tried> {
+    let fault = stopped(bench, track)?;
+    let mut tried = Tried { faults: fault.into_iter().collect(), ..Tried::default() };
     let streams = bench.streams()?;
-    if let Some(found) = streams.first().and_then(|stream| tried.compare(&track.packed, track, stream)) {
-        // It ends somewhere: with what was in order.
-        tried.frames += found.in_order;
-        let before_the_end = found.faults.iter().filter(|fault| fault.at < found.in_order);
-        tried.faults.extend(before_the_end.map(ToString::to_string));
+    tried.bus_ms = u64::try_from(streams.iter().map(Stream::bus_time).sum::<Duration>().as_millis())?;
+    let dsd = track.wire.format.starts_with("DSD");
+    let (packed, frame, rate) = match comes {
+        Comes::AsItIs => (track.packed.clone(), track.frame(), track.wire.rate),
+        Comes::OverPcm => (as_words_of_16(&track.packed), track.frame() / 2, 2 * track.wire.rate),
+    };
+    let other = streams.iter().find(|stream| stream.rate != rate);
+    tried.faults.extend(other.map(|stream| format!("a stream came at {} Hz", stream.rate)));
+    let bytes: Vec<_> = match comes {
+        Comes::AsItIs => streams.iter().map(wide).collect(),
+        Comes::OverPcm => {
+            let apart: Vec<_> = streams.iter().map(Apart::of).collect();
+            tried.doubt_all(Excuse::Torn, apart.iter().flat_map(|stream| stream.faults.iter().cloned()));
+            apart.into_iter().map(|stream| Wide { bytes: stream.bits, bits: 16 }).collect()
+        }
+    };
+    let seams = join(&bytes, Whole { track: &packed, frame, rate, dsd });
+    let twice = seams.twice.iter().max().map_or(0.0, |frames| *frames as f64 * 1000.0 / f64::from(rate));
+    tried.frames = seams.frames;
+    tried.doubt_all(Excuse::Torn, seams.faults);
+    let faded = if dsd { "" } else { ", beside 20 ms that are faded in" };
+    tried.note = format!("{} streams; what came twice{faded}: {twice:.1} ms at most", streams.len());
+    Ok(tried)
+}
+
+/// The rest goes to another DAC in another port, in a format that it takes.
+fn exchange(bench: &mut Bench, track: &Track) -> Result<Tried> {
+    bench.start(track)?;
+    playing(bench, 1, track)?;
+    bench.dac.unplug()?;
+    bench.wait("it doesn't say that it waits for the DAC", |bench| Ok(bench.transport()?.state == "TRANSITIONING"))?;
+    let first = bench.so_far();
+    bench.swap_ports();
+    bench.dac.plug(Some(Model::named(OTHER)?))?;
+    let fault = stopped(bench, track)?;
+    let mut tried = Tried { faults: fault.into_iter().collect(), ..Tried::default() };
+    let second = bench.streams()?;
+    if second.iter().any(|stream| stream.setting.bytes == 4) {
+        tried.faults.push("it went on in the format of the DAC that is gone".to_owned());
+    }
+    let bytes: Vec<_> = first.iter().chain(&second).map(wide).collect();
+    let whole = Whole { track: &track.packed, frame: track.frame(), rate: track.wire.rate, dsd: false };
+    let seams = join(&bytes, whole);
+    tried.frames = seams.frames;
+    tried.doubt_all(Excuse::Torn, seams.faults);
+    tried.note = format!("{:?} frames came twice", seams.twice);
+    bench.dac.unplug()?;
+    bench.swap_ports();
+    bench.dac.plug(None)?;
+    Ok(tried)
+}
+
+/// Play while there is none: it begins, whole, when one is switched on.
+pub(super) fn late(bench: &mut Bench, track: &Track) -> Result<Tried> {
+    bench.dac.unplug()?;
+    bench.wait("the page still shows the DAC that is gone", |bench| Ok(bench.shown()?.is_empty()))?;
+    bench.dac.with(Device::forget);
+    let uri = bench.player.serve(&track.file);
+    bench.player.renderer().set_uri(&uri, &didl("late", "audio/flac", &uri))?;
+    bench.player.renderer().play()?;
+    bench.wait("it isn't said what it waits for", |bench| {
+        Ok(bench.player.status()?["transport"]["waits"].is_string())
+    })?;
+    let mut tried = Tried::default();
+    let state = bench.transport()?.state;
+    if state != "TRANSITIONING" {
+        tried.faults.push(format!("it is {state} while there is no DAC"));
     }
     bench.dac.plug(None)?;
-    let back = bench.wait("the DAC isn't found again", |bench| Ok(!bench.shown()?.is_empty()))?;
-    Ok((gone, back))
+    bench.wait("it doesn't begin when the DAC is there", |bench| Ok(bench.transport()?.state == "PLAYING"))?;
+    tried.faults.extend(bench.until_stopped()?);
+    tried.whole(bench, track)?;
+    Ok(tried)
 }

@@ -44,6 +44,8 @@ pub(super) struct Tracks {
     pub(super) long: Track,
     /// DSD64.
     pub(super) long_dsd: Track,
+    /// DSD64, long enough to be pulled out of.
+    pub(super) steady_dsd: Track,
     /// 96 kHz, 24 bits, in three bytes.
     pub(super) packed: Track,
     /// 48 kHz, 16 bits, in two.
@@ -52,6 +54,8 @@ pub(super) struct Tracks {
     pub(super) steady: Track,
     /// 384 kHz.
     pub(super) fast: Track,
+    /// 96 kHz, 32 bits.
+    pub(super) deep: Track,
 }
 
 impl Tracks {
@@ -70,10 +74,12 @@ impl Tracks {
             switches: SWITCHES.into_iter().map(&mut make).collect::<Result<_>>()?,
             long: make(flac(44_100, 16, Layout::S32).ms(LONG))?,
             long_dsd: make(Case::dsd(Container::Dsf, 64).ms(LONG))?,
+            steady_dsd: make(Case::dsd(Container::Dsf, 64).ms(8000))?,
             packed: make(flac(96_000, 24, Layout::S24Packed))?,
             narrow: make(flac(48_000, 16, Layout::S16))?,
             steady: make(flac(48_000, 16, Layout::S32).ms(8000))?,
             fast: make(flac(384_000, 24, Layout::S32).ms(1000))?,
+            deep: make(flac(96_000, 32, Layout::S32))?,
         })
     }
 }

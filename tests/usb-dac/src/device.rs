@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use crate::clock::{Clock, feedback_every};
 use crate::descriptors::{self, CLOCK, FEATURE, SELECTOR, STREAMING};
+use crate::faults::{Happened, Request};
 use crate::model::Model;
-use crate::record::Record;
+use crate::record::{Record, Sink};
 
 /// A request to endpoint 0 (USB 2.0, 9.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,6 +77,9 @@ pub struct Device {
     /// In 1/256 dB.
     volume: [i16; CHANNELS],
     record: Record,
+    /// Microframes since the setting was chosen.
+    microframes: u64,
+    happened: Happened,
 }
 
 impl Device {
@@ -83,7 +87,16 @@ impl Device {
     #[must_use]
     pub fn new(model: Model) -> Self {
         let rate = model.rates.first().copied().unwrap_or(48_000);
-        Self { model, rate, alternate: 0, mute: [false; CHANNELS], volume: [0; CHANNELS], record: Record::default() }
+        Self {
+            model,
+            rate,
+            alternate: 0,
+            mute: [false; CHANNELS],
+            volume: [0; CHANNELS],
+            record: Record::default(),
+            microframes: 0,
+            happened: Happened::default(),
+        }
     }
 
     /// What it is.
@@ -101,6 +114,17 @@ impl Device {
     /// Forgets what has arrived. A stream that isn't over goes on as a new one.
     pub fn forget(&mut self) {
         self.record.forget();
+    }
+
+    /// From now on counts what arrives, and keeps nothing of it: for a DAC that stays plugged in.
+    pub fn keep_nothing(&mut self) {
+        self.record.keep_nothing();
+    }
+
+    /// Hands what arrives from now on to `sink` too, packet by packet. Of a stream that isn't over the rest is handed over, as a
+    /// stream of its own: whoever wants all of it listens before anything plays. Another DAC in this one's place has no sink.
+    pub fn listen(&mut self, sink: Box<dyn Sink>) {
+        self.record.tell(sink);
     }
 
     /// The alternate setting of the streaming interface; 0 carries nothing.
@@ -162,6 +186,9 @@ impl Device {
     }
 
     fn choose(&mut self, alternate: u8) -> Answer {
+        if self.happened.refuses(self.model.refuses, Request::Setting, alternate.into()) {
+            return Answer::Stall;
+        }
         let setting = match alternate {
             0 => None,
             number => match self.model.settings.get(usize::from(number) - 1) {
@@ -171,6 +198,7 @@ impl Device {
         };
         self.record.end();
         self.alternate = alternate;
+        self.microframes = 0;
         if let Some(setting) = setting {
             self.record.begin(setting, self.rate);
         }
@@ -190,7 +218,9 @@ impl Device {
                 let count = (self.model.rates.len() as u16).to_le_bytes();
                 Some(Answer::Data(count.into_iter().chain(ranges).collect()))
             }
-            (CLOCK, CLOCK_IS_VALID, CURRENT) if reads => Some(Answer::Data(vec![1])),
+            (CLOCK, CLOCK_IS_VALID, CURRENT) if reads => {
+                Some(Answer::Data(vec![u8::from(!self.model.invalid_at.contains(&self.rate))]))
+            }
             (SELECTOR, 1, CURRENT) if reads => Some(Answer::Data(vec![1])),
             (SELECTOR, 1, CURRENT) => Some(Answer::Done),
             (FEATURE, ..) => self.feature(setup, selector, channel.into(), data),
@@ -202,7 +232,8 @@ impl Device {
         if self.model.hangs_at.contains(&rate) {
             return Some(Answer::Silence);
         }
-        if !self.model.rates.contains(&rate) {
+        let refused = self.happened.refuses(self.model.refuses, Request::Rate, rate);
+        if refused || !self.model.rates.contains(&rate) {
             return None;
         }
         self.rate = rate;
@@ -237,14 +268,21 @@ impl Device {
 
     /// Takes what one microframe brought to the data endpoint, at this time; returns the feedback that is due then, if any.
     pub fn packet(&mut self, payload: &[u8], at: Duration) -> Option<[u8; 4]> {
-        let count = self.record.packet(payload, at)?;
-        (count % feedback_every() == 0).then(|| self.feedback())
+        self.record.packet(payload, at)?;
+        self.microframes += 1;
+        self.microframes.is_multiple_of(feedback_every()).then(|| self.feedback())
     }
 
     /// What the feedback endpoint says.
     #[must_use]
     pub fn feedback(&self) -> [u8; 4] {
-        Clock { rate: self.rate, ppm: self.model.clock_ppm }.feedback()
+        let asks = self.model.starves.map_or(0.0, |hunger| hunger.ppm(self.microframes));
+        Clock { rate: self.rate, ppm: self.model.clock_ppm + asks }.feedback()
+    }
+
+    /// For how long it falls off the bus now. To be asked after each packet.
+    pub fn vanishes(&mut self) -> Option<Duration> {
+        self.happened.vanishes(self.model.vanishes, self.microframes)
     }
 }
 
@@ -271,6 +309,8 @@ mod tests {
         assert_eq!(ranges.len(), 2 + 12 * 10);
         let first = dac.request(setup(READ, 2, 0x100, CLOCK, 2), &[]);
         assert_eq!(first, Answer::Data(vec![10, 0]), "no more than was asked for");
+        let mut refusing = Device::new(Model::named("refuses-once").unwrap());
+        assert_eq!([96_000, 96_000].map(|rate| set(&mut refusing, rate)), [Answer::Stall, Answer::Done]);
         let mut hanging = Device::new(Model::named("hangs-at-96k").unwrap());
         assert_eq!(set(&mut hanging, 96_000), Answer::Silence);
     }
@@ -303,5 +343,37 @@ mod tests {
         assert_eq!(choose(&mut dac, 3), Answer::Stall);
         let streams = dac.record().streams();
         assert_eq!((streams.len(), streams[0].bytes.len(), streams[0].packets.len()), (1, 128, 16));
+        let mut refusing = Device::new(Model::named("refuses-dsd").unwrap());
+        assert_eq!([1, 2].map(|alternate| choose(&mut refusing, alternate)), [Answer::Done, Answer::Stall]);
+        assert_eq!(refusing.alternate(), 1, "what was chosen stays");
+    }
+
+    #[test]
+    fn it_starves_and_vanishes_in_the_time_of_a_stream() {
+        let choose = Setup { kind: 1, request: SET_INTERFACE, value: 1, index: STREAMING.into(), length: 0 };
+        let mut dac = Device::new(Model::named("starves").unwrap());
+        let hunger = dac.model().starves.unwrap();
+        dac.request(choose, &[]);
+        let plain = u32::from_le_bytes(dac.feedback());
+        for _ in 0..8 * hunger.every_ms {
+            dac.packet(&[0; 48], Duration::ZERO);
+        }
+        assert_eq!(u32::from_le_bytes(dac.feedback()), plain, "it is full again");
+        for _ in 0..8 * (hunger.every_ms - hunger.for_ms) {
+            dac.packet(&[0; 48], Duration::ZERO);
+        }
+        let asked = f64::from(u32::from_le_bytes(dac.feedback())) / f64::from(plain);
+        assert!((asked - 1.0 - hunger.ppm / 1e6).abs() < 1e-4, "{asked}");
+
+        let mut dac = Device::new(Model::named("vanishes").unwrap());
+        let absence = dac.model().vanishes.unwrap();
+        for _ in 0..2 {
+            dac.request(choose, &[]);
+            let gone = (0..8 * absence.after_ms).filter_map(|_| {
+                dac.packet(&[0; 48], Duration::ZERO);
+                dac.vanishes()
+            });
+            assert_eq!(gone.count(), usize::from(dac.record().streams().len() == 1), "once");
+        }
     }
 }

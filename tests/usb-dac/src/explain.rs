@@ -50,7 +50,7 @@ pub enum Kind {
     Gap,
     /// Something came before it that is neither the track nor silence; its first bytes.
     Foreign(Vec<u8>),
-    /// Before the first or behind the last frame this byte came, again and again, instead of silence.
+    /// This byte came, again and again, where there should be silence if anything.
     WrongSilence(u8),
 }
 
@@ -125,13 +125,17 @@ pub fn explain(came: &[u8], wanted: Wanted<'_>) -> Explained {
     let (mut furthest, mut missing) = (0, Vec::new());
     for (number, passage) in passages.into_iter().enumerate() {
         match passage {
-            Passage::Constant { byte, frames } if number < first || number > last => {
-                *(if number < first { &mut found.before } else { &mut found.behind }) += frames;
+            Passage::Constant { byte, frames } => {
+                let around = number < first || number > last;
+                if around {
+                    *(if number < first { &mut found.before } else { &mut found.behind }) += frames;
+                }
                 if byte != wanted.silence {
                     found.faults.push(Fault { kind: Kind::WrongSilence(byte), at: furthest, frames });
+                } else if !around {
+                    found.faults.push(Fault { kind: Kind::Gap, at: furthest, frames });
                 }
             }
-            Passage::Constant { frames, .. } => found.faults.push(Fault { kind: Kind::Gap, at: furthest, frames }),
             Passage::Foreign { first, frames } => {
                 found.faults.push(Fault { kind: Kind::Foreign(first), at: furthest, frames });
             }

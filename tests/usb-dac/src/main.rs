@@ -1,10 +1,11 @@
 //! `usb-dac`: a USB DAC for a virtual machine.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail};
 use lexopt::{Arg, Parser, ValueExt as _};
-use usb_dac::{Model, VARIANTS, redir::Dac};
+use usb_dac::{Model, Sink, Stream, VARIANTS, redir::Dac};
 
 const HELP: &str = "A USB DAC for a virtual machine of QEMU, whose own driver plays to it.
   usb-dac [--dac NAME | --description FILE] --socket PATH
@@ -39,22 +40,33 @@ fn main() -> Result<()> {
         }
     }
     let socket = socket.context("--socket is missing; see --help")?;
-    let dac = Dac::listen(model, &socket).with_context(|| socket.display().to_string())?;
-    let mut told = 0;
+    let dac = Dac::listen(model, &socket, true).with_context(|| socket.display().to_string())?;
+    dac.with(|device| {
+        device.keep_nothing();
+        device.listen(Box::new(Lines));
+    });
     loop {
-        std::thread::sleep(std::time::Duration::from_millis(200));
-        let over = dac.with(|device| {
-            let streams = device.record().streams();
-            let over = streams.iter().skip(told).take_while(|stream| stream.ended);
-            over.map(|stream| {
-                serde_json::json!({
-                    "format": format!("{:?}", stream.setting.format).to_lowercase(), "bits": stream.setting.bits,
-                    "rate": stream.rate, "frames": stream.frames(), "bus_s": stream.bus_time().as_secs_f64(),
-                })
-            })
-            .collect::<Vec<_>>()
+        std::thread::park();
+    }
+}
+
+/// Prints a line for each stream.
+#[derive(Debug)]
+struct Lines;
+
+impl Sink for Lines {
+    fn begin(&mut self, _: &Stream) {}
+
+    fn packet(&mut self, _: &[u8]) {}
+
+    fn end(&mut self, stream: &Stream) {
+        let line = serde_json::json!({
+            "format": format!("{:?}", stream.setting.format).to_lowercase(), "bits": stream.setting.bits,
+            "rate": stream.rate, "frames": stream.frames(), "bus_s": stream.bus_time().as_secs_f64(),
         });
-        told += over.len();
-        over.iter().for_each(|stream| println!("{stream}"));
+        if writeln!(std::io::stdout(), "{line}").is_err() {
+            // Nobody reads them any more.
+            std::process::exit(1);
+        }
     }
 }

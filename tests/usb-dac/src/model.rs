@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use crate::faults::{Absence, Hunger, Refusal};
+
 /// The descriptions that are built in, by name.
 pub const VARIANTS: &[(&str, &str)] = &[
     ("reference", include_str!("../variants/reference.toml")),
@@ -14,6 +16,13 @@ pub const VARIANTS: &[(&str, &str)] = &[
     ("fast-clock", include_str!("../variants/fast-clock.toml")),
     ("slow-clock", include_str!("../variants/slow-clock.toml")),
     ("hangs-at-96k", include_str!("../variants/hangs-at-96k.toml")),
+    ("counts-24-bits", include_str!("../variants/counts-24-bits.toml")),
+    ("no-clock-at-96k", include_str!("../variants/no-clock-at-96k.toml")),
+    ("refuses-96k", include_str!("../variants/refuses-96k.toml")),
+    ("refuses-once", include_str!("../variants/refuses-once.toml")),
+    ("refuses-dsd", include_str!("../variants/refuses-dsd.toml")),
+    ("vanishes", include_str!("../variants/vanishes.toml")),
+    ("starves", include_str!("../variants/starves.toml")),
 ];
 
 /// A DAC of two channels at high speed, as its descriptors and requests show it, and what is wrong with it.
@@ -39,6 +48,15 @@ pub struct Model {
     /// Rates that it never answers to when it is told to go there, Hz.
     #[serde(default)]
     pub hangs_at: Vec<u32>,
+    /// Rates at which it says that its clock is not valid, Hz.
+    #[serde(default)]
+    pub invalid_at: Vec<u32>,
+    /// A request that it refuses.
+    pub refuses: Option<Refusal>,
+    /// When it falls off the bus, and for how long.
+    pub vanishes: Option<Absence>,
+    /// When it asks for more than it plays.
+    pub starves: Option<Hunger>,
 }
 
 /// An alternate setting of the streaming interface.
@@ -61,6 +79,18 @@ pub enum Format {
     Pcm,
     /// Raw data, which is DSD by agreement.
     Raw,
+}
+
+impl Format {
+    /// The byte that silence is made of. It is what snd-usb-audio sends of its own, too, while a stream is opened and nothing
+    /// plays: 0, or 0x69 in a setting that it takes for DSD (sound/usb/endpoint.c, `data_ep_set_params`).
+    #[must_use]
+    pub fn silence(self) -> u8 {
+        match self {
+            Self::Pcm => 0,
+            Self::Raw => 0x69,
+        }
+    }
 }
 
 /// Bounds of a volume control, dB.
@@ -122,6 +152,11 @@ impl Model {
                 "settings: bytes go from 1 to 4, bits to 8 times as many",
             ),
             (model.clock_ppm.abs() <= 1000.0, "clock_ppm: it goes from -1000 to 1000"),
+            (model.vanishes.is_none_or(|absence| absence.is_possible()), "vanishes: for_ms goes from 1 to 60000"),
+            (
+                model.starves.is_none_or(|hunger| hunger.is_possible()),
+                "starves: every_ms goes to 60000, for_ms from 1 to every_ms, ppm from -120000 to 480000",
+            ),
             (model.product.encode_utf16().count() <= 126, "product: a name has 126 characters at most"),
         ];
         match checks.into_iter().find(|(is_so, _)| !is_so) {
@@ -186,6 +221,9 @@ mod tests {
             ("768_000", "768_001", "768000"),
             ("bytes = 4", "bytes = 5", "bytes go from 1 to 4"),
             ("volume", "clock_ppm = 2000.0\nvolume", "-1000 to 1000"),
+            ("volume", "vanishes = { after_ms = 0, for_ms = 0 }\nvolume", "1 to 60000"),
+            ("volume", "starves = { every_ms = 9, for_ms = 10, ppm = 0.0 }\nvolume", "1 to every_ms"),
+            ("volume", "refuses = { request = \"feature\", value = 1 }\nvolume", "feature"),
         ] {
             let error = Model::parse(&good.replacen(from, to, 1)).unwrap_err().to_string();
             assert!(error.contains(complaint), "{from} -> {to}: {error}");

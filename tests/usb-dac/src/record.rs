@@ -1,11 +1,13 @@
-//! What the DAC was sent: the bytes, and when and how many in each microframe.
+//! What the DAC was sent: the bytes, and when and how many in each microframe. Or, of a DAC that stays plugged in for days,
+//! counts alone, and somebody who takes what comes as it comes.
 
+use std::fmt::Debug;
 use std::time::Duration;
 
 use crate::clock::bus_time;
 use crate::model::Setting;
 
-/// The most bytes that are kept of all streams together; beyond that only packets are counted.
+/// The most memory that is taken for what is kept of all streams together, bytes; beyond that it is only counted.
 const MOST: usize = 512 << 20;
 
 /// One microframe.
@@ -24,44 +26,59 @@ pub struct Stream {
     pub setting: Setting,
     /// Hz; of raw data, words a second.
     pub rate: u32,
-    /// Each microframe.
+    /// Microframes that there were.
+    pub microframes: u64,
+    /// Bytes in them.
+    pub received: u64,
+    /// Each microframe, as far as they are kept.
     pub packets: Vec<Packet>,
-    /// All bytes, unless there were too many to keep.
+    /// The bytes, as far as they are kept.
     pub bytes: Vec<u8>,
     /// It is over.
     pub ended: bool,
+}
+
+/// Takes what comes, as it comes: called while the DAC is locked, so it mustn't ask it anything, and while it works the bus
+/// waits.
+pub trait Sink: Debug + Send {
+    /// Something comes.
+    fn begin(&mut self, stream: &Stream);
+
+    /// What a microframe has brought.
+    fn packet(&mut self, payload: &[u8]);
+
+    /// It is over.
+    fn end(&mut self, stream: &Stream);
 }
 
 impl Stream {
     /// Whole frames that came.
     #[must_use]
     pub fn frames(&self) -> usize {
-        self.packets.iter().map(|packet| usize::from(packet.bytes)).sum::<usize>() / self.setting.frame()
+        self.received as usize / self.setting.frame()
     }
 
-    /// Whether one byte came again and again, as in silence of PCM and DSD.
+    /// Whether nothing came but the silence of its format ([`Format::silence`](crate::Format::silence)).
     #[must_use]
     pub fn is_silent(&self) -> bool {
-        is_constant(&self.bytes)
+        self.is_silence(&self.bytes)
     }
 
     /// Whether it is over, or nothing but silence has come for 100 ms.
     #[must_use]
     pub fn has_fallen_silent(&self) -> bool {
         let last = self.bytes.len().saturating_sub(self.rate as usize / 10 * self.setting.frame());
-        self.ended || self.bytes.get(last..).is_none_or(is_constant)
+        self.ended || self.bytes.get(last..).is_none_or(|bytes| self.is_silence(bytes))
+    }
+
+    fn is_silence(&self, bytes: &[u8]) -> bool {
+        bytes.iter().all(|byte| *byte == self.setting.format.silence())
     }
 
     /// How long it was on the bus.
     #[must_use]
     pub fn bus_time(&self) -> Duration {
-        bus_time(self.packets.len() as u64)
-    }
-
-    /// Whether all that came is in [`Stream::bytes`].
-    #[must_use]
-    pub fn is_whole(&self) -> bool {
-        self.bytes.len() == self.packets.iter().map(|packet| usize::from(packet.bytes)).sum::<usize>()
+        bus_time(self.microframes)
     }
 
     /// The byte at which so many microframes have passed.
@@ -71,29 +88,56 @@ impl Stream {
     }
 }
 
-fn is_constant(bytes: &[u8]) -> bool {
-    bytes.first().is_none_or(|first| bytes.iter().all(|byte| byte == first))
-}
-
 /// All streams since the DAC was switched on.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Record {
     streams: Vec<Stream>,
+    keeps: bool,
     kept: usize,
+    sink: Option<Box<dyn Sink>>,
+}
+
+impl Default for Record {
+    fn default() -> Self {
+        Self { streams: Vec::new(), keeps: true, kept: 0, sink: None }
+    }
 }
 
 impl Record {
-    /// The streams, oldest first; the last one may not be over.
+    /// The streams, oldest first; the last one may not be over. Where nothing is kept, there is none but that.
     #[must_use]
     pub fn streams(&self) -> &[Stream] {
         &self.streams
     }
 
     pub(crate) fn forget(&mut self) {
+        self.cut(|record| {
+            record.streams.clear();
+            record.kept = 0;
+        });
+    }
+
+    /// What comes from now on is handed to `sink` too.
+    pub(crate) fn tell(&mut self, sink: Box<dyn Sink>) {
+        self.cut(|record| record.sink = Some(sink));
+    }
+
+    /// What comes behind `change` of a stream that isn't over is another one.
+    fn cut(&mut self, change: impl FnOnce(&mut Self)) {
         let current = self.current().map(|stream| (stream.setting, stream.rate));
-        *self = Self::default();
+        self.end();
+        change(self);
         if let Some((setting, rate)) = current {
             self.begin(setting, rate);
+        }
+    }
+
+    /// From now on there is nothing but counts, and only of the stream that isn't over.
+    pub(crate) fn keep_nothing(&mut self) {
+        (self.keeps, self.kept) = (false, 0);
+        self.streams.retain(|stream| !stream.ended);
+        for stream in &mut self.streams {
+            (stream.packets, stream.bytes) = (Vec::new(), Vec::new());
         }
     }
 
@@ -102,13 +146,14 @@ impl Record {
     }
 
     pub(crate) fn begin(&mut self, setting: Setting, rate: u32) {
-        self.streams.push(Stream { setting, rate, packets: Vec::new(), bytes: Vec::new(), ended: false });
+        let (packets, bytes) = (Vec::new(), Vec::new());
+        self.streams.push(Stream { setting, rate, microframes: 0, received: 0, packets, bytes, ended: false });
     }
 
     /// The clock was set while a setting was chosen already, as the driver does. With music behind it that is another stream.
     pub(crate) fn set_rate(&mut self, rate: u32) {
         let Some(current) = self.current() else { return };
-        if current.packets.is_empty() {
+        if current.microframes == 0 {
             current.rate = rate;
         } else if current.rate != rate {
             let setting = current.setting;
@@ -120,22 +165,37 @@ impl Record {
     /// Ends the current stream; one that brought nothing was none.
     pub(crate) fn end(&mut self) {
         let Some(current) = self.current() else { return };
-        if current.packets.is_empty() {
+        current.ended = true;
+        let is_empty = current.microframes == 0;
+        if let (Some(sink), Some(current), false) = (&mut self.sink, self.streams.last(), is_empty) {
+            sink.end(current);
+        }
+        if is_empty || !self.keeps {
             self.streams.pop();
-        } else {
-            current.ended = true;
         }
     }
 
-    /// Returns how many packets the stream has now; None: no setting is chosen.
-    pub(crate) fn packet(&mut self, payload: &[u8], at: Duration) -> Option<u64> {
-        let has_room = self.kept + payload.len() <= MOST;
+    /// None: no setting is chosen.
+    pub(crate) fn packet(&mut self, payload: &[u8], at: Duration) -> Option<()> {
+        let size = payload.len() + size_of::<Packet>();
+        let has_room = self.keeps && self.kept + size <= MOST;
         let current = self.streams.last_mut().filter(|stream| !stream.ended)?;
-        current.packets.push(Packet { at, bytes: payload.len() as u16 });
-        if has_room {
-            current.bytes.extend_from_slice(payload);
-            self.kept += payload.len();
+        if let Some(sink) = &mut self.sink {
+            if current.microframes == 0 {
+                sink.begin(current);
+            }
+            sink.packet(payload);
         }
-        Some(current.packets.len() as u64)
+        current.microframes += 1;
+        current.received += payload.len() as u64;
+        if has_room {
+            current.packets.push(Packet { at, bytes: payload.len() as u16 });
+            current.bytes.extend_from_slice(payload);
+            self.kept += size;
+        }
+        Some(())
     }
 }
+
+#[cfg(test)]
+mod tests;

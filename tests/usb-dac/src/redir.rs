@@ -13,10 +13,14 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::device::Device;
 use crate::model::Model;
 use session::Shared;
+
+/// Between two looks at whether QEMU is still there.
+const TICK: Duration = Duration::from_millis(10);
 
 /// A DAC that listens for QEMU. It goes on in a thread of its own until the process ends.
 #[derive(Debug, Clone)]
@@ -25,14 +29,14 @@ pub struct Dac {
 }
 
 impl Dac {
-    /// Switches a DAC on that QEMU finds at this path: `-chardev socket,path=PATH,id=dac -device usb-redir,chardev=dac`. It is
-    /// plugged in.
+    /// Switches a DAC on that QEMU finds at this path: `-chardev socket,path=PATH,id=dac -device usb-redir,chardev=dac`. That
+    /// is its port; it is `plugged` in or lies beside it.
     ///
     /// # Errors
     /// When the socket can't be made.
-    pub fn listen(model: Model, path: &Path) -> io::Result<Self> {
+    pub fn listen(model: Model, path: &Path, plugged: bool) -> io::Result<Self> {
         let listener = UnixListener::bind(path)?;
-        let shared = Arc::new(Mutex::new(Shared::new(Device::new(model))));
+        let shared = Arc::new(Mutex::new(Shared::new(Device::new(model), plugged)));
         let dac = Self { shared: Arc::clone(&shared) };
         thread::Builder::new().name("usb-dac".to_owned()).spawn(move || {
             for connection in listener.incoming() {
@@ -47,6 +51,19 @@ impl Dac {
     /// Looks at the device, which gets no packets meanwhile.
     pub fn with<T>(&self, look: impl FnOnce(&mut Device) -> T) -> T {
         look(locked(&self.shared).device())
+    }
+
+    /// Waits until QEMU is gone, and all that it sent before has arrived; returns whether it is within `limit`. The end of QEMU isn't
+    /// that yet: what it sent may still be on its way to the device.
+    pub fn wait_for_end(&self, limit: Duration) -> bool {
+        let start = Instant::now();
+        while locked(&self.shared).is_connected() {
+            if start.elapsed() > limit {
+                return false;
+            }
+            thread::sleep(TICK);
+        }
+        true
     }
 
     /// Pulls it out.
@@ -70,3 +87,6 @@ impl Dac {
 fn locked(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

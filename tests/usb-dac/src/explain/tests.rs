@@ -47,6 +47,8 @@ fn silence_in_between_and_other_bytes_are_told() {
     let (head, tail) = track.split_at(200 * FRAME);
     let gap = explain(&[head, &[0x69; 30 * FRAME], tail].concat(), wanted);
     assert_eq!((gap.in_order, gap.faults), (200, vec![fault(Kind::Gap, 200, 30)]));
+    let wrong = explain(&[head, &[0; 30 * FRAME], tail].concat(), wanted);
+    assert_eq!((wrong.in_order, wrong.faults), (200, vec![fault(Kind::WrongSilence(0), 200, 30)]));
     let other: Vec<u8> = (0..=255).cycle().take(40 * FRAME).collect();
     let foreign = explain(&[head, &other, tail].concat(), wanted);
     let first = vec![0, 1, 2, 3, 4, 5, 6, 7];

@@ -2,8 +2,9 @@
 
 use std::io::{self, BufReader, Write};
 use std::os::unix::net::UnixStream;
-use std::sync::Mutex;
-use std::time::Instant;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::locked;
 use super::wire::{self, Packet};
@@ -30,6 +31,8 @@ pub(super) struct Shared {
     /// Where answers go, once both ends have said hello.
     connection: Option<Connection>,
     plugged: bool,
+    /// How often it was plugged in or out.
+    changes: u64,
     /// Feedback was asked for.
     feedback: bool,
     switched_on: Instant,
@@ -50,8 +53,8 @@ impl Connection {
 /// Serves QEMU until it goes.
 ///
 /// # Errors
-/// When the connection ends, or brings what is no packet.
-pub(super) fn serve(shared: &Mutex<Shared>, mut stream: UnixStream) -> io::Result<()> {
+/// When what it sent has been read to its end, or brings what is no packet.
+pub(super) fn serve(shared: &Arc<Mutex<Shared>>, mut stream: UnixStream) -> io::Result<()> {
     stream.write_all(&wire::hello())?;
     let mut from = BufReader::with_capacity(1 << 18, stream.try_clone()?);
     let hello = wire::read(&mut from, false)?;
@@ -62,17 +65,41 @@ pub(super) fn serve(shared: &Mutex<Shared>, mut stream: UnixStream) -> io::Resul
     locked(shared).connected(Connection { stream, long_ids })?;
     loop {
         let packet = wire::read(&mut from, long_ids)?;
-        locked(shared).take(&packet)?;
+        let mut now = locked(shared);
+        // QEMU may be gone: then answers are lost, and what it had sent before is not.
+        let _ = now.take(&packet);
+        if let Some(away) = now.device.vanishes() {
+            let _ = now.unplug();
+            return_after(shared, away, now.changes)?;
+        }
     }
 }
 
+/// Plugs the device in again after so long, unless somebody has plugged since then.
+fn return_after(shared: &Arc<Mutex<Shared>>, away: Duration, changes: u64) -> io::Result<()> {
+    let shared = Arc::clone(shared);
+    let back = move || {
+        thread::sleep(away);
+        let mut now = locked(&shared);
+        if now.changes == changes {
+            // QEMU may be gone.
+            let _ = now.plug(None);
+        }
+    };
+    thread::Builder::new().name("usb-dac: away".to_owned()).spawn(back).map(drop)
+}
+
 impl Shared {
-    pub(super) fn new(device: Device) -> Self {
-        Self { device, connection: None, plugged: true, feedback: false, switched_on: Instant::now() }
+    pub(super) fn new(device: Device, plugged: bool) -> Self {
+        Self { device, connection: None, plugged, changes: 0, feedback: false, switched_on: Instant::now() }
     }
 
     pub(super) fn device(&mut self) -> &mut Device {
         &mut self.device
+    }
+
+    pub(super) fn is_connected(&self) -> bool {
+        self.connection.is_some()
     }
 
     fn connected(&mut self, connection: Connection) -> io::Result<()> {
@@ -87,6 +114,7 @@ impl Shared {
 
     pub(super) fn unplug(&mut self) -> io::Result<()> {
         self.plugged = false;
+        self.changes += 1;
         self.device.reset();
         self.send(wire::DISCONNECT, 0, &[])
     }
@@ -96,6 +124,7 @@ impl Shared {
             self.device = Device::new(model);
         }
         self.plugged = true;
+        self.changes += 1;
         if self.connection.is_some() { self.appear() } else { Ok(()) }
     }
 

@@ -1,0 +1,262 @@
+//! What the DAC takes in no form as it is comes at another rate: as long as it was, and with its sound in level and in time. DSD's tone
+//! is known by its formula; PCM of half the rate is compared with what a filter of ours leaves of the source.
+use std::f64::consts::{PI, TAU};
+
+use anyhow::Result;
+use serde_json::json;
+use support::material::DsdShape;
+use usb_dac::Stream;
+
+use super::bench::Bench;
+use super::found::{Excuse, Tried};
+use crate::tracks::Track;
+
+const CHANNELS: usize = 2;
+/// Bytes of a frame on the wire, 32 bits a sample.
+const FRAME: usize = 4 * CHANNELS;
+/// A tone is looked at in pieces of so much, s,
+const PIECE: f64 = 0.1;
+/// but for so much at either end, where the filter has silence beside it.
+const END: f64 = 0.01;
+/// How far a tone's amplitude may be off, of full scale,
+const LOUDER: f64 = 0.001;
+/// and its phase, radians.
+const LATER: f64 = 0.03;
+/// What else there may be in it, root mean square: what a modulator of second order leaves below 50 kHz.
+const BESIDE: f64 = 0.05;
+/// How far PCM may be off, of its own level: no two filters begin to cut in the same way.
+const OFF: f64 = 0.02;
+/// How far our filter reaches to each side, in frames of the source.
+const REACH: usize = 64;
+/// The same for any filter, generously: what is kept from where two differ.
+const MARGIN: usize = 400;
+
+/// A frame's samples, of full scale.
+type Frame = [f64; CHANNELS];
+
+/// The page says what is done to it and doesn't call it bit-perfect; what comes is the track's sound, and what the certificate says.
+pub(super) fn converted(bench: &mut Bench, track: &Track, rate: u32, change: &str) -> Result<Tried> {
+    bench.start(track)?;
+    let playing = bench.playing()?;
+    let fault = bench.until_stopped()?;
+    let mut tried = Tried { faults: fault.into_iter().collect(), ..Tried::default() };
+    let wire = &playing["wire"];
+    let says = json!([playing["bit_perfect"], playing["changes"], wire["rate"], wire["format"]]);
+    let wanted = json!([false, [change], rate, "S32_LE"]);
+    if says != wanted {
+        tried.faults.push(format!("the page says {says}, not {wanted}"));
+    }
+    let streams = bench.streams()?;
+    if let Some(stream) = tried.only(&streams) {
+        tried.bus_ms = u64::try_from(stream.bus_time().as_millis())?;
+        let ours = without_silence(&stream.bytes);
+        tried.sounds_like(track, stream, rate, ours);
+        tried.certified(bench, ours, FRAME)?;
+    }
+    Ok(tried)
+}
+
+/// Whole frames, from the first to the last one that isn't zero.
+fn without_silence(bytes: &[u8]) -> &[u8] {
+    let (frames, _) = bytes.as_chunks::<FRAME>();
+    let sounds = |frame: &[u8; FRAME]| *frame != [0; FRAME];
+    let first = frames.iter().position(sounds).unwrap_or(0);
+    let end = frames.iter().rposition(sounds).map_or(0, |last| last + 1);
+    frames.get(first..end).unwrap_or_default().as_flattened()
+}
+
+fn samples(bytes: &[u8]) -> Vec<Frame> {
+    let level = |sample: [u8; 4]| f64::from(i32::from_le_bytes(sample)) / 2_147_483_648.0;
+    bytes
+        .as_chunks::<FRAME>()
+        .0
+        .iter()
+        .map(|[a, b, c, d, e, f, g, h]| [[*a, *b, *c, *d], [*e, *f, *g, *h]].map(level))
+        .collect()
+}
+
+impl Tried {
+    /// Looks at a stream without the silence around it.
+    fn sounds_like(&mut self, track: &Track, stream: &Stream, rate: u32, ours: &[u8]) {
+        let came = samples(ours);
+        self.frames = came.len();
+        if (stream.setting.frame(), stream.rate) != (FRAME, rate) {
+            return self.faults.push(format!("it came as {:?} at {} Hz", stream.setting, stream.rate));
+        }
+        let dsd = track.dsd_shape();
+        let (frames, of) = match dsd {
+            Some(DsdShape { bytes, rate, .. }) => (bytes.into(), rate / 8),
+            None => ((track.packed.len() / track.frame()) as u64, track.wire.rate),
+        };
+        // A track has as many frames as last as long as it does, the last one begun.
+        let expected = (frames * u64::from(rate)).div_ceil(of.into());
+        if came.len() as u64 != expected {
+            self.doubt(Excuse::Torn, format!("{} frames that aren't silent came, not {expected}", came.len()));
+        }
+        match dsd {
+            Some(shape) => self.is_tone(&came, rate.into(), &shape),
+            None => self.is_half(&came, &samples(&track.packed)),
+        }
+    }
+
+    fn is_tone(&mut self, came: &[Frame], rate: f64, shape: &DsdShape) {
+        let [length, end] = [PIECE, END].map(|seconds| (seconds * rate) as usize);
+        let inside = came.get(end..came.len().saturating_sub(end)).unwrap_or_default();
+        let mut worst = [0.0_f64; 3];
+        for (number, piece) in inside.chunks_exact(length).enumerate() {
+            for channel in 0..CHANNELS {
+                let (pitch, start) = shape.tone(channel as u16);
+                let turn = pitch * TAU / rate;
+                let start = start + (end + number * length) as f64 * turn;
+                let (amplitude, phase, beside) = fit(piece, channel, turn, start);
+                for (worst, off) in worst.iter_mut().zip([(amplitude - 0.5).abs(), phase.abs(), beside]) {
+                    *worst = worst.max(off);
+                }
+            }
+        }
+        let [louder, later, beside] = worst;
+        self.note = format!("the tone is off by {louder:.5} of full scale, {later:.4} rad; {beside:.4} beside it");
+        if inside.len() < length || louder > LOUDER || later > LATER || beside > BESIDE {
+            self.doubt(Excuse::Torn, format!("it isn't its tone: {}", self.note));
+        }
+    }
+
+    fn is_half(&mut self, came: &[Frame], source: &[Frame]) {
+        let filter = Filter::half();
+        // Every fourth 1024 frames are noise, of which a filter's edge shows; triangles have little there.
+        let is_steady = |n: usize| n >= MARGIN && [n - MARGIN, n + MARGIN].iter().all(|n| n / 1024 % 4 != 3);
+        let compared = (0..source.len() / 2).filter(|n| is_steady(2 * n) && 2 * n + MARGIN < source.len());
+        let [mut off, mut level, mut frames] = [0.0; 3];
+        for n in compared {
+            let wanted = filter.at(source, 2 * n);
+            for (wanted, came) in wanted.iter().zip(came.get(n).unwrap_or(&[0.0; CHANNELS])) {
+                off += (wanted - came).powi(2);
+                level += wanted.powi(2);
+            }
+            frames += 1.0;
+        }
+        let off = (off / level).sqrt();
+        self.note = format!("{frames} frames are off by {:.2} % of their level", off * 100.0);
+        // Not a number: there was nothing to compare.
+        if off.is_nan() || off > OFF {
+            self.doubt(Excuse::Torn, format!("it isn't what is left of the source: {}", self.note));
+        }
+    }
+}
+
+/// Amplitude of a sine at so many radians a frame, how far its phase is from `start`, and what else there is, as root mean square.
+fn fit(frames: &[Frame], channel: usize, turn: f64, start: f64) -> (f64, f64, f64) {
+    let length = frames.len() as f64;
+    let levels = || frames.iter().map(|frame| frame[channel]).zip((0..).map(|n| f64::from(n) * turn + start));
+    let window = |n: usize| 1.0 - (n as f64 * TAU / length).cos();
+    let sum = |wave: fn(f64) -> f64| {
+        levels().enumerate().map(|(n, (level, at))| window(n) * level * wave(at)).sum::<f64>() * 2.0 / length
+    };
+    let (sin, cos) = (sum(f64::sin), sum(f64::cos));
+    let rest = levels().map(|(level, at)| (level - sin * at.sin() - cos * at.cos()).powi(2)).sum::<f64>();
+    (sin.hypot(cos), cos.atan2(sin), (rest / length).sqrt())
+}
+
+/// A filter of linear phase that leaves the lower half of the spectrum.
+struct Filter([f64; 2 * REACH + 1]);
+
+impl Filter {
+    /// A sinc within a Hann window.
+    fn half() -> Self {
+        let taps = std::array::from_fn(|n| {
+            let at = n as f64 - REACH as f64;
+            let sinc = if at == 0.0 { 0.5 } else { (PI * at / 2.0).sin() / (PI * at) };
+            sinc * (1.0 + (PI * at / (REACH + 1) as f64).cos()) / 2.0
+        });
+        Self(taps)
+    }
+
+    /// What is left of frame `n`, which is as far as it reaches from either end.
+    fn at(&self, source: &[Frame], n: usize) -> Frame {
+        let near = source.get(n - REACH..=n + REACH).unwrap_or_default();
+        std::array::from_fn(|channel| self.0.iter().zip(near).map(|(tap, frame)| tap * frame[channel]).sum())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use usb_dac::{Format, Setting};
+
+    use super::*;
+    use crate::tracks::{Case, Container};
+
+    fn words(frames: &[Frame]) -> Vec<u8> {
+        frames.as_flattened().iter().flat_map(|level| ((level * 2_147_483_648.0) as i32).to_le_bytes()).collect()
+    }
+
+    /// What is found of a track of which this came, at 44.1 kHz or 48 times four.
+    fn tried(track: &Track, rate: u32, came: &[Frame]) -> Tried {
+        let silence = vec![0; FRAME * 5000];
+        let bytes = [silence.clone(), words(came), silence].concat();
+        let setting = Setting { format: Format::Pcm, bytes: 4, bits: 32 };
+        let received = bytes.len() as u64;
+        let stream = Stream { setting, rate, microframes: 0, received, packets: vec![], bytes, ended: true };
+        let mut tried = Tried::default();
+        tried.sounds_like(track, &stream, rate, without_silence(&stream.bytes));
+        tried.judged()
+    }
+
+    /// Ways in which what came is not what it should be.
+    fn broken(right: &[Frame]) -> Vec<(&'static str, Vec<Frame>)> {
+        let each = |of: fn(&Frame) -> Frame| right.iter().map(of).collect();
+        let mut hole = right.to_vec();
+        hole[20_000..22_000].fill([0.0; CHANNELS]);
+        vec![
+            ("silence", vec![[0.0; CHANNELS]; right.len()]),
+            ("a click", vec![[0.5; CHANNELS]]),
+            ("quieter", each(|frame| frame.map(|level| level * 0.9))),
+            ("the other way round", each(|[left, right]| [*right, *left])),
+            ("upside down", each(|frame| frame.map(|level| -level))),
+            ("half of it", right[..right.len() / 2].to_vec()),
+            ("a frame less", right[1..].to_vec()),
+            ("at twice the pitch", right.iter().step_by(2).copied().collect()),
+            ("a hole", hole),
+        ]
+    }
+
+    #[test]
+    fn a_tone_of_dsd_is_known_by_level_length_and_time() {
+        let directory = tempfile::tempdir().unwrap();
+        let track = Track::make(Case::dsd(Container::Dsf, 64).ms(400), directory.path()).unwrap();
+        let shape = track.dsd_shape().unwrap();
+        let frames = (shape.bytes / 2 + 1) as usize;
+        let level = |n: usize, channel: u16| {
+            let (pitch, start) = shape.tone(channel);
+            0.5 * (start + pitch * TAU * n as f64 / 176_400.0).sin()
+        };
+        let right: Vec<Frame> = (0..frames).map(|n| [level(n, 0), level(n, 1)]).collect();
+        let well = tried(&track, 176_400, &right);
+        assert!(well.faults.is_empty() && well.frames == frames, "{well:?}");
+        for (what, came) in broken(&right) {
+            assert!(!tried(&track, 176_400, &came).faults.is_empty(), "{what}");
+        }
+        assert!(!tried(&track, 88_200, &right).faults.is_empty(), "at another rate");
+    }
+
+    #[test]
+    fn what_is_left_of_pcm_at_half_its_rate_is_known() {
+        let directory = tempfile::tempdir().unwrap();
+        let case = Case::pcm(Container::Wav, 384_000, 24, 2, support::decode::Layout::S32).ms(300);
+        let track = Track::make(case, directory.path()).unwrap();
+        let source = samples(&track.packed);
+        // Another filter than ours: three frames.
+        let at = |n: usize, channel: usize| source.get(n).map_or(0.0, |frame| frame[channel]);
+        let halved = |n: usize| -> Frame {
+            std::array::from_fn(|channel| {
+                let near = [n.saturating_sub(1), n, n, n + 1].map(|n| at(n, channel));
+                near.iter().sum::<f64>() / 4.0
+            })
+        };
+        let right: Vec<Frame> = (0..source.len()).step_by(2).map(halved).collect();
+        let well = tried(&track, 192_000, &right);
+        assert!(well.faults.is_empty() && well.frames == source.len() / 2, "{well:?}");
+        for (what, came) in broken(&right) {
+            assert!(!tried(&track, 192_000, &came).faults.is_empty(), "{what}");
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! DSD over PCM as it came over the bus: the bits, with what the engine plays around them, and the zeros that the driver sends of its
+//! own around that.
+use usb_dac::{Explained, Markers, Stream, Wanted, explain, take_apart};
+
+use super::around;
+
+/// The byte that DSD's silence is made of.
+pub(super) const SILENCE: u8 = 0x69;
+/// The most that the driver sends in front of our first frame, ms of the bus. While a stream is open and hasn't started it sends
+/// silence, which for words of PCM is zeros (sound/usb/endpoint.c, `prepare_silent_urb`; without its low-latency mode that begins
+/// with the opening). It starts when the player has brought something. The DAC is in no mode of DSD yet.
+const BEFORE_MS: usize = 1000;
+/// The most behind our last frame, ms: nothing, but for what was on its way already (`MAX_QUEUE` in sound/usb/card.h). The DAC has
+/// left DSD in the silence before.
+const BEHIND_MS: usize = 18;
+
+/// A stream, taken apart.
+#[derive(Debug)]
+pub(super) struct Apart {
+    /// Frames of two bytes a channel, between the driver's zeros.
+    pub(super) bits: Vec<u8>,
+    /// Zeros in front, frames.
+    pub(super) before: usize,
+    /// Zeros behind, frames.
+    pub(super) behind: usize,
+    /// Wrong markers, and more zeros than the driver sends of its own. (It sends them where it runs dry, too.)
+    pub(super) faults: Vec<String>,
+}
+
+impl Apart {
+    pub(super) fn of(stream: &Stream) -> Self {
+        let frame = stream.setting.frame();
+        let frames = stream.bytes.chunks_exact(frame);
+        let total = frames.len();
+        let sounds = |frame: &[u8]| frame.iter().any(|byte| *byte != 0);
+        let before = frames.clone().position(sounds).unwrap_or(total);
+        let behind = total - frames.clone().rposition(sounds).map_or(before, |last| last + 1);
+        let ours = stream.bytes.get(before * frame..(total - behind) * frame).unwrap_or_default();
+        let (bits, markers) = take_apart(ours, stream.setting.bytes.into());
+        let mut faults = Vec::new();
+        if markers != Markers::default() {
+            faults.push(format!("{markers:?}"));
+        }
+        for (zeros, most, place) in [(before, BEFORE_MS, "before"), (behind, BEHIND_MS, "behind")] {
+            let ms = zeros * 1000 / stream.rate.max(1) as usize;
+            if ms > most {
+                faults.push(format!("{ms} ms without markers {place} it, of which {most} may be the driver's own"));
+            }
+        }
+        Self { bits, before, behind, faults }
+    }
+
+    /// Compares it with all of a track, `DSD_U32_BE`, at so many frames a second. The differences aren't among the faults.
+    pub(super) fn compare(&self, track: &[u8], rate: u32) -> (Explained, Vec<String>) {
+        let found = explain(&self.bits, Wanted { bytes: &as_words_of_16(track), frame: 4, silence: SILENCE });
+        let missing = around::missing([found.before, found.behind], rate);
+        let faults = self.faults.iter().cloned().chain(missing).collect();
+        (found, faults)
+    }
+}
+
+/// Words of 32 bits to words of 16, each channel's halves one after the other.
+pub(super) fn as_words_of_16(packed: &[u8]) -> Vec<u8> {
+    let (words, _) = packed.as_chunks::<8>();
+    words.iter().flat_map(|[a, b, c, d, e, f, g, h]| [*a, *b, *e, *f, *c, *d, *g, *h]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use usb_dac::{Format, Setting};
+
+    use super::*;
+
+    const RATE: u32 = 176_400;
+    const MS: usize = RATE as usize / 1000;
+
+    /// 4000 frames of 32 bits a channel, no two alike: 8000 of 16.
+    fn track() -> Vec<u8> {
+        (1..=8000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()).collect()
+    }
+
+    /// Words of two bytes a channel as DoP in three, the marker taking turns.
+    fn dop(bits: &[u8]) -> Vec<u8> {
+        let frames = bits.as_chunks::<4>().0.iter().enumerate();
+        let marked = frames.map(|(n, [a, b, c, d])| (if n % 2 == 0 { 0x05 } else { 0xfa }, [a, b, c, d]));
+        marked.flat_map(|(marker, [a, b, c, d])| [*b, *a, marker, *d, *c, marker]).collect()
+    }
+
+    fn stream(parts: &[Vec<u8>]) -> Stream {
+        let bytes = parts.concat();
+        Stream {
+            setting: Setting { format: Format::Pcm, bytes: 3, bits: 24 },
+            rate: RATE,
+            microframes: 0,
+            received: bytes.len() as u64,
+            packets: Vec::new(),
+            bytes,
+            ended: true,
+        }
+    }
+
+    fn zeros(ms: usize) -> Vec<u8> {
+        vec![0; 6 * MS * ms]
+    }
+
+    /// The track within so much DSD silence, ms.
+    fn music(before: usize, behind: usize, silence: u8) -> Vec<u8> {
+        let silent = |ms: usize| vec![silence; 4 * (MS + 1) * ms];
+        dop(&[silent(before), as_words_of_16(&track()), silent(behind)].concat())
+    }
+
+    fn faults(parts: &[Vec<u8>]) -> Vec<String> {
+        let (found, faults) = Apart::of(&stream(parts)).compare(&track(), RATE);
+        faults.into_iter().chain(found.faults.iter().map(ToString::to_string)).collect()
+    }
+
+    #[test]
+    fn what_the_driver_sends_around_ours_is_let_pass() {
+        let well = stream(&[zeros(300), music(100, 90, 0x69), zeros(10)]);
+        let apart = Apart::of(&well);
+        assert_eq!((apart.before, apart.behind), (300 * MS, 10 * MS));
+        let (found, wrong) = apart.compare(&track(), RATE);
+        assert_eq!((found.in_order, wrong), (8000, vec![]));
+        assert_eq!(faults(&[music(100, 100, 0x69)]), [""; 0], "nothing of the driver's");
+    }
+
+    #[test]
+    fn silence_that_is_no_dsd_is_found() {
+        let well = music(100, 100, 0x69);
+        let (head, tail) = well.split_at(6 * 5000);
+        for (what, parts) in [
+            ("zeros instead of DSD silence before", vec![zeros(100), music(0, 100, 0x69)]),
+            ("zeros instead of DSD silence behind", vec![music(100, 0, 0x69), zeros(15)]),
+            ("zeros on both sides", vec![zeros(27), music(0, 0, 0x69), zeros(27)]),
+            ("too many behind", vec![well.clone(), zeros(27)]),
+            ("too many before", vec![zeros(1100), well.clone()]),
+            ("zeros in the middle", vec![head.to_vec(), zeros(1), tail.to_vec()]),
+            ("another silence within markers", vec![music(100, 100, 0)]),
+            ("nothing at all", vec![zeros(10)]),
+        ] {
+            assert!(!faults(&parts).is_empty(), "{what}");
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! DACs that go wrong in time: that refuse, fall off the bus, or run low; and those whose words hold fewer bits than they have
+//! room for.
+use anyhow::{Context, Result};
+use serde_json::json;
+
+use super::bench::Bench;
+use super::figures;
+use super::found::{Excuse, Found, Tried};
+use super::plug::{Comes, to_the_end};
+use super::tracks::Tracks;
+use crate::tracks::Track;
+
+/// How long the pieces are in which the pace of a starving DAC is looked at, microframes: 100 ms.
+const PIECE: usize = 800;
+
+pub(super) fn play(bench: &mut Bench, tracks: &Tracks, found: &mut Found) -> Result<()> {
+    let wide = tracks.formats.get(1).context("no track of 96 kHz")?;
+    let dsd = tracks.formats.get(5).context("no track of DSD64")?;
+    bench.change("counts-24-bits")?;
+    found.take(bench, "24 bits in words of 32", |bench| narrowed(bench, wide, &tracks.deep))?;
+    bench.change("refuses-96k")?;
+    found.take(bench, "a DAC that refuses 96 kHz", |bench| refuses(bench, wide, &tracks.steady))?;
+    bench.change("no-clock-at-96k")?;
+    found.take(bench, "a DAC without a clock at 96 kHz", |bench| refuses(bench, wide, &tracks.steady))?;
+    bench.change("refuses-dsd")?;
+    found.take(bench, "a DAC that refuses its DSD setting", |bench| refuses(bench, dsd, wide))?;
+    found.take(bench, "a DAC that refuses once", |bench| {
+        bench.change("refuses-once")?;
+        refuses(bench, wide, wide)
+    })?;
+    found.take(bench, "a DAC that falls off the bus", |bench| {
+        bench.change("vanishes")?;
+        vanishes(bench, &tracks.steady, wide)
+    })?;
+    bench.change("starves")?;
+    found.take(bench, "a DAC that starves", |bench| starves(bench, &tracks.steady))
+}
+
+/// It is refused by name, and the next track plays.
+pub(super) fn refuses(bench: &mut Bench, bad: &Track, good: &Track) -> Result<Tried> {
+    bench.start(bad)?;
+    let took = bench
+        .wait("what the DAC doesn't do is not refused", |bench| Ok(bench.transport()?.status == "ERROR_OCCURRED"))?;
+    let reason = bench.reason()?;
+    let product = bench.dac.with(|device| device.model().product.clone());
+    let mut tried = bench.play_one(good)?;
+    tried.note = format!("{reason}, after {:.1} s", took.as_secs_f64());
+    if !reason.contains(&product) {
+        tried.faults.push(format!("the page doesn't say what refuses: {reason:?}"));
+    }
+    Ok(tried)
+}
+
+/// The page follows, what came before is right, and once it is back the music goes on by itself, to its end and with no frame
+/// missing; what is played next comes whole.
+fn vanishes(bench: &mut Bench, track: &Track, next: &Track) -> Result<Tried> {
+    bench.start(track)?;
+    let gone = bench.wait("the page still shows the DAC that has gone", |bench| {
+        Ok(bench.shown()?.is_empty() && bench.transport()?.state != "PLAYING")
+    })?;
+    let mut before = Tried::default();
+    match bench.so_far().first() {
+        Some(stream) => before.until_the_end(track, stream),
+        None => before.faults.push("nothing came before it went".to_owned()),
+    }
+    let back = bench.wait("the DAC isn't found again", |bench| Ok(!bench.shown()?.is_empty()))?;
+    let whole = to_the_end(bench, track, Comes::AsItIs)?;
+    if bench.so_far().len() != 2 {
+        before.faults.push(format!("{} streams came over the bus", bench.so_far().len()));
+    }
+    let mut tried = bench.play_one(next)?;
+    tried.note = format!(
+        "{} frames before, gone after {:.1} s, found again after another {:.1}; {}",
+        before.frames,
+        gone.as_secs_f64(),
+        back.as_secs_f64(),
+        whole.note
+    );
+    tried.frames += whole.frames;
+    tried.absorb(before);
+    tried.absorb(whole);
+    Ok(tried)
+}
+
+/// More comes while it asks for more, nothing is lost, and the page's position goes as fast as the DAC plays.
+fn starves(bench: &mut Bench, track: &Track) -> Result<Tried> {
+    let asked = bench.dac.with(|device| device.model().starves).context("it doesn't starve")?;
+    let mut tried = figures::agree(bench, track)?;
+    if let [stream] = bench.streams()?.as_slice() {
+        let bytes = |packets: &[usb_dac::Packet]| packets.iter().map(|packet| usize::from(packet.bytes)).sum::<usize>();
+        let pace = |packets: &[usb_dac::Packet]| {
+            bytes(packets) as f64 / track.frame() as f64 / PIECE as f64 * 8000.0 / f64::from(track.wire.rate) * 100.0
+        };
+        let most = stream.packets.chunks_exact(PIECE).map(pace).fold(0.0, f64::max);
+        tried.note += &format!("; the host brought {most:.0} % at most");
+        // A piece is shorter than it asks, but not in step with it.
+        if most < 100.0 + asked.ppm / 1e4 * 0.8 {
+            tried.doubt(Excuse::Torn, format!("it asked for {} % more, and never got it", asked.ppm / 1e4));
+        }
+    }
+    Ok(tried)
+}
+
+/// 24 bits come as they are; so do 32, of which the DAC drops eight: that isn't called bit-perfect.
+pub(super) fn narrowed(bench: &mut Bench, whole: &Track, deep: &Track) -> Result<Tried> {
+    let takes = bench.player.status()?["engine"]["takes"].take();
+    let bits = takes.as_array().into_iter().flatten().find(|setting| setting["format"] == "S32_LE");
+    let mut tried = bench.play_one(whole)?;
+    if bits.is_none_or(|setting| setting["bits"] != 24) {
+        tried.faults.push(format!("the page doesn't say that 24 bits count: {takes}"));
+    }
+    bench.start(deep)?;
+    let playing = bench.playing()?;
+    let fault = bench.until_stopped()?;
+    tried.faults.extend(fault);
+    let says = json!([playing["bit_perfect"], playing["changes"], playing["wire"]["format"]]);
+    if says != json!([false, ["the DAC has fewer bits than the source"], "S32_LE"]) {
+        tried.faults.push(format!("of 32 bits the page says {says}"));
+    }
+    if let Some(stream) = tried.only(&bench.streams()?) {
+        tried.take(deep, stream);
+    }
+    Ok(tried)
+}
