@@ -6,6 +6,7 @@
 mod client;
 mod door;
 mod memory;
+mod pace;
 mod serve;
 mod stream;
 
@@ -18,6 +19,7 @@ use anyhow::{Context, Result};
 use nix::sys::signalfd::SignalFd;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use pcm::Wire;
 use ring::message::{Event, Volume, VolumeMode};
 use ring::{State, StatusWriter};
 
@@ -80,6 +82,10 @@ pub(crate) struct Control {
     retry_at: Option<u64>,
     /// The open stream's output was lost, and the player knows.
     lost: bool,
+    /// While it isn't known yet whether the output runs at the open stream's rate.
+    watch: Option<pace::Watch>,
+    /// It doesn't, and the stream is being ended for that: the stream's format, and what to say.
+    disproved: Option<(Wire, String)>,
     volume: Volume,
     epoch: u32,
     /// Since when the engine is ending, ns.
@@ -102,6 +108,8 @@ impl Control {
             eager_until: 0,
             retry_at: None,
             lost: false,
+            watch: None,
+            disproved: None,
             volume,
             epoch: 0,
             ending: None,
@@ -116,6 +124,7 @@ impl Control {
             self.parts.bell.answer();
             self.take_returned();
             self.take_answers();
+            self.look_at_clock();
             self.take_connections();
             self.take_requests();
             self.serve();
@@ -153,7 +162,8 @@ impl Control {
         let timeout = if self.ending.is_some() {
             Some(Duration::from_millis(50))
         } else {
-            self.retry_at.map(|at| Duration::from_nanos(at.saturating_sub(now_ns())))
+            let next = [self.retry_at, self.look_due()].into_iter().flatten().min();
+            next.map(|at| Duration::from_nanos(at.saturating_sub(now_ns())))
         };
         let timeout = timeout.and_then(|time| Timespec::try_from(time).ok());
         match poll(&mut fds, timeout.as_ref()) {
@@ -164,6 +174,11 @@ impl Control {
 
     fn take_signals(&self) -> bool {
         matches!(self.parts.signals.read_signal(), Ok(Some(_)))
+    }
+
+    /// What was found to be wrong with the output that is there; empty if nothing was.
+    fn known_fault(&self) -> &str {
+        self.found.as_ref().map_or("", |found| &found.fault)
     }
 
     /// Looks for the output, unless that is under way.
@@ -194,6 +209,7 @@ impl Control {
                 Answer::Opened(result) => self.opened(result),
                 Answer::Closed => self.closed(),
                 Answer::VolumeSet(volume, result) => self.volume_set(volume, result),
+                Answer::Told(told) => self.told(told),
             }
         }
     }
@@ -217,7 +233,7 @@ impl Control {
         self.found = found;
         if back {
             self.lost = false;
-            self.parts.status.set_fault("");
+            self.parts.status.set_fault(self.known_fault());
             if self.stage.is_closed() {
                 self.parts.status.set_state(State::Closed);
             }

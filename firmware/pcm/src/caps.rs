@@ -4,7 +4,7 @@ mod sets;
 
 pub use sets::{ChannelSet, FormatSet, RateSet, STANDARD_RATES};
 
-use crate::{Wire, WireFormat};
+use crate::{Content, Wire, WireFormat};
 
 /// One way of opening a DAC: a format with the rates and channel counts that it takes in that format. Any of these rates can
 /// be had with any of these counts. A USB DAC has one or more for each of its alternate settings.
@@ -83,6 +83,22 @@ impl Caps {
     pub const fn with_mixer(mut self, mixer: bool) -> Self {
         self.mixer = mixer;
         self
+    }
+
+    /// Without the rate of `wire`, in every setting whose clock would be set to it for the same: for PCM (and DoP, which is PCM to
+    /// the clock) in every PCM format, for DSD in that format. A setting without any rate left is none.
+    #[must_use]
+    pub fn without_rate(&self, wire: Wire) -> Self {
+        let concerned = |setting: &Setting| match wire.format.content() {
+            Content::Dsd => setting.format == wire.format,
+            Content::Pcm | Content::Dop => setting.format.content() != Content::Dsd,
+        };
+        let settings = self.settings().map(|setting| match concerned(setting) {
+            true => Setting { rates: setting.rates.without(wire.rate), ..*setting },
+            false => *setting,
+        });
+        let kept = settings.filter(|setting| setting.rates != RateSet::EMPTY);
+        kept.fold(Self::default(), Self::with).with_mixer(self.mixer)
     }
 
     /// The settings, in the order in which they were added.
@@ -182,6 +198,22 @@ mod tests {
         assert_eq!(dac().formats(), [S16Le, S32Le, DsdU32Be].into_iter().collect());
         assert!(dac().rates().contains(192_000) && !dac().rates().contains(88_200), "that is the rate of DSD only");
         assert_eq!(dac().channels().max(), Some(8));
+    }
+
+    #[test]
+    fn a_rate_is_taken_away_where_the_clock_would_be_set_to_it_for_the_same() {
+        use WireFormat::{DopS32Le, DsdU32Be, S16Le, S32Le};
+        let same = Setting::new(DsdU32Be, RateSet::EMPTY.with(88_200).with(48_000), ChannelSet::STEREO);
+        let caps = dac().with(same);
+        for format in [S16Le, DopS32Le] {
+            let without = caps.without_rate(Wire { format, rate: 48_000, channels: 2 });
+            assert!(!without.takes(&Wire { format: S16Le, rate: 48_000, channels: 2 }), "in that format");
+            assert!(!without.takes(&Wire { format: S32Le, rate: 48_000, channels: 8 }), "in every other one");
+            assert!(without.takes(&Wire { format: S32Le, rate: 47_999, channels: 8 }));
+            assert!(without.takes(&Wire { format: DsdU32Be, rate: 48_000, channels: 2 }) && without.mixer);
+        }
+        let without = dac().without_rate(Wire { format: DsdU32Be, rate: 88_200, channels: 2 });
+        assert_eq!((without.of(DsdU32Be).count(), without.settings().count()), (0, 3), "nothing is left of it");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use ring::message::{Event, Refused, Reply, Request};
 use ring::{Consumer, State, Stream};
 
 use super::client::Gone;
+use super::pace::Watch;
 use super::{Ask, Control};
 use crate::certificate;
 use crate::clock::frames_in_ms;
@@ -160,8 +161,9 @@ impl Control {
             follower.follow(if has_clock { follow } else { follow.hurried() });
         }
         self.parts.status.set_stream(Some((stream.epoch, wire)));
-        self.parts.status.set_fault("");
+        self.parts.status.set_fault(self.known_fault());
         self.parts.status.set_state(State::Silent);
+        self.watch = has_clock.then(|| Watch::new(wire));
         tracing::info!("open: {wire}");
         self.refusal.clear();
         self.stage = Stage::Attached { capture, draining: false, player };
@@ -218,8 +220,13 @@ impl Control {
         }
         // This also says that the stream has no more entries.
         let (output, consumer) = session.into_parts();
+        self.watch = None;
         if let Some(follower) = &self.parts.follower {
             follower.hurry();
+        }
+        let disproved = self.disproved.take();
+        if let Some((wire, text)) = &disproved {
+            self.ask(Ask::Disprove(*wire, text.clone()));
         }
         self.ask(Ask::Close(Opened { output, capture }));
         self.parts.status.set_stream(None);
@@ -228,24 +235,27 @@ impl Control {
         if let Some(client) = self.client.as_mut().filter(|client| client.number == player) {
             client.consumer = Some(consumer);
         }
-        match outcome {
-            Outcome::Finished => tracing::info!("closed"),
-            Outcome::Output(trouble) => {
-                let text = trouble.to_string();
-                tracing::warn!("{text}");
-                self.parts.status.set_fault(&text);
-                self.parts.status.set_state(State::Fault);
-                self.lost = true;
-                // Whatever is found next is news, even if it looks the same.
-                self.found = None;
-                self.parts.status.set_output("");
-                self.parts.status.set_caps(&Caps::default());
-                self.tell(Event::OutputLost { text });
-                self.tell(Event::CapsChanged);
-            }
-            Outcome::Player(corrupt) => self.part(Gone::Broken(corrupt.to_string())),
+        match (outcome, disproved) {
+            (Outcome::Finished, None) => tracing::info!("closed"),
+            (Outcome::Finished, Some((_, text))) => self.output_lost(text),
+            (Outcome::Output(trouble), _) => self.output_lost(trouble.to_string()),
+            (Outcome::Player(corrupt), _) => self.part(Gone::Broken(corrupt.to_string())),
         }
         self.stage_changed(Stage::Closing);
+    }
+
+    /// The open stream's output is gone, or isn't what it said: until it is found, again or for the first time, there is none.
+    fn output_lost(&mut self, text: String) {
+        tracing::warn!("{text}");
+        self.parts.status.set_fault(&text);
+        self.parts.status.set_state(State::Fault);
+        self.lost = true;
+        // Whatever is found next is news, even if it looks the same.
+        self.found = None;
+        self.parts.status.set_output("");
+        self.parts.status.set_caps(&Caps::default());
+        self.tell(Event::OutputLost { text });
+        self.tell(Event::CapsChanged);
     }
 
     /// The device thread has closed the output.

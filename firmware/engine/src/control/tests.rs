@@ -20,6 +20,7 @@ use crate::rt::Start;
 use crate::rules::Card;
 
 mod opening;
+mod pace;
 
 const WIRE: Wire = Wire { format: WireFormat::S16Le, rate: 48_000, channels: 2 };
 
@@ -72,6 +73,7 @@ impl Device for PluggedDevice {
             card: Card::default(),
             caps,
             lock_ms: 0,
+            fault: String::new(),
         })
     }
 

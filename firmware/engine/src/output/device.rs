@@ -22,6 +22,19 @@ pub(crate) struct Found {
     pub(crate) caps: Caps,
     /// How long it needs to lock to a stream, ms; 0 if that isn't known.
     pub(crate) lock_ms: u32,
+    /// What was found to be wrong with it since it was plugged in; empty if nothing was.
+    pub(crate) fault: String,
+}
+
+/// What an output tells of its clock while it plays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// It doesn't play now.
+    Stopped,
+    /// It can't tell, or not yet.
+    Nothing,
+    /// The rate that it really runs at, Hz.
+    Clock(u32),
 }
 
 /// An opened output on its way to the real-time thread.
@@ -51,6 +64,15 @@ pub(crate) trait Device: Send {
 
     /// Sets the output's own volume, or, unless the mode is hardware, puts it out of the way.
     fn set_volume(&mut self, volume: Volume) -> Result<(), Refusal>;
+
+    /// What it tells of its clock, which is open.
+    fn clock(&mut self) -> Told {
+        Told::Nothing
+    }
+
+    /// It has acknowledged the rate of `wire` and plays at another. Until it is plugged in anew it hasn't that rate, and `fault` is
+    /// what is wrong with it.
+    fn disprove(&mut self, _wire: Wire, _fault: &str) {}
 }
 
 /// What *control* asks of the device thread.
@@ -63,9 +85,13 @@ pub(crate) enum Ask {
     Close(Opened),
     /// Set its volume.
     Volume(Volume),
+    /// Look at its clock.
+    Clock,
+    /// Forget this rate of it, for this reason.
+    Disprove(Wire, String),
 }
 
-/// What the device thread answers: one for each [`Ask`].
+/// What the device thread answers: one for each [`Ask`] but `Disprove`.
 pub(crate) enum Answer {
     /// To `Scan`.
     Scanned(Option<Box<Found>>),
@@ -75,6 +101,8 @@ pub(crate) enum Answer {
     Closed,
     /// To `Volume`.
     VolumeSet(Volume, Result<(), Refusal>),
+    /// To `Clock`.
+    Told(Told),
 }
 
 /// The device thread. Ends when *control* hangs up.
@@ -88,6 +116,11 @@ pub(crate) fn run(mut device: Box<dyn Device>, asks: &Receiver<Ask>, answers: &S
                 Answer::Closed
             }
             Ask::Volume(volume) => Answer::VolumeSet(volume, device.set_volume(volume)),
+            Ask::Clock => Answer::Told(device.clock()),
+            Ask::Disprove(wire, fault) => {
+                device.disprove(wire, &fault);
+                continue;
+            }
         };
         if answers.send(answer).is_err() {
             return;

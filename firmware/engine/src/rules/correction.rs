@@ -4,7 +4,7 @@ use pcm::{Caps, Content, Setting, Wire};
 use ring::message::{Refused, Volume, VolumeMode};
 
 use super::{DacRules, FormatSet};
-use crate::output::device::{Device, Found, Opened, Refusal};
+use crate::output::device::{Device, Found, Opened, Refusal, Told};
 
 /// What is to be corrected of what a card says. By default nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -118,5 +118,13 @@ impl Device for Corrected {
             },
             _ => self.device.set_volume(volume),
         }
+    }
+
+    fn clock(&mut self) -> Told {
+        self.device.clock()
+    }
+
+    fn disprove(&mut self, wire: Wire, fault: &str) {
+        self.device.disprove(wire, fault);
     }
 }

@@ -21,7 +21,8 @@ struct Hanging {
 impl Device for Hanging {
     fn scan(&mut self) -> Option<Found> {
         let caps = Caps::uniform(FormatSet::ALL, RateSet::any(8_000, 192_000), ChannelSet::STEREO);
-        Some(Found { name: "hanging".to_owned(), card: Card::default(), caps, lock_ms: 0 })
+        let (name, fault) = ("hanging".to_owned(), String::new());
+        Some(Found { name, card: Card::default(), caps, lock_ms: 0, fault })
     }
 
     fn open(&mut self, wire: Wire) -> Result<Opened, Refusal> {

@@ -8,8 +8,8 @@ use ring::message::{Refused, Volume, VolumeMode};
 use super::cards::{Places, Playback};
 use super::mixer::CardMixer;
 use super::pcm::AlsaOutput;
-use super::probe;
-use crate::output::device::{Device, Found, Opened, Refusal};
+use super::{probe, stream};
+use crate::output::device::{Device, Found, Opened, Refusal, Told};
 use crate::rules::Card;
 
 /// Which device.
@@ -120,6 +120,17 @@ impl Device for AlsaDevice {
     fn set_volume(&mut self, volume: Volume) -> Result<(), Refusal> {
         quietly(|| self.set_mixer(volume))
     }
+
+    fn clock(&mut self) -> Told {
+        self.current.as_ref().map_or(Told::Nothing, |current| stream::clock(&self.places.stream(&current.playback)))
+    }
+
+    fn disprove(&mut self, wire: Wire, fault: &str) {
+        if let Some(current) = &mut self.current {
+            current.found.caps = current.found.caps.without_rate(wire);
+            fault.clone_into(&mut current.found.fault);
+        }
+    }
 }
 
 impl AlsaDevice {
@@ -138,7 +149,7 @@ impl AlsaDevice {
                     let title = card_name.as_ref().map_or_else(|| name.clone(), |card| format!("{card} ({name})"));
                     let card =
                         Card { usb: self.places.usb_id(&playback), name: card_name.unwrap_or_else(|| name.clone()) };
-                    let found = Found { name: title, card, caps, lock_ms: 0 };
+                    let found = Found { name: title, card, caps, lock_ms: 0, fault: String::new() };
                     self.current = Some(Current { name, playback, found });
                     break;
                 }
@@ -242,7 +253,7 @@ mod tests {
         let format = ::pcm::WireFormat::S16Le;
         let (formats, rates) = ([format].into_iter().collect(), ::pcm::RateSet::any(8_000, 48_000));
         let caps = ::pcm::Caps::uniform(formats, rates, ::pcm::ChannelSet::STEREO);
-        let found = Found { name: "gone".to_owned(), card: Card::default(), caps, lock_ms: 0 };
+        let found = Found { name: "gone".to_owned(), card: Card::default(), caps, lock_ms: 0, fault: String::new() };
         let playback = Playback { card: 31, device: 9, identity: (1, 0, 0), usb: true, hdmi: false };
         device.current = Some(Current { name: playback.name(), playback, found });
         let refusal = device.open(Wire { format, rate: 48_000, channels: 2 }).err().expect("there is no such card");
@@ -278,12 +289,47 @@ mod tests {
         let mut device = AlsaDevice { places, ..AlsaDevice::new(Choice::Auto, 100, 40) };
         assert_eq!(device.scan(), None, "there is no card behind the node: probing it fails");
         let playback = device.places.playback().pop().expect("the node");
-        let found =
-            Found { name: "in use".to_owned(), card: Card::default(), caps: ::pcm::Caps::default(), lock_ms: 0 };
+        let found = Found {
+            name: "in use".to_owned(),
+            card: Card::default(),
+            caps: ::pcm::Caps::default(),
+            lock_ms: 0,
+            fault: String::new(),
+        };
         device.current = Some(Current { name: playback.name(), playback, found: found.clone() });
         assert_eq!(device.scan(), Some(found));
         std::fs::remove_file(&node).expect("a file");
         std::fs::write(&node, "").expect("a file");
         assert_eq!(device.scan(), None);
+    }
+
+    #[test]
+    fn a_rate_that_the_card_does_not_go_to_is_none_of_its_rates_until_it_is_plugged_in_anew() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (node, told) = (dir.path().join("pcmC31D0p"), dir.path().join("proc"));
+        std::fs::write(&node, "").expect("a file");
+        std::fs::create_dir_all(told.join("card31")).expect("a directory");
+        let running =
+            "Playback:\n  Status: Running\n    Momentary freq = 48003 Hz (0x6.001a)\n    Feedback Format = 16.16\n";
+        std::fs::write(told.join("card31/stream0"), running).expect("a file");
+        let places = Places { nodes: dir.path().to_owned(), class: dir.path().join("class"), told };
+        let mut device = AlsaDevice { places, ..AlsaDevice::new(Choice::Auto, 100, 40) };
+        assert_eq!(device.clock(), Told::Nothing, "there is no card yet");
+        let playback = device.places.playback().pop().expect("the node");
+        let format = ::pcm::WireFormat::S32Le;
+        let rates = [44_100, 48_000].into_iter().collect();
+        let caps = ::pcm::Caps::uniform([format].into_iter().collect(), rates, ::pcm::ChannelSet::STEREO);
+        let found = Found { name: "lies".to_owned(), card: Card::default(), caps, lock_ms: 0, fault: String::new() };
+        device.current = Some(Current { name: playback.name(), playback, found });
+        assert_eq!(device.clock(), Told::Clock(48_003));
+        let [wrong, right] = [44_100, 48_000].map(|rate| Wire { format, rate, channels: 2 });
+        device.disprove(wrong, "stays at 48 kHz");
+        let found = device.scan().expect("the card");
+        assert!(!found.caps.takes(&wrong) && found.caps.takes(&right));
+        assert_eq!(found.fault, "stays at 48 kHz");
+        let refusal = device.open(wrong).err().expect("it hasn't that rate");
+        assert_eq!(refusal.code, Refused::Format);
+        std::fs::remove_file(&node).expect("a file");
+        assert_eq!(device.scan(), None, "what was found out is forgotten with it");
     }
 }

@@ -104,7 +104,7 @@ impl Device for SimDevice {
         self.change()?;
         let name = self.dir.as_ref().map_or_else(|| "null".to_owned(), |dir| format!("file:{}", dir.display()));
         let card = Card { usb: None, name: if self.dir.is_some() { "file" } else { "null" }.to_owned() };
-        Some(Found { name, card, caps: self.accept.caps(self.max_rate), lock_ms: 0 })
+        Some(Found { name, card, caps: self.accept.caps(self.max_rate), lock_ms: 0, fault: String::new() })
     }
 
     fn open(&mut self, wire: Wire) -> Result<Opened, Refusal> {
