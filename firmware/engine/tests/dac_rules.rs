@@ -5,8 +5,9 @@ mod common;
 use std::path::{Path, PathBuf};
 
 use common::{CD, Engine, is_silent, noise, wait_for};
+use pcm::gain::Gain;
 use pcm::{Wire, WireFormat};
-use ring::message::{Refused, Reply, Request};
+use ring::message::{Refused, Reply, Request, Volume, VolumeMode};
 
 /// Writes a file of rules.
 fn rules(dir: &Path, text: &str) -> PathBuf {
@@ -33,6 +34,32 @@ fn what_a_rule_takes_away_is_neither_offered_nor_opened() {
         }
     }
     player.open(Wire { format: WireFormat::S32Le, rate: 48_000, channels: 2 });
+}
+
+/// Of 32 bits it uses 24: what is scaled ends there, with dither; what isn't stays whole.
+#[test]
+fn software_volume_is_dithered_at_the_bits_that_the_dac_has() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = rules(dir.path(), "[[dac]]\nname = 'file'\nbits = 24\n");
+    let engine = Engine::with_file_sink(&["--fast", "--preroll-ms", "0", "--dac-rules", path.to_str().expect("UTF-8")]);
+    let mut player = engine.connect();
+    let wire = Wire { format: WireFormat::S32Le, rate: 48_000, channels: 2 };
+    // A steady level between two steps of 24 bits, once it is scaled.
+    let level = (0.25 * 256.0 / Gain::from_percent(70).factor() * 401.0) as i32;
+    let material = level.to_le_bytes().repeat(2 * 20_000);
+    for percent in [100, 70] {
+        player.ask(&Request::Volume(Volume { mode: VolumeMode::Software, percent, mute: false }));
+        player.open(wire);
+        player.play(percent.into(), &material, 8);
+        player.close();
+    }
+    assert!(engine.raw(1) == material, "unscaled");
+    let scaled = engine.raw(2);
+    let samples: Vec<i32> = scaled.as_chunks().0.iter().map(|sample| i32::from_le_bytes(*sample)).collect();
+    assert!(samples.iter().all(|sample| sample % 256 == 0), "bits that the DAC drops");
+    assert!(samples.iter().any(|sample| *sample != samples[0]), "dithered");
+    let mean = samples.iter().map(|sample| f64::from(*sample) / 256.0).sum::<f64>() / samples.len() as f64;
+    assert!((mean - 100.25).abs() < 0.03, "{mean} steps of 24 bits");
 }
 
 #[test]

@@ -139,6 +139,13 @@ impl Caps {
         self.of(wire.format.carrier()).any(|setting| setting.takes(wire.rate, wire.channels))
     }
 
+    /// Significant bits that the DAC has where it is opened with `wire`; those of the format if it doesn't take that.
+    #[must_use]
+    pub fn bits(&self, wire: &Wire) -> u16 {
+        let settings = self.of(wire.format).filter(|setting| setting.takes(wire.rate, wire.channels));
+        settings.map(|setting| setting.bits).max().unwrap_or(wire.format.bits())
+    }
+
     /// How many words [`to_words`](Self::to_words) gives: four a setting, and two of which the first says whether there is a
     /// volume control; the second is 0.
     pub const WORDS: usize = Self::SETTINGS * Setting::WORDS + 2;
@@ -198,6 +205,11 @@ mod tests {
         assert_eq!(dac().formats(), [S16Le, S32Le, DsdU32Be].into_iter().collect());
         assert!(dac().rates().contains(192_000) && !dac().rates().contains(88_200), "that is the rate of DSD only");
         assert_eq!(dac().channels().max(), Some(8));
+        for (format, rate, channels, bits) in
+            [(S32Le, 192_000, 2, 24), (S32Le, 32_000, 8, 32), (S16Le, 44_100, 1, 16), (S24_3Le, 44_100, 2, 24)]
+        {
+            assert_eq!(dac().bits(&Wire { format, rate, channels }), bits, "{format} {rate} {channels}");
+        }
     }
 
     #[test]

@@ -9,8 +9,11 @@
 //! lacks of the exact product is below 2^-12 of the last bit, 72 dB down: nothing, beside noise of that bit's size.
 //!
 //! 32 bits are multiplied in 64 and rounded without noise. The last bit is at -193 dB, some 60 dB below the thermal noise of the
-//! best converters, which dithers it. A DAC that uses fewer of the 32 bits (most use 24) cuts the others off by itself: at 24 that is an
-//! error of -146 dB, still 20 dB below that noise; the engine knows the format, not how much of it the DAC uses.
+//! best converters, which dithers it. A DAC that uses fewer bits than the format has (of 32 most use 24) cuts the others off by
+//! itself; where that is known, see [`Scaler::with_bits`], what is scaled is rounded to the bits that it uses, with noise of their
+//! size, in a second pass over the same bytes while they are in the first-level cache.
+
+mod significant;
 
 use crate::kernels::{Scaling, Slope, scaling};
 use crate::silence::copy_muted;
@@ -138,13 +141,22 @@ pub struct Scaler {
     channels: u16,
     /// None for what isn't PCM.
     kernel: Option<Scaling>,
+    /// Upper bits of a sample that the DAC uses.
+    bits: u16,
 }
 
 impl Scaler {
     /// For frames of so many channels, with the best kernel that `cpu` has.
     #[must_use]
     pub fn new(format: WireFormat, channels: u16, cpu: Cpu) -> Self {
-        Self { format, channels, kernel: scaling(cpu, format) }
+        Self { format, channels, kernel: scaling(cpu, format), bits: format.bits() }
+    }
+
+    /// The same for a DAC that uses only so many of a sample's bits, the upper ones: what is scaled is dithered at that width. What
+    /// isn't keeps all its bits. No more than the format has, and at least one.
+    #[must_use]
+    pub fn with_bits(self, bits: u16) -> Self {
+        Self { bits: bits.clamp(1, self.format.bits()), ..self }
     }
 
     /// Copies whole frames from `src` to `dst`, scaled by `ramp`; returns how many bytes were written: as many whole frames
@@ -190,6 +202,9 @@ impl Scaler {
     fn scale(&self, kernel: Scaling, src: &[u8], dst: &mut [u8], ramp: &mut Ramp, dither: &mut Tpdf) {
         let channels = usize::from(self.channels).max(1);
         kernel.run(src, dst, Slope { now: ramp.now, step: ramp.step, channels }, *dither);
+        if self.bits < self.format.bits() {
+            significant::round(self.format, self.bits, dst, *dither);
+        }
         // So many samples are there that the dither's position may wrap, and a format has few bytes.
         let samples = (src.len() / self.format.bytes()) as u32;
         dither.advance(samples);

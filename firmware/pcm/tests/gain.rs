@@ -90,6 +90,67 @@ proptest! {
     }
 }
 
+/// The mean over many samples is the exact product, to far below a bit of those that the DAC uses: what was cut off instead of
+/// dithered would be off by up to one.
+#[test]
+fn what_is_scaled_is_dithered_at_the_bits_that_the_dac_uses() {
+    const SAMPLES: usize = 1 << 16;
+    let gain = Gain::from_percent(70);
+    for (format, bits) in [
+        (WireFormat::S32Le, 24),
+        (WireFormat::S32Be, 24),
+        (WireFormat::S32Le, 20),
+        (WireFormat::S24_3Le, 20),
+        (WireFormat::S24Be, 16),
+    ] {
+        let step = f64::from(1 << (format.bits() - bits));
+        let scaler = Scaler::new(format, 2, Cpu::detect()).with_bits(bits);
+        for part in [0.1, 0.4, 0.75, 0.9, -0.3] {
+            let level = ((1000.0 + part) * step / gain.factor()).round();
+            let exact = level * gain.factor() / step;
+            let src = packed(format, level as i32).repeat(SAMPLES);
+            let mut dst = vec![0; src.len()];
+            // In pieces, as the engine does.
+            let (mut ramp, mut dither) = (Ramp::constant(gain), Tpdf::new(7));
+            for (src, dst) in src.chunks(480 * format.bytes()).zip(dst.chunks_mut(480 * format.bytes())) {
+                assert_eq!(scaler.copy(src, dst, &mut ramp, &mut dither), src.len());
+            }
+            let scaled = unpack(format, &dst);
+            assert!(scaled.iter().all(|sample| (*sample as f64) % step == 0.0), "{format}: bits that aren't used");
+            let errors = scaled.iter().map(|sample| *sample as f64 / step - exact);
+            let mean = errors.clone().sum::<f64>() / SAMPLES as f64;
+            assert!(mean.abs() < 0.02, "{format} of {bits} bits: {part} became {}", part + mean);
+            // Of triangular noise and rounding; it doesn't depend on the level either.
+            let power = errors.map(|error| error * error).sum::<f64>() / SAMPLES as f64;
+            assert!((0.23..0.27).contains(&power), "{format} of {bits} bits: {power}");
+            let untouched = scaler.copy(&src, &mut dst, &mut Ramp::constant(Gain::UNITY), &mut dither);
+            assert!(untouched == src.len() && dst == src, "unscaled it keeps all its bits");
+        }
+        // Full scale doesn't turn round.
+        for level in [i32::MAX >> (32 - format.bits()), i32::MIN >> (32 - format.bits())] {
+            let src = packed(format, level).repeat(64);
+            let mut dst = vec![0; src.len()];
+            scaler.copy(&src, &mut dst, &mut Ramp::constant(Gain::from_percent(99)), &mut Tpdf::new(0));
+            let least = f64::from(level).abs() * 0.9;
+            for sample in unpack(format, &dst) {
+                assert!(
+                    sample.signum() == i64::from(level.signum()) && sample.abs() as f64 > least,
+                    "{format}: {sample}"
+                );
+            }
+        }
+    }
+}
+
+/// A sample's bytes.
+fn packed(format: WireFormat, sample: i32) -> Vec<u8> {
+    let mut bytes = sample.to_le_bytes()[..format.bytes()].to_vec();
+    if format.little_endian() != format {
+        bytes.reverse();
+    }
+    bytes
+}
+
 /// A fade of a constant signal moves by its slope and the dither, never by more: that is what "click-free" means.
 #[test]
 fn a_fade_is_straight_and_ends_where_it_should() {

@@ -154,7 +154,8 @@ impl Control {
         let has_clock = output.pacing() == Pacing::Clocked;
         let halves = self.parts.follower.as_ref().map(|_| certificate::begin(&consumer, &stream));
         self.parts.status.set_speakers(stream.epoch, &output.speakers());
-        let session = Session::new(output, consumer, stream, self.tuning(), self.gain());
+        let bits = self.found.as_ref().map_or(wire.format.bits(), |found| found.caps.bits(&wire));
+        let session = Session::new(output, consumer, stream, self.tuning(), self.gain()).with_bits(bits);
         let mut session = if unscaled { session.unscaled() } else { session };
         if let (Some((tally, follow)), Some(follower)) = (halves, &self.parts.follower) {
             session.set_tally(tally);

@@ -130,7 +130,12 @@ impl Session {
         }
     }
 
-    /// The same, but the volume has no effect, as with a one-bit stream; mute has.
+    /// The same on an output that uses only so many bits of a sample: what is scaled is dithered at that width.
+    pub(crate) fn with_bits(self, bits: u16) -> Self {
+        Self { scaler: self.scaler.with_bits(bits), ..self }
+    }
+
+    /// The same, but the volume has no effect, as with a one-bit stream; mute has. Fades stay: see [`OneBit::leave_unscaled`].
     pub(crate) fn unscaled(mut self) -> Self {
         self.one_bit.leave_unscaled();
         self.volume = self.one_bit.volume(self.volume);

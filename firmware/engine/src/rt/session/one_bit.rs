@@ -19,7 +19,12 @@ impl OneBit {
         Self { wire, next: None, unscaled: !wire.format.is_pcm() }
     }
 
-    /// Treats the volume of PCM as that of a one-bit stream.
+    /// Treats the volume of PCM as that of a one-bit stream: for MQA, which any gain and any dither would destroy.
+    ///
+    /// Its fades stay, though, of 20 ms each, where a pause, a stop, a seek, a mute or a dry ring breaks it off, and where it goes on.
+    /// MQA is PCM to every ear and to a DAC that hasn't recognised it yet, so a hard cut would click; and at these places a
+    /// decoder loses the stream, or has yet to find it, with a fade or without. Between them, from its first frame to its last,
+    /// every bit is as it came. The track's certificate says *scaled* of one that was faded.
     pub(super) fn leave_unscaled(&mut self) {
         self.unscaled = true;
     }
