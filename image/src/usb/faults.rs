@@ -33,7 +33,58 @@ pub(super) fn play(bench: &mut Bench, tracks: &Tracks, found: &mut Found) -> Res
         vanishes(bench, &tracks.steady, wide)
     })?;
     bench.change("starves")?;
-    found.take(bench, "a DAC that starves", |bench| starves(bench, &tracks.steady))
+    found.take(bench, "a DAC that starves", |bench| starves(bench, &tracks.steady))?;
+    bench.change("stays-at-48k")?;
+    found.take(bench, "a DAC that stays at 48 kHz", |bench| stays(bench, &tracks.wide, &tracks.steady))
+}
+
+/// It is found out by name, what it isn't set to any more isn't offered, and the track goes on at the rate that it has; all of that
+/// until it is plugged in anew.
+fn stays(bench: &mut Bench, bad: &Track, good: &Track) -> Result<Tried> {
+    let wrong = bad.wire.rate;
+    let offers = |bench: &Bench| -> Result<bool> {
+        let takes = bench.player.status()?["engine"]["takes"].take();
+        let mut rates = takes
+            .as_array()
+            .into_iter()
+            .flatten()
+            .flat_map(|setting| setting["rates"].as_array().into_iter().flatten());
+        Ok(rates.any(|rate| *rate == wrong))
+    };
+    let fault = |bench: &Bench| -> Result<String> {
+        Ok(bench.player.status()?["engine"]["fault"].as_str().unwrap_or_default().to_owned())
+    };
+    let product = bench.dac.with(|device| device.model().product.clone());
+    let product: String = product.chars().take(31).collect();
+    let mut before = Tried::default();
+    if !offers(bench)? {
+        before.faults.push(format!("it doesn't offer {wrong} Hz, which the DAC says that it has"));
+    }
+    bench.start(bad)?;
+    let took = bench.wait("it isn't found out", |bench| Ok(fault(bench)?.contains("runs at 48000")))?;
+    let said = fault(bench)?;
+    bench.wait("it doesn't go on at the rate that it has", |bench| {
+        Ok(bench.so_far().last().is_some_and(|stream| stream.rate == 48_000))
+    })?;
+    if !said.contains(&product) || !said.contains("without-rates=96000") {
+        before.faults.push(format!("the page doesn't say what stays and what to do: {said:?}"));
+    }
+    if offers(bench)? {
+        before.faults.push(format!("{wrong} Hz are still offered"));
+    }
+    before.faults.extend(bench.until_stopped()?);
+    let rates: Vec<u32> = bench.streams()?.iter().map(|stream| stream.rate).collect();
+    if rates != [wrong, 48_000] {
+        before.faults.push(format!("the streams came at {rates:?} Hz"));
+    }
+    let mut tried = bench.play_one(good)?;
+    bench.dac.unplug()?;
+    bench.wait("the page still shows the DAC that is gone", |bench| Ok(bench.shown()?.is_empty()))?;
+    bench.dac.plug(None)?;
+    bench.wait("plugged in anew it isn't offered again", |bench| Ok(offers(bench)? && fault(bench)?.is_empty()))?;
+    tried.note = format!("{said}, after {:.1} s", took.as_secs_f64());
+    tried.absorb(before);
+    Ok(tried)
 }
 
 /// It is refused by name, and the next track plays.

@@ -52,6 +52,8 @@ pub(super) struct Tracks {
     pub(super) narrow: Track,
     /// 48 kHz, 16 bits, as words of 32: long enough for a clock to be seen.
     pub(super) steady: Track,
+    /// 96 kHz, 24 bits: long enough for a DAC's clock to be found out, and for what comes after.
+    pub(super) wide: Track,
     /// 384 kHz.
     pub(super) fast: Track,
     /// 96 kHz, 32 bits.
@@ -78,6 +80,7 @@ impl Tracks {
             packed: make(flac(96_000, 24, Layout::S24Packed))?,
             narrow: make(flac(48_000, 16, Layout::S16))?,
             steady: make(flac(48_000, 16, Layout::S32).ms(8000))?,
+            wide: make(flac(96_000, 24, Layout::S32).ms(8000))?,
             fast: make(flac(384_000, 24, Layout::S32).ms(1000))?,
             deep: make(flac(96_000, 32, Layout::S32))?,
         })

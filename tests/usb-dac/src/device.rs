@@ -277,7 +277,8 @@ impl Device {
     #[must_use]
     pub fn feedback(&self) -> [u8; 4] {
         let asks = self.model.starves.map_or(0.0, |hunger| hunger.ppm(self.microframes));
-        Clock { rate: self.rate, ppm: self.model.clock_ppm + asks }.feedback()
+        let rate = self.model.stays_at.unwrap_or(self.rate);
+        Clock { rate, ppm: self.model.clock_ppm + asks }.feedback()
     }
 
     /// For how long it falls off the bus now. To be asked after each packet.
@@ -313,6 +314,11 @@ mod tests {
         assert_eq!([96_000, 96_000].map(|rate| set(&mut refusing, rate)), [Answer::Stall, Answer::Done]);
         let mut hanging = Device::new(Model::named("hangs-at-96k").unwrap());
         assert_eq!(set(&mut hanging, 96_000), Answer::Silence);
+        let mut staying = Device::new(Model::named("stays-at-48k").unwrap());
+        assert_eq!(set(&mut staying, 96_000), Answer::Done);
+        let read = staying.request(setup(READ, 1, 0x100, CLOCK, 4), &[]);
+        assert_eq!(read, Answer::Data(96_000_u32.to_le_bytes().to_vec()), "it says that it is there");
+        assert_eq!(u32::from_le_bytes(staying.feedback()), 6 << 16, "and isn't");
     }
 
     #[test]

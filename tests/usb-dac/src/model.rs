@@ -23,6 +23,7 @@ pub const VARIANTS: &[(&str, &str)] = &[
     ("refuses-dsd", include_str!("../variants/refuses-dsd.toml")),
     ("vanishes", include_str!("../variants/vanishes.toml")),
     ("starves", include_str!("../variants/starves.toml")),
+    ("stays-at-48k", include_str!("../variants/stays-at-48k.toml")),
 ];
 
 /// A DAC of two channels at high speed, as its descriptors and requests show it, and what is wrong with it.
@@ -51,6 +52,8 @@ pub struct Model {
     /// Rates at which it says that its clock is not valid, Hz.
     #[serde(default)]
     pub invalid_at: Vec<u32>,
+    /// The rate that its clock stays at, whatever it is set to and says, Hz.
+    pub stays_at: Option<u32>,
     /// A request that it refuses.
     pub refuses: Option<Refusal>,
     /// When it falls off the bus, and for how long.
@@ -152,6 +155,7 @@ impl Model {
                 "settings: bytes go from 1 to 4, bits to 8 times as many",
             ),
             (model.clock_ppm.abs() <= 1000.0, "clock_ppm: it goes from -1000 to 1000"),
+            (model.stays_at.is_none_or(|rate| model.rates.contains(&rate)), "stays_at: it has to be one of the rates"),
             (model.vanishes.is_none_or(|absence| absence.is_possible()), "vanishes: for_ms goes from 1 to 60000"),
             (
                 model.starves.is_none_or(|hunger| hunger.is_possible()),
@@ -221,6 +225,7 @@ mod tests {
             ("768_000", "768_001", "768000"),
             ("bytes = 4", "bytes = 5", "bytes go from 1 to 4"),
             ("volume", "clock_ppm = 2000.0\nvolume", "-1000 to 1000"),
+            ("volume", "stays_at = 50000\nvolume", "one of the rates"),
             ("volume", "vanishes = { after_ms = 0, for_ms = 0 }\nvolume", "1 to 60000"),
             ("volume", "starves = { every_ms = 9, for_ms = 10, ppm = 0.0 }\nvolume", "1 to every_ms"),
             ("volume", "refuses = { request = \"feature\", value = 1 }\nvolume", "feature"),
