@@ -9,6 +9,9 @@
 //! the memory until the player has come round in it: the ring uses at most [`RING_PART`] quarters of it, so the rest lies
 //! behind what was taken (46 s of a CD, 0.3 s of stereo at 768 kHz). With what the ring holds, a second and more may pass between two looks. A follower whose next frames were written
 //! over gives the track up. What a broken player overwrites before that, the CRC shows.
+//!
+//! A track's certificate appears when the last of it was heard, or the stream is over: until then the output may run dry, and what
+//! its driver drops then was taken, but not heard.
 
 mod follow;
 mod tally;
@@ -41,13 +44,13 @@ pub(crate) fn most_frames(wire: Wire) -> u32 {
 /// Both halves for the stream that `consumer` has begun.
 pub(crate) fn begin(consumer: &Consumer, stream: &Stream) -> (Tally, Follow) {
     let (outgoing, entries) = rtrb::RingBuffer::new(ENTRIES);
-    let [taken, hashed] = [(), ()].map(|()| Arc::new(AtomicU64::new(0)));
+    let [taken, heard, hashed] = [(); 3].map(|()| Arc::new(AtomicU64::new(0)));
     let tap = consumer.tap();
     // Sixteen looks while what is kept is overwritten: after a flush the player may do that as fast as it can decode.
     let kept = Duration::from_secs(tap.kept_frames()) / stream.wire.rate.max(1);
     let look = LONGEST_LOOK.min(kept / 16).max(Duration::from_millis(1));
-    let tally = Tally::new(outgoing, Arc::clone(&taken), Arc::clone(&hashed), tap.kept_frames());
-    (tally, Follow::new(tap, stream.epoch, entries, [taken, hashed], look))
+    let tally = Tally::new(outgoing, [&taken, &heard, &hashed].map(Arc::clone), tap.kept_frames());
+    (tally, Follow::new(tap, stream.epoch, entries, [taken, heard, hashed], look))
 }
 
 /// What the real-time thread tells the follower, in frames of the ring.
@@ -66,6 +69,15 @@ enum Entry {
         from: u64,
         /// The next one that is.
         to: u64,
+    },
+    /// The output ran dry, and dropped some of these frames, which were taken but weren't heard yet.
+    Lost {
+        /// The first of them.
+        from: u64,
+        /// The one behind the last.
+        to: u64,
+        /// How many were dropped, at most: others lie between them where the player sought.
+        most: u64,
     },
     /// The track is over.
     End(Taken),

@@ -8,6 +8,14 @@ use std::fmt;
 
 use ::pcm::Speakers;
 
+/// What snd-usb-audio has on its way to the DAC at most, ms (MAX_QUEUE in the kernel's sound/usb/card.h). When a card runs dry that
+/// is dropped: the kernel takes it for played when it lies in a packet, and the packets that wait for the bus are taken back.
+pub(crate) const USB_QUEUE_MS: u32 = 18;
+
+/// Silence around a stream on USB, ms: what the driver has on its way, and as much again. While it fills its packets for the first
+/// time the bus goes on, and on a busy machine a packet of the 21st ms was seen to leave too late.
+pub(crate) const USB_SILENCE_MS: u32 = 40;
+
 /// How an output takes frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pacing {
@@ -29,7 +37,8 @@ pub(crate) struct Fill {
 /// What can go wrong with an output while it plays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trouble {
-    /// Everything written was heard, and the output has stopped for want of more. [`Output::prepare`] mends it.
+    /// Everything written was heard, but for [`Output::dropped_frames`], and the output has stopped for want of more.
+    /// [`Output::prepare`] mends it.
     Xrun,
     /// The output can't go on.
     Failed {
@@ -65,6 +74,11 @@ pub(crate) trait Output: Send {
     /// Silence that has to stand in front of a stream and behind it, whatever the owner has set: frames of the output's own
     /// that may leave in another order at the start, and not at all at the end.
     fn least_silence(&self) -> u32 {
+        0
+    }
+
+    /// The most frames that are dropped unheard when it runs dry, of the last ones written.
+    fn dropped_frames(&self) -> u32 {
         0
     }
 

@@ -183,6 +183,7 @@ fn everything_in_the_status_page_arrives() {
         whole: true,
         late_wakeups: 1,
         xruns: 0,
+        lost: 40,
         starved: 2,
     };
     assert_eq!(status.certificates(), []);

@@ -1,6 +1,7 @@
 //! The follower's half, on a thread of its own at ordinary priority.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -52,19 +53,33 @@ pub(crate) struct Follow {
     tap: Tap,
     epoch: u32,
     entries: rtrb::Consumer<Entry>,
-    /// Frames that the real-time thread has taken.
+    /// Frames that the real-time thread has taken, and the one that is heard.
     taken: Arc<AtomicU64>,
+    heard: Arc<AtomicU64>,
     /// Frames that were looked at.
     hashed: Arc<AtomicU64>,
     /// Time between two looks.
     look: Duration,
     open: Option<Hashing>,
+    /// What wasn't heard to the end yet.
+    unheard: VecDeque<Unheard>,
     buffer: Box<[u8]>,
+}
+
+/// A track that is over, and whose last frames may be on their way.
+struct Unheard {
+    /// The ring's frames that it had.
+    frames: Range<u64>,
+    certificate: Certificate,
 }
 
 /// The track under way.
 struct Hashing {
     track: u64,
+    /// Its first frame in the ring.
+    first: u64,
+    /// Frames that may have been lost so far.
+    lost: u64,
     /// What is hashed of it, perhaps with frames that won't be taken, or are the next track's.
     reached: Sums,
     /// What was reached before, oldest first: one that holds no frame that isn't taken, and those behind it.
@@ -85,7 +100,7 @@ struct Sums {
 impl Hashing {
     fn new(track: u64, frame: u64) -> Self {
         let reached = Sums { next: frame, sha256: Sha256::new(), crc32c: Crc32c::new(Cpu::detect()) };
-        Self { track, reached, before: VecDeque::new(), given_up: false }
+        Self { track, first: frame, lost: 0, reached, before: VecDeque::new(), given_up: false }
     }
 
     /// Goes back to where nothing from `frame` on is hashed.
@@ -123,11 +138,12 @@ impl Follow {
         tap: Tap,
         epoch: u32,
         entries: rtrb::Consumer<Entry>,
-        [taken, hashed]: [Arc<AtomicU64>; 2],
+        [taken, heard, hashed]: [Arc<AtomicU64>; 3],
         look: Duration,
     ) -> Self {
         let buffer = vec![0; CHUNK].into_boxed_slice();
-        Self { tap, epoch, entries, taken, hashed, look, open: None, buffer }
+        let unheard = VecDeque::new();
+        Self { tap, epoch, entries, taken, heard, hashed, look, open: None, unheard, buffer }
     }
 
     /// For an output that waits.
@@ -136,10 +152,11 @@ impl Follow {
     }
 
     /// Hashes what there is; false when the stream is over. A certificate's number is the caller's.
-    pub(super) fn look(&mut self, publish: &mut dyn FnMut(Certificate)) -> bool {
+    pub(crate) fn look(&mut self, publish: &mut dyn FnMut(Certificate)) -> bool {
         // In this order: all that was told before the frames were counted is in the queue, and so is all that was told
-        // before the stream ended.
+        // before the stream ended, or before the last frames were heard.
         let over = self.entries.is_abandoned();
+        let heard = if over { u64::MAX } else { self.heard.load(Ordering::Acquire) };
         let taken = self.taken.load(Ordering::Acquire);
         while let Ok(entry) = self.entries.pop() {
             match entry {
@@ -151,13 +168,18 @@ impl Follow {
                         open.reached.next = to;
                     }
                 }
+                Entry::Lost { from, to, most } => self.lose(&(from..to), most),
                 Entry::End(taken) => {
                     self.hash(taken.end);
                     if let Some(open) = self.open.take() {
-                        publish(certificate(self.epoch, open, taken));
+                        let frames = open.first..taken.end;
+                        self.unheard.push_back(Unheard { frames, certificate: certificate(self.epoch, open, taken) });
                     }
                 }
             }
+        }
+        while let Some(track) = self.unheard.pop_front_if(|track| track.frames.end <= heard) {
+            publish(track.certificate);
         }
         if let Some(open) = &mut self.open {
             open.settle(taken);
@@ -167,6 +189,20 @@ impl Follow {
         self.hash(written.max(taken));
         self.hashed.store(taken, Ordering::Release);
         !over
+    }
+
+    /// Of these frames so many may be lost, at most: notes it with the tracks that had them. Of the one under way the xrun is counted
+    /// already.
+    fn lose(&mut self, frames: &Range<u64>, most: u64) {
+        let of = |first: u64, end: u64| end.min(frames.end).saturating_sub(first.max(frames.start)).min(most);
+        for Unheard { frames: Range { start, end }, certificate } in &mut self.unheard {
+            let lost = of(*start, *end);
+            certificate.lost += lost;
+            certificate.xruns += u64::from(lost > 0);
+        }
+        if let Some(open) = &mut self.open {
+            open.lost += of(open.first, u64::MAX);
+        }
     }
 
     /// Makes the sums those of the track's frames before `end`.
@@ -197,6 +233,7 @@ impl Follow {
 fn certificate(epoch: u32, open: Hashing, taken: Taken) -> Certificate {
     let Taken { frames, crc32c, scaled, whole, troubles, .. } = taken;
     let Troubles { late_wakeups, xruns, starved } = troubles;
+    let lost = open.lost;
     let Sums { sha256, crc32c: ours, .. } = open.reached;
     let same = !open.given_up && ours.value() == crc32c;
     if !same && !open.given_up {
@@ -213,6 +250,7 @@ fn certificate(epoch: u32, open: Hashing, taken: Taken) -> Certificate {
         whole,
         late_wakeups,
         xruns,
+        lost,
         starved,
     }
 }

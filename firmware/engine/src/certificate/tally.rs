@@ -12,8 +12,9 @@ use super::{Entry, Taken};
 #[derive(Debug)]
 pub(crate) struct Tally {
     entries: rtrb::Producer<Entry>,
-    /// Frames taken of the stream.
+    /// Frames taken of the stream, and the one that is heard.
     taken: Arc<AtomicU64>,
+    heard: Arc<AtomicU64>,
     /// As far as the follower has come, and how far it may be behind.
     hashed: Arc<AtomicU64>,
     kept: u64,
@@ -34,13 +35,8 @@ struct Open {
 }
 
 impl Tally {
-    pub(super) fn new(
-        entries: rtrb::Producer<Entry>,
-        taken: Arc<AtomicU64>,
-        hashed: Arc<AtomicU64>,
-        kept: u64,
-    ) -> Self {
-        Self { entries, taken, hashed, kept, empty: Crc32c::new(Cpu::detect()), open: None }
+    pub(super) fn new(entries: rtrb::Producer<Entry>, [taken, heard, hashed]: [Arc<AtomicU64>; 3], kept: u64) -> Self {
+        Self { entries, taken, heard, hashed, kept, empty: Crc32c::new(Cpu::detect()), open: None }
     }
 
     /// Frames that may be taken after the first `taken` ones before the follower has to give up.
@@ -76,6 +72,16 @@ impl Tally {
         }
     }
 
+    /// The output ran dry: of the ring's frames from `from` up to `to`, `most` may not have been heard.
+    pub(crate) fn lose(&mut self, from: u64, to: u64, most: u64) {
+        if self.entries.push(Entry::Lost { from, to, most }).is_err()
+            && let Some(open) = &mut self.open
+        {
+            // As good as not hashed: a certificate that doesn't say what was lost isn't worth its hash.
+            open.crc32c = self.empty;
+        }
+    }
+
     /// The track's end mark: `frame` is the next one's.
     pub(crate) fn end(&mut self, frame: u64, troubles: Troubles) {
         let Some(Open { frames, crc32c, scaled, whole, before }) = self.open.take() else { return };
@@ -92,8 +98,9 @@ impl Tally {
         self.end(frame, troubles);
     }
 
-    /// The end of a wake-up: so many frames of the stream are taken. What was told above comes before this.
-    pub(crate) fn publish(&self, taken: u64) {
+    /// The end of a wake-up: so many frames of the stream are taken, and so many were heard. What was told above comes before this.
+    pub(crate) fn publish(&self, taken: u64, heard: u64) {
         self.taken.store(taken, Ordering::Release);
+        self.heard.store(heard, Ordering::Release);
     }
 }

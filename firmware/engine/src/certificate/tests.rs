@@ -77,7 +77,12 @@ impl Rig {
     }
 
     fn look(&mut self) {
-        self.tally.publish(self.consumer.read());
+        self.look_hearing(self.consumer.read());
+    }
+
+    /// The same while this frame is heard.
+    fn look_hearing(&mut self, heard: u64) {
+        self.tally.publish(self.consumer.read(), heard);
         self.follow_on();
     }
 
@@ -282,6 +287,46 @@ fn a_track_without_an_end_and_one_that_was_scaled_say_so() {
     let [first, second] = rig.certificates[..] else { panic!("{:?}", rig.certificates) };
     assert_eq!((first.whole, first.scaled, first.sha256), (false, false, sha256(&bytes)));
     assert_eq!((second.whole, second.scaled), (false, true));
+}
+
+#[test]
+fn what_was_lost_is_told_of_each_track_that_it_may_be_of_even_if_that_is_over() {
+    let mut rig = Rig::new();
+    rig.start(1);
+    rig.pass(100);
+    rig.end();
+    rig.start(2);
+    rig.pass(20);
+    rig.look_hearing(99);
+    assert_eq!(rig.certificates, [], "the last frame is on its way");
+    // Twenty of the second track, and ten of the first.
+    rig.tally.lose(90, 120, 30);
+    rig.look_hearing(120);
+    rig.pass(100);
+    rig.tally.lose(170, 220, 25);
+    rig.end();
+    rig.look();
+    rig.start(3);
+    rig.pass(10);
+    rig.end();
+    rig.look();
+    let lost = rig.certificates.iter().map(|certificate| (certificate.track, certificate.xruns, certificate.lost));
+    // Of the tracks under way xruns are counted elsewhere, which says three here.
+    assert_eq!(lost.collect::<Vec<_>>(), [(1, 4, 10), (2, 3, 20 + 25), (3, 3, 0)]);
+}
+
+#[test]
+fn when_the_stream_is_over_every_certificate_is_there() {
+    let mut rig = Rig::new();
+    rig.start(1);
+    rig.pass(100);
+    rig.end();
+    rig.look_hearing(50);
+    assert_eq!(rig.certificates, []);
+    let Rig { tally, mut follow, mut certificates, .. } = rig;
+    drop(tally);
+    assert!(!follow.look(&mut |certificate| certificates.push(certificate)));
+    assert_eq!(certificates.len(), 1);
 }
 
 #[test]

@@ -81,6 +81,8 @@ pub(crate) struct Session {
     ended_at: Option<u64>,
     /// The output frame behind the newest frame of the ring.
     audio_end: u64,
+    /// The output frame that was heard at the last wake-up.
+    heard: u64,
     draining: bool,
     aborting: bool,
     waiting: Option<Waiting>,
@@ -121,6 +123,7 @@ impl Session {
             track: None,
             ended_at: None,
             audio_end: 0,
+            heard: 0,
             draining: false,
             aborting: false,
             waiting: None,
@@ -242,11 +245,13 @@ impl Session {
         Ok(fill)
     }
 
-    /// After the output ran dry: everything written was heard, but for what its driver had on its way and drops (18 ms at most,
-    /// on USB); it begins anew, with a fade.
+    /// After the output ran dry: everything written was heard, but for what its driver had on its way and dropped; it begins anew,
+    /// with a fade. The next frame that is heard is the ring's next one, and that becomes the position: there is no way back to
+    /// what was dropped, as the room in the ring is the player's again.
     fn recover(&mut self, now: u64, report: &mut Reporter) -> Result<Fill, Outcome> {
         self.xruns = self.xruns.saturating_add(1);
         report.event(Kind::Xrun, self.timeline.written(), now);
+        self.count_lost();
         self.output.prepare()?;
         self.one_bit.restart();
         self.running = false;
@@ -256,6 +261,17 @@ impl Session {
             self.ramp.fade_to(self.volume, self.limits.fade);
         }
         Ok(self.output.poll(now)?)
+    }
+
+    /// Tells the certificates what may not have been heard when the output ran dry: of the last frames written those that the
+    /// driver may have dropped, unless they had been heard before.
+    fn count_lost(&mut self) {
+        let unheard = self.timeline.written().saturating_sub(self.heard);
+        let dropped = unheard.min(self.output.dropped_frames().into());
+        if let Some(tally) = &mut self.tally {
+            let most = self.timeline.audio_in_last(dropped);
+            tally.lose(self.timeline.heard(dropped), self.consumer.read(), most);
+        }
     }
 
     /// Writes frames of the ring, up to the next mark. At most `frames`, which are there.
@@ -348,10 +364,11 @@ impl Session {
             Mode::Playing => State::Playing,
             Mode::Paused => State::Paused,
         });
-        if let Some(tally) = &self.tally {
-            tally.publish(self.consumer.read());
-        }
         let heard = self.timeline.heard(fill.queued);
+        self.heard = self.timeline.written().saturating_sub(fill.queued);
+        if let Some(tally) = &self.tally {
+            tally.publish(self.consumer.read(), heard);
+        }
         report.position(Position { epoch: self.stream.epoch, taken: self.consumer.read(), heard, at_ns: now });
     }
 }

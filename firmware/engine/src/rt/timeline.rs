@@ -62,6 +62,15 @@ impl Timeline {
         let _ = self.stretches.push_back(Stretch { output, ring, frames, silence });
     }
 
+    /// How many of the last `frames` frames written are of the ring.
+    pub(super) fn audio_in_last(&self, frames: u64) -> u64 {
+        let from = self.written.saturating_sub(frames);
+        let audio = self.stretches.iter().filter(|stretch| !stretch.silence);
+        audio
+            .map(|stretch| stretch.output.saturating_add(stretch.frames).saturating_sub(stretch.output.max(from)))
+            .sum()
+    }
+
     /// The ring's frame that is heard when `queued` of the frames written are still on their way.
     pub(super) fn heard(&mut self, queued: u64) -> u64 {
         let output = self.written.saturating_sub(queued);
@@ -105,8 +114,9 @@ mod tests {
         #[test]
         fn every_frame_is_found(stretches in prop::collection::vec((any::<bool>(), 1u32..20, 0u64..3), 1..30)) {
             let mut timeline = Timeline::default();
-            let (mut model, mut ring) = (Vec::new(), 0);
+            let (mut model, mut audio, mut ring) = (Vec::new(), Vec::new(), 0);
             for (silence, frames, jump) in stretches {
+                audio.extend((0..frames).map(|_| !silence));
                 if silence {
                     timeline.silence(ring, frames);
                     model.extend((0..frames).map(|_| ring));
@@ -116,6 +126,11 @@ mod tests {
                     model.extend((0..u64::from(frames)).map(|n| ring + n));
                     ring += u64::from(frames);
                 }
+            }
+            prop_assert_eq!(timeline.audio_in_last(u64::MAX), audio.iter().filter(|&&audio| audio).count() as u64);
+            for last in 0..audio.len() {
+                let expected = audio[audio.len() - last..].iter().filter(|&&audio| audio).count() as u64;
+                prop_assert_eq!(timeline.audio_in_last(last as u64), expected);
             }
             for (n, expected) in model.iter().enumerate() {
                 prop_assert_eq!(timeline.heard((model.len() - n) as u64), *expected);

@@ -198,6 +198,7 @@ fn certified(certificate: &Certificate, (scaled, cut): (bool, bool)) -> Value {
         "scaled": certificate.scaled || scaled,
         "late_wakeups": certificate.late_wakeups,
         "xruns": certificate.xruns,
+        "lost": certificate.lost,
         "starved": certificate.starved,
     })
 }
@@ -285,12 +286,13 @@ mod tests {
             whole: true,
             late_wakeups: 4,
             xruns: 5,
+            lost: 7,
             starved: 6,
         };
         let shown = certified(&certificate, (false, false));
         assert_eq!(shown["sha256"], "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
         assert_eq!((&shown["crc32c"], &shown["frames"]), (&"03069283".into(), &441.into()));
-        assert_eq!([&shown["late_wakeups"], &shown["xruns"], &shown["starved"]], [4, 5, 6]);
+        assert_eq!(["late_wakeups", "xruns", "starved", "lost"].map(|key| &shown[key]), [4, 5, 6, 7]);
         assert_eq!(certified(&Certificate { sha256: None, ..certificate }, (false, false))["sha256"], Value::Null);
         let other = certified(&certificate, (true, true));
         assert_eq!([&shown["scaled"], &other["scaled"]], [false, true]);

@@ -4,7 +4,7 @@
 pub const CERTIFICATES: usize = 32;
 
 /// Words of one.
-pub(super) const WORDS: usize = 12;
+pub(super) const WORDS: usize = 13;
 
 /// What the engine took from the ring for one track.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,8 +29,11 @@ pub struct Certificate {
     pub whole: bool,
     /// Wake-ups of the real-time thread, 1 ms or more late, while the track was written.
     pub late_wakeups: u64,
-    /// Times that the output ran dry meanwhile.
+    /// Times that the output ran dry while the track was written, or before the last of it was heard.
     pub xruns: u64,
+    /// Frames of it that weren't heard for that, at most: a USB card's driver drops what it has on its way to the DAC. They are
+    /// among `frames`, and in the sums.
+    pub lost: u64,
     /// Times that the ring ran dry inside the track: silence stands there, whatever the format.
     pub starved: u64,
 }
@@ -46,11 +49,11 @@ impl Certificate {
         let flags = flag(self.sha256.is_some(), HASHED) | flag(self.scaled, SCALED) | flag(self.whole, WHOLE);
         let mut words = [0; WORDS];
         let both = u64::from(self.epoch) | u64::from(self.crc32c) << 32;
-        let troubles = [self.late_wakeups, self.xruns, self.starved];
+        let troubles = [self.late_wakeups, self.xruns, self.starved, self.lost];
         words[..5].copy_from_slice(&[self.number, self.track, self.frames, both, flags]);
-        words[5..8].copy_from_slice(&troubles);
+        words[5..9].copy_from_slice(&troubles);
         let hash = self.sha256.unwrap_or_default();
-        for (word, bytes) in words[8..].iter_mut().zip(hash.as_chunks().0) {
+        for (word, bytes) in words[9..].iter_mut().zip(hash.as_chunks().0) {
             *word = u64::from_le_bytes(*bytes);
         }
         words
@@ -58,7 +61,7 @@ impl Certificate {
 
     /// `None` for a place that was never written.
     pub(super) fn from_words(words: [u64; WORDS]) -> Option<Self> {
-        let [number, track, frames, both, flags, late_wakeups, xruns, starved, hash @ ..] = words;
+        let [number, track, frames, both, flags, late_wakeups, xruns, starved, lost, hash @ ..] = words;
         let mut sha256 = [0; 32];
         for (bytes, word) in sha256.as_chunks_mut().0.iter_mut().zip(hash) {
             *bytes = word.to_le_bytes();
@@ -74,6 +77,7 @@ impl Certificate {
             whole: flags & WHOLE != 0,
             late_wakeups,
             xruns,
+            lost,
             starved,
         })
     }
@@ -88,10 +92,10 @@ mod tests {
         #[test]
         fn certificates_survive(
             number in 1u64.., epoch: u32, track: u64, frames: u64, crc32c: u32, sha256: Option<[u8; 32]>, scaled: bool,
-            whole: bool, late_wakeups: u64, xruns: u64, starved: u64,
+            whole: bool, late_wakeups: u64, xruns: u64, lost: u64, starved: u64,
         ) {
             let one =
-                Certificate { number, epoch, track, frames, crc32c, sha256, scaled, whole, late_wakeups, xruns, starved };
+                Certificate { number, epoch, track, frames, crc32c, sha256, scaled, whole, late_wakeups, xruns, lost, starved };
             prop_assert_eq!(Certificate::from_words(one.to_words()), Some(one));
         }
 

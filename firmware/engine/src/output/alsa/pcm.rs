@@ -9,18 +9,14 @@ use alsa::{Direction, ValueOr};
 
 use super::{area, format, played};
 use crate::clock::frames_in_ms;
-use crate::output::{Fill, Output, Pacing, Trouble};
-
-/// What snd-usb-audio has on its way to the DAC, at most 18 ms (MAX_QUEUE in the kernel's sound/usb/card.h), and as much again:
-/// while the driver fills its packets for the first time, the bus goes on, and on a busy machine a packet of the 21st ms was seen
-/// to leave too late.
-const USB_SILENCE_MS: u32 = 40;
+use crate::output::{Fill, Output, Pacing, Trouble, USB_QUEUE_MS, USB_SILENCE_MS};
 
 /// The real-time side of a card.
 pub(super) struct AlsaOutput {
     pcm: PCM,
     wire: Wire,
     least_silence: u32,
+    dropped_frames: u32,
     speakers: Speakers,
     buffer_frames: u32,
     period_frames: u32,
@@ -66,6 +62,7 @@ impl AlsaOutput {
             pcm,
             wire,
             least_silence: 0,
+            dropped_frames: 0,
             speakers,
             buffer_frames: narrow(buffer),
             period_frames: narrow(period),
@@ -77,7 +74,8 @@ impl AlsaOutput {
 
     /// The same for a card that snd-usb-audio drives.
     pub(super) fn on_usb(self) -> Self {
-        Self { least_silence: frames_in_ms(USB_SILENCE_MS, self.wire.rate), ..self }
+        let [least_silence, dropped_frames] = [USB_SILENCE_MS, USB_QUEUE_MS].map(|ms| frames_in_ms(ms, self.wire.rate));
+        Self { least_silence, dropped_frames, ..self }
     }
 
     /// Fills the card's memory with silence without committing it: its pages are there afterwards, and nothing that was
@@ -117,6 +115,10 @@ impl Output for AlsaOutput {
 
     fn least_silence(&self) -> u32 {
         self.least_silence
+    }
+
+    fn dropped_frames(&self) -> u32 {
+        self.dropped_frames
     }
 
     fn speakers(&self) -> Speakers {

@@ -1,7 +1,8 @@
 //! The traps of snd-usb-audio, on a card that has them: see the table in [`output::alsa`](crate::output::alsa).
 
-use super::usb_card::{Air, Call, UsbCard};
+use super::usb_card::{Air, Call, QUEUE, SILENCE, UsbCard};
 use super::*;
+use crate::certificate;
 
 /// At the default settings but for a pre-roll of nothing.
 const TUNING: Tuning = Tuning { period_ms: 40, preroll_ms: 0, dsd_silence_ms: 0 };
@@ -69,7 +70,7 @@ fn a_usb_card_plays_every_frame_in_order_and_nothing_else() {
     let (rig, heard) = play(card, &air);
     assert!(sounding(&heard) == track(), "bit for bit");
     let silent = heard.iter().take_while(|&&level| level == 0).count();
-    assert_eq!(silent, 960, "20 ms, though the owner wants none");
+    assert_eq!(silent, SILENCE, "though the owner wants none");
     assert_eq!(rig.session.xruns(), 0);
 }
 
@@ -89,7 +90,7 @@ fn a_stream_with_short_periods_ends_with_as_much_silence() {
     let (_, heard) = play(card, &air);
     assert!(sounding(&heard) == track());
     let silent = heard.iter().rev().take_while(|&&level| level == 0).count();
-    assert!(silent + 48 >= 960, "and the packet that was lost: {silent}");
+    assert!(silent + 48 >= SILENCE, "and the packet that was lost: {silent}");
 }
 
 /// Trap 3: an xrun in the middle of a period, and the end in the middle of another.
@@ -111,12 +112,69 @@ fn nothing_stale_is_played_after_an_xrun() {
     let heard = air.lock().expect("one thread").clone();
     let after = &heard[at_xrun..];
     let silent = after.iter().take_while(|&&level| level == 0).count();
-    assert!((960..960 + 100).contains(&silent), "the pre-roll, and what the fade takes to nothing: {silent}");
+    assert!((SILENCE..SILENCE + 100).contains(&silent), "the pre-roll, and what the fade takes to nothing: {silent}");
     // Behind the fade every frame is the one that was due, to the last, and then comes silence.
-    let (faded, track) = (960 + 960, track());
-    let due = &track[before + 960..];
+    let (faded, track) = (SILENCE + FADE as usize, track());
+    let due = &track[before + FADE as usize..];
     assert!(after[faded..faded + due.len()] == *due);
     assert!(after[faded + due.len()..].iter().all(|&level| level == 0));
+}
+
+/// The kernel takes for played what the driver drops when the card runs dry.
+#[test]
+fn what_an_xrun_drops_is_not_counted_as_heard() {
+    // Within a long period what is dropped may all lie behind what was written.
+    let (card, air) = UsbCard::new([4800, 48]);
+    let mut rig = Rig::on(Box::new(card), TUNING);
+    let (tally, mut follow) = certificate::begin(&rig.session.consumer, &rig.session.stream);
+    rig.session.set_tally(tally);
+    rig.mark(MarkKind::Start, 1);
+    rig.count_up(LENGTH);
+    rig.mark(MarkKind::End, 1);
+    rig.run(SECOND / 5, 0);
+    rig.now += SECOND;
+    let taken = rig.status.position().expect("it is published").taken;
+    rig.run(1, 0);
+    let position = rig.status.position().expect("it is published");
+    let before = sounding(&air.lock().expect("one thread")).len();
+    assert_eq!(position.heard, taken, "the next frame that will be heard");
+    let lost = taken - before as u64;
+    assert!(lost > 0, "the card drops something");
+    rig.session.drain();
+    rig.run(10 * SECOND, 0);
+    let heard = air.lock().expect("one thread").clone();
+    let sounding = sounding(&heard);
+    let whole = track();
+    assert!(sounding[..before] == whole[..before]);
+    assert!(sounding.ends_with(&whole[taken as usize + FADE as usize..]), "and it went on with that frame");
+    let mut certificates = Vec::new();
+    follow.look(&mut |certificate| certificates.push(certificate));
+    let [certificate] = certificates[..] else { panic!("{certificates:?}") };
+    assert_eq!((certificate.frames, certificate.xruns), (LENGTH, 1));
+    assert!((lost..=QUEUE).contains(&certificate.lost), "{} frames were lost, not {}", lost, certificate.lost);
+}
+
+/// Silence may be dropped without a loss.
+#[test]
+fn an_xrun_in_the_silence_loses_nothing() {
+    let (card, _) = UsbCard::new(FRAMES);
+    let mut rig = Rig::on(Box::new(card), TUNING);
+    let (tally, mut follow) = certificate::begin(&rig.session.consumer, &rig.session.stream);
+    rig.session.set_tally(tally);
+    rig.mark(MarkKind::Start, 1);
+    rig.count_up(LENGTH);
+    rig.mark(MarkKind::End, 1);
+    rig.run(SECOND, 0);
+    assert_eq!(rig.status.state(), Some(State::Silent));
+    rig.now += SECOND;
+    rig.run(1, 0);
+    assert_eq!(rig.session.xruns(), 1);
+    let mut certificates = Vec::new();
+    follow.look(&mut |certificate| certificates.push(certificate));
+    assert_eq!(
+        certificates.iter().map(|certificate| (certificate.xruns, certificate.lost)).collect::<Vec<_>>(),
+        [(0, 0)]
+    );
 }
 
 /// Trap 4: the kernel would wait 1.1 times the buffer; this card takes ten times as long.

@@ -6,9 +6,12 @@ use std::sync::{Arc, Mutex};
 
 use super::*;
 use crate::clock::frames_in;
+use crate::output::{USB_QUEUE_MS, USB_SILENCE_MS};
 
-/// What is on its way between memory and DAC, in frames: 18 ms, the driver's MAX_QUEUE.
-const QUEUE: u64 = 18 * 48;
+/// What is on its way between memory and DAC, in frames.
+pub(super) const QUEUE: u64 = USB_QUEUE_MS as u64 * 48;
+/// The silence that a real one asks for, in frames.
+pub(super) const SILENCE: usize = USB_SILENCE_MS as usize * 48;
 /// A packet: 1 ms.
 const PACKET: usize = 48;
 
@@ -51,7 +54,7 @@ impl UsbCard {
             period_frames,
             ppm: 0,
             unplugged_at: None,
-            least_silence: 960,
+            least_silence: SILENCE as u32,
             air: Arc::clone(&air),
             written: 0,
             fetched: 0,
@@ -107,17 +110,21 @@ impl Output for UsbCard {
         self.least_silence
     }
 
+    fn dropped_frames(&self) -> u32 {
+        QUEUE as u32
+    }
+
     fn poll(&mut self, now_ns: u64) -> Result<Fill, Trouble> {
         self.answers(Call::Poll)?;
         if let Some((start, base)) = self.started {
             let ns = now_ns - start;
             let clock = base + frames_in((ns as i64 + ns as i64 / 1_000_000 * self.ppm) as u64, WIRE.rate);
-            // It runs dry at the end of a period, and up to there plays what lies in memory.
+            // It runs dry at the end of a period, when all up to there lies in packets; those that wait are taken back.
             let last = self.period_end(self.written);
             self.fetch((clock + QUEUE).min(last));
-            self.play(clock.min(last));
+            self.play(clock.min(last.saturating_sub(QUEUE)));
             if clock + QUEUE > last {
-                self.play(last);
+                self.packets.clear();
                 self.started = None;
                 return Err(Trouble::Xrun);
             }
