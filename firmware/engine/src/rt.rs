@@ -11,6 +11,7 @@ mod session;
 mod timeline;
 
 use std::mem;
+use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Arc;
 
 use ring::StatusWriter;
@@ -19,6 +20,7 @@ pub(crate) use report::Kind;
 pub(crate) use session::{MARGIN_MS, Outcome, Session, Tuning};
 
 use crate::clock::{SECOND, now_ns, sleep_until};
+use crate::confine::Bells;
 use crate::wake::Doorbell;
 use crate::{confine, guard, sanitizer, sys};
 use pcm::gain::Gain;
@@ -86,13 +88,14 @@ impl Handle {
             let refused = sys::become_realtime(start.priority, start.core);
             status.set_thread(sys::thread_setup());
             touch_stack();
+            let [own, control] = [&thread_bell, &start.control].map(|bell| bell.as_fd().as_raw_fd());
+            let confine = start.confine.then_some(Bells { own, control });
             let report = Reporter::new(status, news_out, start.control);
             // The receiver waits for this; it can't be gone.
             let _ = ready.send(refused);
             drop(ready);
             let abort = AbortOnUnwind;
             guard::watch();
-            let confine = start.confine;
             let mut thread =
                 Thread { commands: incoming, returned: outgoing, bell: thread_bell, report, session: None, confine };
             sanitizer::watched(|| thread.run());
@@ -155,8 +158,8 @@ struct Thread {
     bell: Doorbell,
     report: Reporter,
     session: Option<Box<Session>>,
-    /// To be confined before it plays. Not earlier: for the process to give up root, each of its threads has to.
-    confine: bool,
+    /// To be confined to this before it plays. Not earlier: for the process to give up root, each of its threads has to.
+    confine: Option<Bells>,
 }
 
 impl Thread {
@@ -169,7 +172,7 @@ impl Thread {
                 return;
             }
             if self.session.is_some() {
-                if mem::take(&mut self.confine) && confine::confine().is_err() {
+                if self.confine.take().is_some_and(|bells| confine::confine(bells).is_err()) {
                     // A test that wanted it must not pass without.
                     std::process::abort();
                 }

@@ -136,7 +136,12 @@ impl Drop for Region {
     }
 }
 
-/// The seals that a peer's file must carry: its size is final, so no access can fault.
+/// The seals that a peer's file must carry: its size is final, so that no access lies behind its end, which would be SIGBUS.
+///
+/// They don't keep the peer from punching holes into it: it has to write, so it may do that. The next access to a hole costs a page
+/// fault and finds zeros, as at first; where no memory is left for the page (of huge pages: no reserved one), it is SIGBUS all the
+/// same. So a player can make the engine late, and in the worst case end it (its init starts it again); it can't read or write
+/// anything else of it. An engine can do the same to the player.
 const SIZE_SEALS: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW);
 
 fn create_file(name: &str, bytes: usize, flags: MemfdFlags) -> Result<OwnedFd, MapError> {

@@ -81,7 +81,7 @@ fn a_hold_up_inside_a_wake_up_is_counted() {
     let session = Session::new(Box::new(Slow { polls: 0 }), consumer, stream, tuning, Gain::UNITY);
     assert!(send.push(Command::Attach(Box::new(session))).is_ok());
     let report = Reporter::new(Arc::new(writer), rtrb::RingBuffer::new(1).0, bell());
-    let mut thread = Thread { commands, returned, bell: bell(), report, session: None, confine: false };
+    let mut thread = Thread { commands, returned, bell: bell(), report, session: None, confine: None };
     thread.take_commands();
     thread.play();
     assert!(matches!(back.pop(), Ok((_, Outcome::Output(_)))));

@@ -1,26 +1,60 @@
 //! `/proc/asound/cardN/streamM`: what snd-usb-audio says of each alternate setting, and of the one that plays (kernel:
 //! `sound/usb/proc.c`).
 
-use ::pcm::WireFormat;
+use std::ops::RangeInclusive;
+
+use ::pcm::{ChannelSet, WireFormat};
 
 use crate::output::device::Told;
 
 /// The most text that is looked at, bytes; a DAC with ten alternate settings takes 4 KiB.
 const MOST: usize = 64 * 1024;
 
-/// Significant bits of each alternate setting for playing: its format, and the descriptor's bBitResolution. Of DSD nothing is
-/// said.
-pub(super) fn bits(text: &str) -> Vec<(WireFormat, u16)> {
+/// An alternate setting for playing PCM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Alternate {
+    format: WireFormat,
+    /// `None`: not said.
+    channels: Option<u16>,
+    /// Hz; none: not said.
+    rates: Vec<RangeInclusive<u32>>,
+    /// The descriptor's bBitResolution.
+    bits: u16,
+}
+
+impl Alternate {
+    /// The setting's bits, if a stream of this kind may be played in it. (Where it can be played in several, the kernel chooses.)
+    pub(super) fn bits(&self, format: WireFormat, rate: u32, channels: ChannelSet) -> Option<u16> {
+        let rated = self.rates.is_empty() || self.rates.iter().any(|rates| rates.contains(&rate));
+        let takes = self.format == format && rated && self.channels.is_none_or(|count| channels.contains(count));
+        takes.then_some(self.bits)
+    }
+}
+
+/// The alternate settings for playing PCM whose bits are said. Of DSD nothing is.
+pub(super) fn alternates(text: &str) -> Vec<Alternate> {
     let text = text.get(..MOST).unwrap_or(text);
     let playback = text.split("Capture:").next().unwrap_or_default();
     let settings = playback.split("Altset ").skip(1);
-    let both = settings.filter_map(|setting| {
+    let all = settings.filter_map(|setting| {
         let formats = value(setting, "Format:")?;
         let bits = value(setting, "Bits:")?.parse().ok().filter(|bits| (1..=32).contains(bits))?;
         let format = formats.split_whitespace().find_map(WireFormat::from_alsa_name)?;
-        format.is_pcm().then_some((format, bits))
+        let channels = value(setting, "Channels:").and_then(|count| count.parse().ok());
+        let rates = value(setting, "Rates:").map(rates).unwrap_or_default();
+        format.is_pcm().then_some(Alternate { format, channels, rates, bits })
     });
-    both.collect()
+    all.collect()
+}
+
+/// `44100, 48000`, or `8000 - 96000 (continuous)`.
+fn rates(text: &str) -> Vec<RangeInclusive<u32>> {
+    let range = text.strip_suffix("(continuous)").and_then(|range| range.split_once('-'));
+    let number = |text: &str| text.trim().parse::<u32>().ok();
+    if let Some((least, most)) = range {
+        return number(least).zip(number(most)).map(|(least, most)| least..=most).into_iter().collect();
+    }
+    text.split(',').filter_map(number).map(|rate| rate..=rate).collect()
 }
 
 /// The rate of the DAC's own clock, as its feedback tells while it plays.
@@ -154,9 +188,26 @@ Capture:
     Bits: 24
 ";
 
+    fn bits(text: &str) -> Vec<(WireFormat, u16)> {
+        alternates(text).into_iter().map(|one| (one.format, one.bits)).collect()
+    }
+
     #[test]
     fn the_bits_of_each_playing_setting_are_read() {
         assert_eq!(bits(PRETENDING), [(WireFormat::S32Le, 24), (WireFormat::S16Le, 16)]);
+    }
+
+    #[test]
+    fn a_setting_s_bits_are_those_of_what_can_be_played_in_it() {
+        let [wide, _] = &alternates(PRETENDING)[..] else { panic!("two settings") };
+        let stereo = ChannelSet::STEREO;
+        assert_eq!(wide.bits(WireFormat::S32Le, 384_000, stereo), Some(24));
+        assert_eq!(wide.bits(WireFormat::S32Le, 768_000, stereo), None);
+        assert_eq!(wide.bits(WireFormat::S16Le, 48_000, stereo), None);
+        assert_eq!(wide.bits(WireFormat::S32Le, 48_000, ChannelSet::EMPTY.with(8)), None);
+        assert_eq!(rates("8000 - 96000 (continuous)"), [8_000..=96_000]);
+        assert_eq!(rates("44100, 48000"), [44_100..=44_100, 48_000..=48_000]);
+        assert_eq!(rates("- (continuous)"), []);
     }
 
     /// What a DAC that was asked for `hz` is shown with.
