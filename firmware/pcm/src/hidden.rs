@@ -43,29 +43,83 @@ impl Hidden {
     }
 }
 
+/// Looks for what a track's PCM may carry, from its beginning on, or from where a seek went.
+///
+/// Digital silence in front of the first sound doesn't count, however long it is: neither gain nor dither harms it, and it says nothing.
+/// So a detector waits there, in constant memory, for whatever comes behind it.
+#[derive(Clone, Copy, Debug)]
+pub enum Detector {
+    /// Looks for DoP.
+    Dop(DopDetector),
+    /// Looks for MQA.
+    Mqa(MqaDetector),
+}
+
+impl Detector {
+    /// For such a source; `None` if it can carry neither. (None can carry both: DoP takes higher rates than MQA has.)
+    #[must_use]
+    pub fn new(source: &Source) -> Option<Self> {
+        if Hidden::Dop.may_be_in(source) {
+            return Some(Self::Dop(DopDetector::default()));
+        }
+        Hidden::Mqa.may_be_in(source).then(|| Self::Mqa(MqaDetector::new(source.rate)))
+    }
+
+    /// What is looked for.
+    #[must_use]
+    pub const fn wanted(&self) -> Hidden {
+        match self {
+            Self::Dop(_) => Hidden::Dop,
+            Self::Mqa(_) => Hidden::Mqa,
+        }
+    }
+
+    /// Whether there is nothing more to find out.
+    #[must_use]
+    pub const fn is_done(&self) -> bool {
+        match self {
+            Self::Dop(detector) => detector.is_done(),
+            Self::Mqa(detector) => detector.is_done(),
+        }
+    }
+
+    /// Whether all that was looked at was digital silence.
+    #[must_use]
+    pub const fn is_waiting(&self) -> bool {
+        match self {
+            Self::Dop(detector) => detector.next.is_none() && detector.verdict.is_none(),
+            Self::Mqa(detector) => !detector.begun && !detector.found,
+        }
+    }
+
+    /// Looks at the next samples; true once, when they tell.
+    pub fn feed(&mut self, samples: &Samples<'_>) -> bool {
+        match self {
+            Self::Dop(detector) => detector.feed(samples),
+            Self::Mqa(detector) => detector.feed(samples),
+        }
+    }
+}
+
+/// Frames of digital silence that come first.
+fn silent_frames<T: Copy + Default + PartialEq>(planes: &Planes<'_, T>) -> usize {
+    let silent = |plane: &[T]| plane.iter().take_while(|&&sample| sample == T::default()).count();
+    planes.iter().map(silent).min().unwrap_or(0)
+}
+
 /// Looks for DoP at the beginning of a track.
 ///
 /// DoP is frames in all of which every channel has the same marker in its upper 8 of 24 bits, and the two markers take turns.
-/// Digital silence may come first: some programs write a little of it before they write what they play.
-#[derive(Clone, Copy, Debug)]
+/// Digital silence may come first: some programs write it before they write what they play.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct DopDetector {
     /// The marker of the next frame, once there was one.
     next: Option<Marker>,
     marked: usize,
-    silence_left: u64,
     verdict: Option<bool>,
 }
 
 impl DopDetector {
-    /// The longest digital silence that is looked behind, ms.
-    const SILENCE_MS: u64 = 1000;
-
-    /// For a track of `rate` Hz.
-    #[must_use]
-    pub const fn new(rate: u32) -> Self {
-        Self { next: None, marked: 0, silence_left: rate as u64 * Self::SILENCE_MS / 1000, verdict: None }
-    }
-
     /// Whether there is nothing more to find out.
     #[must_use]
     pub const fn is_done(&self) -> bool {
@@ -86,12 +140,10 @@ impl DopDetector {
 
     /// The verdict, if these samples allow one.
     fn look(&mut self, planes: &Planes<'_, i32>) -> Option<bool> {
-        let silent = |plane: &[i32]| plane.iter().take_while(|&&sample| sample == 0).count();
-        let silence = if self.next.is_some() { 0 } else { planes.iter().map(silent).min().unwrap_or(0) };
+        let silence = if self.next.is_some() { 0 } else { silent_frames(planes) };
         let frames = planes.frames().saturating_sub(silence);
         if frames == 0 {
-            self.silence_left = self.silence_left.saturating_sub(silence as u64);
-            return (self.silence_left == 0).then_some(false);
+            return None;
         }
         let mut sound = planes.iter().map(|plane| plane.get(silence..).unwrap_or_default());
         let first = || planes.iter().next()?.get(silence).and_then(|&sample| marker(sample));
@@ -111,7 +163,7 @@ fn marker(sample: i32) -> Option<Marker> {
     if unused == 0 { Marker::from_byte(top) } else { None }
 }
 
-/// Looks for MQA in the first seconds of a track.
+/// Looks for MQA in the first seconds of a track that aren't digital silence in front of it.
 ///
 /// MQA's stream of control bits is the exclusive or of the two channels, in the 16th bit from the top or one of the two above
 /// it, a bit a frame; its packets begin with the 36 bits 0xbe0498c88. (Nothing is published; so it is what several
@@ -121,19 +173,21 @@ pub struct MqaDetector {
     /// The last 64 bits at each place.
     windows: [u64; 3],
     frames_left: u64,
+    /// There was something else than digital silence.
+    begun: bool,
     found: bool,
 }
 
 impl MqaDetector {
     const SYNC: u64 = 0xb_e049_8c88;
     const SYNC_MASK: u64 = (1 << 36) - 1;
-    /// Seconds of a track that are looked at.
+    /// Seconds of a track that are looked at, from its first sound on.
     const SECONDS: u64 = 3;
 
     /// For a track of `rate` Hz.
     #[must_use]
     pub const fn new(rate: u32) -> Self {
-        Self { windows: [0; 3], frames_left: rate as u64 * Self::SECONDS, found: false }
+        Self { windows: [0; 3], frames_left: rate as u64 * Self::SECONDS, begun: false, found: false }
     }
 
     /// Whether there is nothing more to find out: it was found, or isn't in the first seconds.
@@ -147,7 +201,15 @@ impl MqaDetector {
         if self.is_done() {
             return false;
         }
-        self.found = match samples {
+        let silence = match samples {
+            _ if self.begun => 0,
+            Samples::S16(planes) => silent_frames(planes),
+            Samples::S32(planes) => silent_frames(planes),
+            Samples::F32(_) | Samples::Dsd(_) => 0,
+        };
+        let sound = samples.part(silence, usize::MAX);
+        self.begun |= sound.frames() > 0;
+        self.found = match &sound {
             Samples::S16(planes) => {
                 let mut planes = planes.iter().map(|plane| plane.iter().map(|&sample| i32::from(sample) << 16));
                 match (planes.next(), planes.next(), planes.next()) {
@@ -164,7 +226,7 @@ impl MqaDetector {
             }
             Samples::F32(_) | Samples::Dsd(_) => false,
         };
-        self.frames_left = self.frames_left.saturating_sub(samples.frames() as u64);
+        self.frames_left = self.frames_left.saturating_sub(sound.frames() as u64);
         self.found
     }
 
@@ -192,11 +254,11 @@ mod tests {
         (0..frames).map(|n| i32::from_be_bytes([[0x05, 0xfa][n % 2], n as u8, (n * 7) as u8, 0])).collect()
     }
 
-    /// At 176.4 kHz, however the blocks are cut.
+    /// However the blocks are cut.
     fn is_dop(samples: &Samples<'_>) -> bool {
-        let whole = DopDetector::new(176_400).feed(samples);
+        let whole = DopDetector::default().feed(samples);
         for block in [1, 7, 100] {
-            let mut detector = DopDetector::new(176_400);
+            let mut detector = DopDetector::default();
             let parts = (0..samples.frames()).step_by(block).map(|start| samples.part(start, block));
             let found = parts.filter(|part| detector.feed(part)).count();
             assert!(found <= 1, "once");
@@ -226,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn f5_dop_is_known_behind_a_little_digital_silence() {
+    fn f5_dop_is_known_behind_digital_silence_however_long_it_is() {
         let behind = |silence: usize, material: &[i32]| [&vec![0; silence][..], material].concat();
         for silence in [1, 1_764, 176_000] {
             let plane = behind(silence, &dop(40));
@@ -236,11 +298,32 @@ mod tests {
         assert!(!is_dop(&Samples::S32(planes(&[&early, &late]))), "one channel begins later");
         assert!(!is_dop(&Samples::S32(planes(&[&behind(10, &[0x1234_5600; 64])]))), "a level");
         assert!(!is_dop(&Samples::S32(planes(&[&[dop(20), vec![0; 20]].concat()]))), "silence within it");
-        let mut detector = DopDetector::new(176_400);
+        let mut detector = Detector::new(&source(176_400, 24)).unwrap();
         let silence = [0; 1_000];
-        let blocks = (0..).take_while(|_| !detector.feed(&Samples::S32(planes(&[&silence]))) && !detector.is_done());
-        assert_eq!(blocks.count(), 176, "a second, and no more");
-        assert!(!detector.feed(&Samples::S32(planes(&[&dop(64)]))), "too late");
+        for _ in 0..60 * 176 {
+            assert!(!detector.feed(&Samples::S32(planes(&[&silence[..]; 2]))));
+            assert!(detector.is_waiting() && !detector.is_done());
+        }
+        assert!(detector.feed(&Samples::S32(planes(&[&dop(64)[..]; 2]))), "behind a minute");
+        assert!(detector.is_done() && !detector.is_waiting() && detector.wanted() == Hidden::Dop);
+    }
+
+    fn source(rate: u32, bits: u16) -> Source {
+        Source { rate, bits, channels: 2, encoding: Encoding::Integer }
+    }
+
+    #[test]
+    fn f5_a_source_can_carry_one_of_them_at_most() {
+        let wanted = |rate, bits| Detector::new(&source(rate, bits)).map(|detector| detector.wanted());
+        for rate in [44_100, 88_200, 96_000, 176_400, 192_000, 352_800] {
+            for bits in [15, 16, 23, 24, 32] {
+                assert!(
+                    [Hidden::Dop, Hidden::Mqa].into_iter().filter(|it| it.may_be_in(&source(rate, bits))).count() <= 1
+                );
+            }
+        }
+        assert_eq!((wanted(176_400, 24), wanted(44_100, 16)), (Some(Hidden::Dop), Some(Hidden::Mqa)));
+        assert_eq!((wanted(176_400, 16), wanted(192_000, 15)), (None, None));
     }
 
     /// A track of noise in which the channels differ by these bits at `place`.
@@ -286,7 +369,25 @@ mod tests {
         let silence = [0i32; 46];
         assert!(!MqaDetector::new(44_100).feed(&Samples::S32(planes(&[&left, &right, &silence]))), "not stereo");
         let mut late = MqaDetector::new(10);
-        assert!(!late.feed(&Samples::S32(planes(&[&silence, &silence]))));
-        assert!(!late.feed(&Samples::S32(planes(&[&left, &right]))), "later than 3 s");
+        let level = [1 << 8; 46];
+        assert!(!late.feed(&Samples::S32(planes(&[&level, &level]))));
+        assert!(!late.feed(&Samples::S32(planes(&[&left, &right]))), "later than 3 s of sound");
+    }
+
+    #[test]
+    fn f5_digital_silence_in_front_takes_nothing_of_the_time_that_mqa_is_looked_for() {
+        let (left, right) = track(with_sync(1000), 16);
+        let silence = [0; 44_100];
+        let mut detector = Detector::new(&source(44_100, 24)).unwrap();
+        for _ in 0..60 {
+            assert!(!detector.feed(&Samples::S32(planes(&[&silence[..]; 2]))));
+            assert!(detector.is_waiting() && !detector.is_done());
+        }
+        let sound = [[&silence[..10], &left].concat(), [&silence[..10], &right].concat()];
+        assert!(detector.feed(&Samples::S32(planes(&[&sound[0], &sound[1]]))), "behind a minute");
+        let narrow = [0i16; 1000];
+        let mut detector = Detector::new(&source(44_100, 16)).unwrap();
+        assert!(!detector.feed(&Samples::S16(planes(&[&narrow[..]; 2]))) && detector.is_waiting());
+        assert!(!detector.feed(&Samples::S16(planes(&[&[1i16; 7][..]; 2]))) && !detector.is_waiting());
     }
 }

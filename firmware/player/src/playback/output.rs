@@ -43,6 +43,15 @@ impl Fill {
     }
 }
 
+/// What ends behind the frames that were written.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum End<'a> {
+    /// The track; why, if the resource doesn't end there.
+    Track(Option<&'a PlayError>),
+    /// What of it goes to the DAC in this way. The rest follows in another.
+    Stretch,
+}
+
 /// The meeting point.
 pub(crate) struct Output {
     shared: Mutex<Shared>,

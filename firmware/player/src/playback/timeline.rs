@@ -33,6 +33,8 @@ struct Span {
     offset: Duration,
     /// Why the track ends here, if the resource doesn't.
     error: Option<PlayError>,
+    /// The track goes on behind it, in another stream.
+    goes_on: bool,
     /// Its beginning was reported.
     heard: bool,
 }
@@ -108,7 +110,7 @@ impl Timeline {
     /// The frames from `begin` on are those of `track` from `offset` on.
     pub(crate) fn begin(&mut self, track: TrackId, begin: u64, offset: Duration) {
         self.ahead = None;
-        self.spans.push_back(Span { track, begin, end: None, offset, error: None, heard: false });
+        self.spans.push_back(Span { track, begin, end: None, offset, error: None, goes_on: false, heard: false });
     }
 
     /// The newest track ends before frame `end`.
@@ -116,6 +118,14 @@ impl Timeline {
         if let Some(span) = self.spans.back_mut() {
             span.end = Some(end);
             span.error = error;
+        }
+    }
+
+    /// The newest track goes on behind frame `end` in another stream: there it doesn't end.
+    pub(crate) fn cut(&mut self, end: u64) {
+        self.end(end, None);
+        if let Some(span) = self.spans.back_mut() {
+            span.goes_on = true;
         }
     }
 
@@ -138,7 +148,12 @@ impl Timeline {
             if span.end.is_none_or(|end| heard < end) {
                 break;
             }
-            passed.push(Passed::Ended(span.track, span.error.take()));
+            if span.goes_on {
+                let next = span.moment(u64::MAX, self.rate);
+                self.ahead = Some(Ahead { track: span.track, next, from: next });
+            } else {
+                passed.push(Passed::Ended(span.track, span.error.take()));
+            }
             self.before = self.spans.pop_front();
         }
         passed
@@ -243,6 +258,25 @@ mod tests {
         line.begin(A, 0, Duration::ZERO);
         line.end(0, None);
         assert_eq!(line.advance(0), [Passed::Heard(A), Passed::Ended(A, None)]);
+    }
+
+    #[test]
+    fn a_track_that_goes_on_in_another_stream_does_not_end_with_this_one() {
+        let mut line = Timeline::default();
+        line.open(100);
+        line.begin(A, 0, Duration::ZERO);
+        line.cut(500);
+        assert_eq!(line.advance(499), [Passed::Heard(A)]);
+        assert_eq!(line.advance(500), []);
+        assert!(line.is_empty());
+        // Until it goes on it stands there.
+        assert_eq!(line.position(500), Some((A, seconds(5))));
+        assert_eq!(line.open(50), []);
+        assert_eq!(line.lose(0, 5, 5), Some(Ahead { track: A, next: seconds(5), from: seconds(5) }));
+        line.begin(A, 0, seconds(5));
+        assert_eq!(line.position(50), Some((A, seconds(6))));
+        line.end(500, None);
+        assert_eq!(line.advance(500), [Passed::Heard(A), Passed::Ended(A, None)]);
     }
 
     #[test]

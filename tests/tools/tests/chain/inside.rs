@@ -1,4 +1,6 @@
 //! PCM that carries something else, DoP or MQA: recognised, and kept from gain and dither.
+use std::path::Path;
+
 use serde_json::Value;
 use support::digest::sha256;
 use support::material::{self, DsdShape, DsdWire, Shape};
@@ -50,24 +52,62 @@ fn f5_dop_behind_a_little_digital_silence_is_recognised() {
     let shape = DsdShape::stereo(64, 100_001);
     let material = Material::new();
     let wav = material.path("a.wav");
-    material::wav_dop(&wav, &shape).expect("written");
-    let bytes = std::fs::read(&wav).expect("readable");
-    let data = 8 + bytes.windows(4).position(|name| name == b"data").expect("its chunk");
     // 10 ms, and what decoders give in several blocks.
     for frames in [1_764, 60_001] {
         let silence = vec![0; frames * 6];
-        let mut longer = bytes.clone();
-        longer.splice(data..data, silence.iter().copied());
-        for (at, size) in [(4, longer.len() - 8), (data - 4, longer.len() - data)] {
-            longer[at..at + 4].copy_from_slice(&(size as u32).to_le_bytes());
-        }
-        std::fs::write(&wav, &longer).expect("written");
+        material::wav_dop(&wav, &shape).expect("written");
+        begin_with(&wav, &silence);
         let [line] = &play(&["--fast", "--sink", "s24_3"], std::slice::from_ref(&wav))[..] else {
             panic!("one file, one line")
         };
         assert_eq!((&line["state"], &line["wire"]["dop"]), (&"played".into(), &true.into()), "{line}");
         let wire = [silence, shape.wire(DsdWire::DopPacked)].concat();
         assert_eq!(line["wire_sha256"], sha256(&wire), "{frames} frames of silence: {line}");
+    }
+}
+
+/// Puts silence in front of a WAV's samples.
+fn begin_with(wav: &Path, silence: &[u8]) {
+    let mut bytes = std::fs::read(wav).expect("readable");
+    let data = 8 + bytes.windows(4).position(|name| name == b"data").expect("its chunk");
+    bytes.splice(data..data, silence.iter().copied());
+    for (at, size) in [(4, bytes.len() - 8), (data - 4, bytes.len() - data)] {
+        bytes[at..at + 4].copy_from_slice(&(size as u32).to_le_bytes());
+    }
+    std::fs::write(wav, &bytes).expect("written");
+}
+
+/// More of it than is decoded beforehand: it goes out as PCM, and what lies behind it by a stream of its own.
+#[test]
+fn f5_what_begins_behind_long_digital_silence_is_recognised_while_that_plays() {
+    let mut bench = Bench::with(|setting| setting.volume = "software".into());
+    bench.chain.point().set_volume(30).expect("set");
+    let (dop, mqa) = (bench.material.path("dop.wav"), bench.material.path("mqa.wav"));
+    let one_bit = DsdShape::stereo(64, 100_001);
+    material::wav_dop(&dop, &one_bit).expect("written");
+    let shape = Shape::stereo(44_100, 16, 44_100 * 3);
+    // Two seconds after its first sound, and four after its beginning.
+    let samples = material::wav_mqa(&mqa, &shape, 44_100 * 2).expect("written");
+    let exact: Vec<u8> = samples.iter().flat_map(|sample| (sample << 16).to_le_bytes()).collect();
+    let played =
+        [(dop, "DoP", 176_400 * 2 + 1, 6, one_bit.wire(DsdWire::Dop32)), (mqa, "MQA", 44_100 * 2 + 1, 4, exact)];
+    for (n, (file, inside, silence, frame_bytes, wire)) in played.into_iter().enumerate() {
+        begin_with(&file, &vec![0; silence * frame_bytes]);
+        let url = bench.server.add(&file);
+        bench.begin(&url);
+        bench.until("its name, and that the volume has no effect on it", |chain| {
+            let page = chain.point().fetch("/status.json").ok()?;
+            let page: Value = serde_json::from_slice(&page).ok()?;
+            (page["track"]["inside"] == inside && page["volume"]["without_effect"] == true).then_some(())
+        });
+        let (transport, track) = bench.stopped(&url);
+        assert_eq!(transport.status, "OK", "{track:?}");
+        let ((before, own), (behind, rest)) = (passage(&mut bench, 2 * n), passage(&mut bench, 2 * n + 1));
+        assert_eq!((before.dop, behind.dop), (false, inside == "DoP"));
+        assert!(own.len() >= silence * 8 / 2 && own.iter().all(|&byte| byte == 0), "{inside}: {} bytes", own.len());
+        // The block in which the silence ends.
+        let left = (silence * 8).checked_sub(own.len()).expect("no more than there is");
+        assert!(rest[..left].iter().all(|&byte| byte == 0) && rest[left..] == wire, "{inside}: untouched at 30 %");
     }
 }
 

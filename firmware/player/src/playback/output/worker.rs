@@ -8,7 +8,7 @@ use pcm::{Caps, Rules, Speakers, Wire};
 use ring::message::{Request, VolumeMode};
 use ring::{Mark, MarkKind};
 
-use super::{Fill, Generation, NotOpen, Output, Revoked, Shared, Stop};
+use super::{End, Fill, Generation, NotOpen, Output, Revoked, Shared, Stop};
 use crate::playback::error::{ENGINE, OUTPUT};
 use crate::playback::{PlayError, Report};
 use crate::transport::TrackId;
@@ -181,14 +181,14 @@ impl Output {
         Ok(true)
     }
 
-    /// The track ends after the `pending` frames that were packed and not committed; they are committed. `false`: no room for the
+    /// It ends after the `pending` frames that were packed and not committed; they are committed. `false`: no room for the
     /// mark yet.
     pub(in crate::playback) fn end(
         &self,
         generation: Generation,
         track: TrackId,
         pending: u64,
-        error: Option<&PlayError>,
+        end: End<'_>,
     ) -> Result<bool, Stop> {
         let mut shared = self.lock();
         let producer = shared.producer(generation)?;
@@ -197,7 +197,10 @@ impl Output {
             return Ok(false);
         }
         producer.commit(pending).map_err(corrupt)?;
-        shared.timeline.end(frame, error.cloned());
+        match end {
+            End::Track(error) => shared.timeline.end(frame, error.cloned()),
+            End::Stretch => shared.timeline.cut(frame),
+        }
         Ok(true)
     }
 

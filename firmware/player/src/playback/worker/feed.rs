@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use pcm::Packed;
-use pcm::hidden::Hidden;
 
 use super::loaded::{Loaded, media_error};
 use super::order::Numbered;
 use super::{Stop, Worker};
+use crate::playback::Report;
 use crate::playback::convert::Converter;
 use crate::playback::error::{INTERNAL, PlayError, REFUSED};
-use crate::playback::{Report, output::Fill};
+use crate::playback::output::{End, Fill};
 use crate::transport::TrackId;
 
 /// Why a file can't be played whose channels aren't in the DAC's order.
@@ -27,6 +27,13 @@ impl Worker {
         let mut writing = Writing::default();
         self.begin(loaded, &mut writing)?;
         let error = loop {
+            match loaded.look(&self.output) {
+                Ok(true) if !self.output.is_open(loaded.wire(), loaded.unscaled) => {
+                    return self.cut(loaded, &mut writing);
+                }
+                Ok(_) => {}
+                Err(error) => break Some(error),
+            }
             let samples = match loaded.media.read() {
                 Ok(Some(samples)) => match samples.ordered(&loaded.order) {
                     Some(samples) => samples,
@@ -39,9 +46,9 @@ impl Worker {
             if samples.frames() > 0 {
                 self.commit_pending(track, &mut writing)?;
             }
-            if loaded.mqa.feed(&samples) {
-                loaded.hidden = Some(Hidden::Mqa);
-                self.output.report(Report::Recognised { track, hidden: Hidden::Mqa });
+            if let Some(hidden) = loaded.search.feed(&samples) {
+                loaded.hidden = Some(hidden);
+                self.output.report(Report::Recognised { track, hidden });
             }
             let mut done = 0;
             while done < samples.frames() {
@@ -81,16 +88,29 @@ impl Worker {
         let error = error.or_else(failed);
         self.marker = loaded.packing.marker();
         self.ending = loaded.packing.converter().and_then(Converter::end);
-        while !self.output.end(self.generation, track, writing.pending, error.as_ref())? {
+        while !self.output.end(self.generation, track, writing.pending, End::Track(error.as_ref()))? {
             self.wait_for_room(&mut writing)?;
         }
         writing.report_start(track, self);
         Ok(())
     }
 
+    /// What follows takes another stream: what was written of the track, which was silence, is played to its end first.
+    fn cut(&mut self, loaded: &mut Loaded, writing: &mut Writing) -> Result<(), Stop> {
+        let track = loaded.track();
+        while !self.output.end(self.generation, track, writing.pending, End::Stretch)? {
+            self.wait_for_room(writing)?;
+        }
+        if writing.pending > 0 {
+            writing.report_start(track, self);
+        }
+        loaded.cut();
+        Err(Stop::Interrupted)
+    }
+
     fn begin(&mut self, loaded: &mut Loaded, writing: &mut Writing) -> Result<(), Stop> {
         let place = loaded.go_on();
-        while !self.output.begin(self.generation, loaded.track(), loaded.moment(place), place.is_start)? {
+        while !self.output.begin(self.generation, loaded.track(), loaded.moment(place), place.is_marked)? {
             self.wait_for_room(writing)?;
         }
         loaded.place = None;

@@ -1,23 +1,34 @@
 //! What a track's PCM carries, and what that does to the plan: neither gain nor dither may touch it (F5).
+//!
+//! Digital silence at a track's beginning says nothing and can't be harmed, so it doesn't count as looked at. A second of it is decoded
+//! beforehand; behind more, looking goes on while the silence goes out as PCM by the plan for PCM, scaled and dithered as that says. No
+//! block with a sound in it is written before the verdict: DoP takes 32 frames for that, MQA, where gain or dither would harm it, three
+//! seconds. What was found then is planned anew from its block on. If that takes another stream (DoP always does, MQA where the volume is
+//! software's), the silence is played to its end first, and that stream opened: the silence lasts as much longer, nothing is left out,
+//! and either part has a certificate. DoP that the DAC hasn't the bits for ends the track there, with the reason.
 
-use pcm::hidden::{DopDetector, Hidden, MqaDetector};
+use pcm::hidden::{Detector, Hidden};
 use pcm::{Caps, Rules, WirePlan};
 
 use crate::playback::PlayError;
 use crate::playback::error::REFUSED;
+
+/// Digital silence at the beginning of a track that is decoded beforehand, s: what lies behind it is known before anything is
+/// written. Behind more of it looking goes on while the track is written.
+const SILENCE: u64 = 1;
 
 /// What was found before the track begins.
 pub(super) struct Inside {
     pub(super) hidden: Option<Hidden>,
     /// The volume must have no effect on its PCM.
     pub(super) unscaled: bool,
-    /// Goes on looking while the track is written, if it hasn't looked.
-    pub(super) mqa: MqaDetector,
+    /// Goes on looking while the track is written.
+    pub(super) search: Search,
 }
 
 impl Inside {
-    /// Looks into the beginning of the track. DoP shows in the first frames that aren't silent, which are waited for a second
-    /// at most; then the plan is for DoP, which isn't scaled, and whose silence is DSD's. MQA may take seconds to show, so
+    /// Looks into the beginning of the track. DoP shows in the first frames that aren't silent; then the plan is for DoP, which
+    /// isn't scaled, and whose silence is DSD's. MQA may take seconds to show, so
     /// those are decoded beforehand where gain or dither would harm it: a volume that changed in the middle of the track would
     /// startle. (A live stream begins so much later, unless its server sends some seconds at once.) `scaled`: it will be, unless something is found. What is `known` to be in there isn't looked for again.
     ///
@@ -31,38 +42,58 @@ impl Inside {
         (scaled, known): (bool, Option<Hidden>),
     ) -> Result<Self, PlayError> {
         let source = media.info().source;
-        let mut inside = Self { hidden: None, unscaled: false, mqa: MqaDetector::new(source.rate) };
-        if Hidden::Dop.may_be_in(&source) {
-            let (mut found, mut dop) = (known == Some(Hidden::Dop), DopDetector::new(source.rate));
-            if known.is_none() {
-                media.look_ahead(|samples| {
-                    found = dop.feed(samples);
-                    !dop.is_done()
-                });
-            }
-            if found {
-                *plan = plan.with_dop(caps).ok_or_else(|| PlayError::new(REFUSED, no_room(plan)))?;
-                inside.hidden = Some(Hidden::Dop);
-            }
-        }
         // Where the rate is changed there is nothing left to be harmed.
         let harmed = (rules.software_volume || plan.dither || scaled) && plan.resampled_from.is_none();
-        let may_be_mqa = known != Some(Hidden::Dop) && Hidden::Mqa.may_be_in(&source);
-        if harmed && may_be_mqa {
-            let mut found = known == Some(Hidden::Mqa);
-            if !found {
-                media.look_ahead(|samples| {
-                    found = inside.mqa.feed(samples);
-                    !inside.mqa.is_done()
-                });
-            }
-            if found {
-                inside.hidden = Some(Hidden::Mqa);
-                inside.unscaled = rules.software_volume;
+        let mut search = Search { detector: Detector::new(&source).filter(|_| known.is_none()), beforehand: false };
+        search.beforehand = search.detector.is_some_and(|detector| detector.wanted() == Hidden::Dop || harmed);
+        let hidden = known.or_else(|| search.look(media, u64::from(source.rate) * SILENCE));
+        let mut unscaled = false;
+        match hidden {
+            Some(Hidden::Dop) => *plan = plan.with_dop(caps).ok_or_else(|| PlayError::new(REFUSED, no_room(plan)))?,
+            Some(Hidden::Mqa) if harmed => {
+                unscaled = rules.software_volume;
                 plan.dither = false;
             }
+            Some(Hidden::Mqa) | None => {}
         }
-        Ok(inside)
+        Ok(Self { hidden, unscaled, search })
+    }
+}
+
+/// What is looked for in a track that is being written.
+#[derive(Debug)]
+pub(super) struct Search {
+    /// None once that is known.
+    detector: Option<Detector>,
+    /// It has to be known before it is written.
+    beforehand: bool,
+}
+
+impl Search {
+    /// Looks at what is to be read next, as far as it has to be known beforehand: up to a verdict, or to the end of `silence` frames
+    /// that are silent and come first. The frames are kept in memory: of DoP a few, of MQA seconds.
+    pub(super) fn look(&mut self, media: &mut media::Track, mut silence: u64) -> Option<Hidden> {
+        let detector = self.detector.as_mut().filter(|_| self.beforehand)?;
+        let mut found = false;
+        media.look_ahead(|samples| {
+            found = detector.feed(samples);
+            if detector.is_waiting() {
+                silence = silence.saturating_sub(samples.frames() as u64);
+                return silence > 0;
+            }
+            !detector.is_done()
+        });
+        let hidden = found.then_some(detector.wanted());
+        self.detector.take_if(|detector| detector.is_done());
+        hidden
+    }
+
+    /// Looks at what was read, if that is early enough.
+    pub(super) fn feed(&mut self, samples: &pcm::Samples<'_>) -> Option<Hidden> {
+        let detector = self.detector.as_mut().filter(|_| !self.beforehand)?;
+        let hidden = detector.feed(samples).then_some(detector.wanted());
+        self.detector.take_if(|detector| detector.is_done());
+        hidden
     }
 }
 

@@ -3,12 +3,12 @@
 use std::time::{Duration, Instant};
 
 use media::{Cancel, Limits, Location, Wants};
-use pcm::hidden::{Hidden, MqaDetector};
+use pcm::hidden::Hidden;
 use pcm::{Caps, ChannelOrder, Encoding, Rules, Source, Speakers, Wire};
 use tracing::{debug, warn};
 
 use super::Item;
-use super::inside::Inside;
+use super::inside::{Inside, Search};
 use super::order::Numbered;
 use super::packing::Packing;
 use crate::playback::error::{BEYOND, REFUSED};
@@ -22,7 +22,8 @@ pub(super) struct Loaded {
     item: Item,
     pub(super) media: media::Track,
     pub(super) packing: Packing,
-    pub(super) mqa: MqaDetector,
+    /// What is still looked for in its PCM.
+    pub(super) search: Search,
     /// Which of its channels go to which of the DAC's; known when the stream is open.
     pub(super) order: ChannelOrder,
     /// The volume must have no effect on it.
@@ -48,7 +49,7 @@ pub(super) struct Loaded {
 /// How a track goes to a DAC.
 struct Planned {
     packing: Packing,
-    mqa: MqaDetector,
+    search: Search,
     hidden: Option<Hidden>,
     unscaled: bool,
 }
@@ -58,8 +59,18 @@ struct Planned {
 pub(super) struct Place {
     /// Frame of the source.
     frame: u64,
-    /// The track's own beginning, which is marked for the engine. Where a seek went isn't: the engine fades in there.
+    /// The track's own beginning.
     pub(super) is_start: bool,
+    /// It is marked for the engine, as a beginning is. Where a seek went isn't: the engine fades in there.
+    pub(super) is_marked: bool,
+}
+
+impl Place {
+    const START: Self = Self::at(0, true);
+
+    const fn at(frame: u64, is_start: bool) -> Self {
+        Self { frame, is_start, is_marked: is_start }
+    }
 }
 
 impl Loaded {
@@ -77,9 +88,9 @@ impl Loaded {
         debug!("track {}: {} {source:?}, {:?} frames", track.0, info.codec.name(), info.frames);
         output.report(Report::Opened { track, opened: describe(info) });
         let (caps, awaited) = output.caps(cancel)?;
-        let Planned { packing, mqa, hidden, unscaled } = Planned::new(track, &mut media, output, &caps, None)?;
+        let Planned { packing, search, hidden, unscaled } = Planned::new(track, &mut media, output, &caps, None)?;
         let at = std::mem::take(&mut item.at);
-        let place = Some(Place { frame: 0, is_start: true });
+        let place = Some(Place::START);
         let order = ChannelOrder::SAME;
         let (resumes_at, lead) = (None, 0);
         let (next, is_written) = (0, false);
@@ -87,7 +98,7 @@ impl Loaded {
             item,
             media,
             packing,
-            mqa,
+            search,
             order,
             unscaled,
             hidden,
@@ -110,12 +121,33 @@ impl Loaded {
         if caps == self.caps {
             return Ok(());
         }
-        let Planned { packing, mqa, hidden, unscaled } =
-            Planned::new(self.track(), &mut self.media, output, &caps, self.hidden)?;
-        (self.packing, self.mqa, self.unscaled) = (packing, mqa, unscaled);
-        self.hidden = hidden.or(self.hidden);
         self.caps = caps;
+        self.plan_again(output)?;
         Ok(self.settle()?)
+    }
+
+    /// Looks at what comes next, if that has to be known before it is written; `true` if something was found there, and what follows
+    /// goes to the DAC otherwise than what came before.
+    ///
+    /// # Errors
+    /// The DAC can't take what was found.
+    pub(super) fn look(&mut self, output: &Output) -> Result<bool, PlayError> {
+        let Some(hidden) = self.search.look(&mut self.media, 0) else { return Ok(false) };
+        self.hidden = Some(hidden);
+        self.plan_again(output)?;
+        Ok(true)
+    }
+
+    /// Writing stops at the frame that is read next, and goes on there, marked as a track's beginning is.
+    pub(super) fn cut(&mut self) {
+        self.place = Some(Place { frame: self.next, is_start: false, is_marked: true });
+    }
+
+    fn plan_again(&mut self, output: &Output) -> Result<(), PlayError> {
+        let Planned { packing, search, hidden, unscaled } =
+            Planned::new(self.item.track, &mut self.media, output, &self.caps, self.hidden)?;
+        (self.packing, self.search, self.hidden, self.unscaled) = (packing, search, hidden, unscaled);
+        Ok(())
     }
 
     pub(super) fn wire(&self) -> Wire {
@@ -153,7 +185,7 @@ impl Loaded {
         let rate = self.media.info().source.frame_rate();
         let frame = self.media.seek(time_to_frames(to, rate)).map_err(|error| media_error(&error))?;
         self.next = frame;
-        self.place = Some(Place { frame, is_start: false });
+        self.place = Some(Place::at(frame, false));
         (self.resumes_at, self.lead) = (None, 0);
         Ok(())
     }
@@ -177,7 +209,7 @@ impl Loaded {
 
     /// Where writing begins: with what comes next, if nothing else was asked for.
     pub(super) fn go_on(&mut self) -> Place {
-        *self.place.get_or_insert(Place { frame: self.next, is_start: self.next == 0 })
+        *self.place.get_or_insert(Place::at(self.next, self.next == 0))
     }
 
     /// Stands where it resumes, with the packing that it has: at a whole block of a conversion, and before that, what that has to
@@ -189,7 +221,7 @@ impl Loaded {
         self.lead = lead.min(frame);
         self.next = frame - self.lead;
         self.media.seek(self.next).map_err(|error| media_error(&error))?;
-        self.place = Some(Place { frame, is_start: frame == 0 });
+        self.place = Some(Place::at(frame, frame == 0));
         Ok(())
     }
 
@@ -206,7 +238,7 @@ impl Loaded {
                 return false;
             }
             self.next = 0;
-            self.place = Some(Place { frame: 0, is_start: true });
+            self.place = Some(Place::START);
             (self.resumes_at, self.lead) = (None, 0);
         }
         true
@@ -244,7 +276,7 @@ impl Planned {
         let plan = pcm::plan(&source, caps, &wide);
         let mut plan = plan.map_err(|refusal| PlayError::new(REFUSED, refusal.to_string()))?;
         let attenuation = replay_gain.of(&media.info().tags).filter(|_| source.encoding != Encoding::Dsd);
-        let Inside { hidden, unscaled, mqa } =
+        let Inside { hidden, unscaled, search } =
             Inside::look(media, &mut plan, caps, &rules, (attenuation.is_some(), known))?;
         let attenuation = attenuation.filter(|_| hidden.is_none());
         if attenuation.is_some() {
@@ -263,7 +295,7 @@ impl Planned {
                 format!("the DAC can't play {from} Hz, and there is no good way from that to {to} Hz"),
             )
         })?;
-        Ok(Self { packing, mqa, hidden, unscaled })
+        Ok(Self { packing, search, hidden, unscaled })
     }
 }
 
