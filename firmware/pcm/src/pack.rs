@@ -5,6 +5,10 @@ use crate::{ChannelMap, Cpu, Planes, Samples, Tpdf, WirePlan};
 
 /// Packs decoded planes into wire bytes, as a [`WirePlan`] says.
 ///
+/// Floats that are to be dithered are packed as they are up to the first frame with one that isn't a whole number of the wire's steps: a
+/// float file that was made from integers of 24 bits (each of which a float holds exactly), and nothing but that, reaches a wire of 24 bits
+/// bit for bit. From that frame on all are dithered, whole or not: noise that came and went with the samples would be distortion.
+///
 /// Holds the dither's state: one packer per track, used for all of it, gives the same bytes however the track is cut
 /// into calls, and whichever CPU it runs on.
 #[derive(Clone, Debug)]
@@ -13,6 +17,8 @@ pub struct Packer {
     dither: Tpdf,
     /// None if the wire isn't PCM (or DoP, which comes here only as what a PCM source holds already).
     kernels: Option<&'static PackSet>,
+    /// Those without dither, as long as all floats were whole numbers of the wire's steps.
+    exact: Option<&'static PackSet>,
 }
 
 impl Packer {
@@ -20,7 +26,8 @@ impl Packer {
     #[must_use]
     pub fn new(plan: &WirePlan, cpu: Cpu) -> Self {
         let kernels = packs(cpu, plan.wire.format, plan.dither);
-        Self { plan: *plan, dither: Tpdf::new(0), kernels }
+        let exact = if plan.dither { packs(cpu, plan.wire.format, false) } else { None };
+        Self { plan: *plan, dither: Tpdf::new(0), kernels, exact }
     }
 
     /// What this packer does.
@@ -42,15 +49,40 @@ impl Packer {
             return 0;
         }
         let src = src.part(start, room);
-        match (&src, self.kernels) {
+        if src.frames() == 0 {
+            return 0;
+        }
+        let exact = match (&src, self.exact) {
+            (Samples::F32(planes), Some(_)) => exact_frames(planes, self.plan.wire.format.bits()),
+            _ => 0,
+        };
+        let (before, behind) = dst.split_at_mut((exact * self.plan.wire.frame_bytes()).min(dst.len()));
+        if !self.run(self.exact, &src.part(0, exact), before) {
+            return 0;
+        }
+        if exact < src.frames() {
+            if matches!(src, Samples::F32(_)) {
+                self.exact = None;
+            }
+            if !self.run(self.kernels, &src.part(exact, usize::MAX), behind) {
+                return 0;
+            }
+        }
+        src.frames()
+    }
+
+    /// Packs all of `src`; false if it can't be packed.
+    fn run(&mut self, kernels: Option<&PackSet>, src: &Samples<'_>, dst: &mut [u8]) -> bool {
+        match (src, kernels) {
+            _ if src.frames() == 0 => {}
             (Samples::S16(planes), Some(kernels)) => self.interleave(planes, &kernels.s16, dst),
             (Samples::S32(planes), Some(kernels)) => self.interleave(planes, &kernels.s32, dst),
             (Samples::F32(planes), Some(kernels)) => self.interleave(planes, &kernels.f32, dst),
-            (Samples::Dsd(_), _) | (_, None) => return 0,
+            (Samples::Dsd(_), _) | (_, None) => return false,
         }
         // The product may wrap, as the dither's position does.
         self.dither.advance((src.frames() as u32).wrapping_mul(src.channels() as u32));
-        src.frames()
+        true
     }
 
     fn interleave<T: Sample>(&self, src: &Planes<'_, T>, kernels: &Packs<T>, dst: &mut [u8]) {
@@ -62,4 +94,15 @@ impl Packer {
             _ => kernels.many(*src, dst, self.dither),
         }
     }
+}
+
+/// Frames that come first in which every float is a whole number of steps of so many bits, within full scale.
+fn exact_frames(planes: &Planes<'_, f32>, bits: u16) -> usize {
+    let scale = (1u32 << bits.clamp(1, 24).saturating_sub(1)) as f32;
+    // The conversion saturates, and makes 0 of what is no number.
+    let is_whole = |sample: &&f32| {
+        let steps = **sample * scale;
+        (-scale..scale).contains(&steps) && steps as i32 as f32 == steps
+    };
+    planes.iter().map(|plane| plane.iter().take_while(is_whole).count()).min().unwrap_or(0)
 }

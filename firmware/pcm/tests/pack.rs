@@ -204,6 +204,45 @@ fn floats_of_24_bits_come_back_exactly() {
     assert!(unpack(WireFormat::S24_3Le, &bytes).into_iter().eq(integers.into_iter().map(i64::from)));
 }
 
+/// A float file that was made from integers is lossless, whatever the plan expects of floats, and however it is cut.
+#[test]
+fn floats_that_hold_integers_are_not_dithered_until_one_does_not() {
+    const FRAMES: usize = 3000;
+    for (format, channels) in
+        [(WireFormat::S24_3Le, 2), (WireFormat::S24Be, 1), (WireFormat::S16Le, 2), (WireFormat::S24Le, 3)]
+    {
+        let steps = f64::from(1u32 << (format.bits() - 1));
+        let integer = |n: usize| (n as i64 * 7_919 * 7_919) % (2 * steps as i64) - steps as i64;
+        let mut planes: Vec<Vec<f32>> = (0..channels)
+            .map(|channel| {
+                (0..FRAMES).map(|frame| (integer(frame * channels + channel) as f64 / steps) as f32).collect()
+            })
+            .collect();
+        let plan = plan_for(format, channels as u16, true);
+        let cuts = |planes: &[Vec<f32>], cut: usize| {
+            let samples = Samples::F32(Planes::new(planes.iter().map(Vec::as_slice)).unwrap());
+            let mut packer = Packer::new(&plan, Cpu::detect());
+            let mut bytes = vec![0; FRAMES * plan.wire.frame_bytes()];
+            for (n, dst) in bytes.chunks_mut(cut * plan.wire.frame_bytes()).enumerate() {
+                assert_eq!(packer.pack(&samples, n * cut, dst), (FRAMES - n * cut).min(cut));
+            }
+            unpack(format, &bytes)
+        };
+        let exact: Vec<i64> = (0..FRAMES * channels).map(integer).collect();
+        assert!([1, 700, FRAMES].into_iter().all(|cut| cuts(&planes, cut) == exact), "{format}: lossless");
+        // A quarter of a step, full scale, and what is no number.
+        for odd in [0.25 / steps as f32 / 64.0, 1.0, f32::NAN] {
+            planes[channels - 1][1000] = odd;
+            let whole = cuts(&planes, FRAMES);
+            let begin = 1000 * channels;
+            assert!(whole[..begin] == exact[..begin], "{format}: up to it");
+            let changed = whole[begin..].iter().zip(&exact[begin..]).filter(|(a, b)| a != b).count();
+            assert!(changed > FRAMES * channels / 10, "{format}: {changed} dithered from there on");
+            assert!([1, 700, 999, 1001].into_iter().all(|cut| cuts(&planes, cut) == whole), "{format}, {odd}");
+        }
+    }
+}
+
 #[test]
 fn samples_that_are_not_the_plans_are_not_packed() {
     let silence = [0i16; 4];
