@@ -45,6 +45,7 @@ mod pairs;
 mod room;
 mod scale;
 mod simd;
+pub(crate) mod split;
 #[cfg(target_arch = "x86_64")]
 mod sse41;
 mod swapped;

@@ -37,6 +37,7 @@ mod samples;
 mod silence;
 mod source;
 mod speakers;
+mod split;
 mod wire;
 
 pub use caps::{Caps, ChannelSet, FormatSet, RateSet, STANDARD_RATES, Setting};
@@ -50,6 +51,7 @@ pub use samples::{Planes, Samples, Shape};
 pub use silence::{DSD_SILENCE, Marker, fill_silence};
 pub use source::{Encoding, Source};
 pub use speakers::{ChannelOrder, Speaker, Speakers};
+pub use split::{Interleaved, Number, Splitter};
 pub use wire::{Content, Wire, WireFormat};
 
 /// The most channels a track or a wire may have.

@@ -1,6 +1,6 @@
 //! How samples lie in a container, and how they become planes.
 
-use pcm::{MAX_CHANNELS, Planes, Samples, Speakers};
+use pcm::{Cpu, Interleaved, MAX_CHANNELS, Number, Planes, Samples, Speakers, Splitter};
 
 use crate::fault::Fault;
 
@@ -76,18 +76,28 @@ pub(crate) struct Planar {
 impl Planar {
     /// Takes whole frames apart.
     pub(crate) fn fill(&mut self, layout: &Layout, bytes: &[u8]) {
-        let channels = usize::from(layout.channels);
-        match (layout.coding, layout.container, layout.order) {
-            (Coding::Float, 4, Order::Little) => split(&mut self.f32, channels, bytes, f32::from_le_bytes),
-            (Coding::Float, 4, Order::Big) => split(&mut self.f32, channels, bytes, f32::from_be_bytes),
-            (Coding::Float, _, Order::Little) => {
-                split(&mut self.f32, channels, bytes, |bytes| f64::from_le_bytes(bytes) as f32);
-            }
-            (Coding::Float, _, Order::Big) => {
-                split(&mut self.f32, channels, bytes, |bytes| f64::from_be_bytes(bytes) as f32);
-            }
-            _ if layout.bits <= 16 => integers(&mut self.s16, layout, bytes, |sample| (sample >> 16) as i16),
-            _ => integers(&mut self.s32, layout, bytes, |sample| sample),
+        let highest_first = layout.order == Order::Big;
+        if let (Coding::Float, 8) = (layout.coding, layout.container) {
+            return narrow(
+                &mut self.f32,
+                layout,
+                bytes,
+                if highest_first { f64::from_be_bytes } else { f64::from_le_bytes },
+            );
+        }
+        let interleaved = Interleaved {
+            channels: layout.channels.into(),
+            bytes: layout.container,
+            bits: layout.bits,
+            highest_first,
+            is_unsigned: layout.coding == Coding::Unsigned,
+        };
+        // A layout that was checked has one.
+        let Some(splitter) = Splitter::new(interleaved, Cpu::detect()) else { return };
+        match layout.coding {
+            Coding::Float => split(&mut self.f32, &splitter, layout, bytes),
+            _ if layout.bits <= 16 => split(&mut self.s16, &splitter, layout, bytes),
+            _ => split(&mut self.s32, &splitter, layout, bytes),
         }
     }
 
@@ -102,34 +112,20 @@ impl Planar {
     }
 }
 
-/// Integers of any container, left-justified in 32 bits on their way to `narrow`.
-fn integers<T: Copy>(planes: &mut [Vec<T>; MAX_CHANNELS], layout: &Layout, bytes: &[u8], narrow: impl Fn(i32) -> T) {
-    let channels = usize::from(layout.channels);
-    let flip = if layout.coding == Coding::Unsigned { i32::MIN } else { 0 };
-    let used = i32::MIN >> layout.bits.saturating_sub(1).min(31);
-    let finish = |word: [u8; 4]| narrow((i32::from_be_bytes(word) ^ flip) & used);
-    match (layout.container, layout.order) {
-        (1, _) => split(planes, channels, bytes, |[a]: [u8; 1]| finish([a, 0, 0, 0])),
-        (2, Order::Little) => split(planes, channels, bytes, |[a, b]: [u8; 2]| finish([b, a, 0, 0])),
-        (2, Order::Big) => split(planes, channels, bytes, |[a, b]: [u8; 2]| finish([a, b, 0, 0])),
-        (3, Order::Little) => split(planes, channels, bytes, |[a, b, c]: [u8; 3]| finish([c, b, a, 0])),
-        (3, Order::Big) => split(planes, channels, bytes, |[a, b, c]: [u8; 3]| finish([a, b, c, 0])),
-        (_, Order::Little) => split(planes, channels, bytes, |[a, b, c, d]: [u8; 4]| finish([d, c, b, a])),
-        (_, Order::Big) => split(planes, channels, bytes, finish),
+fn split<T: Number + Default>(planes: &mut [Vec<T>; MAX_CHANNELS], splitter: &Splitter, layout: &Layout, bytes: &[u8]) {
+    let frames = bytes.len() / layout.frame_bytes().max(1);
+    for plane in planes.iter_mut().take(layout.channels.into()) {
+        plane.resize(frames, T::default());
     }
+    splitter.split(bytes, &mut planes.each_mut().map(Vec::as_mut_slice));
 }
 
-/// De-interleaves whole frames of `N`-byte samples.
-fn split<T: Copy, const N: usize>(
-    planes: &mut [Vec<T>; MAX_CHANNELS],
-    channels: usize,
-    bytes: &[u8],
-    convert: impl Fn([u8; N]) -> T,
-) {
-    let (samples, _) = bytes.as_chunks::<N>();
+/// The same of floats of 64 bits, which are rounded to 32.
+fn narrow(planes: &mut [Vec<f32>; MAX_CHANNELS], layout: &Layout, bytes: &[u8], convert: impl Fn([u8; 8]) -> f64) {
+    let (channels, (samples, _)) = (usize::from(layout.channels), bytes.as_chunks());
     for (channel, plane) in planes.iter_mut().take(channels).enumerate() {
         plane.clear();
-        plane.extend(samples.iter().skip(channel).step_by(channels.max(1)).map(|&sample| convert(sample)));
+        plane.extend(samples.iter().skip(channel).step_by(channels.max(1)).map(|&sample| convert(sample) as f32));
     }
 }
 
