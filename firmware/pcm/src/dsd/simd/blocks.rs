@@ -7,7 +7,7 @@
 use super::super::kernel::word_bytes;
 #[cfg(target_arch = "aarch64")]
 use super::neon::run_frames;
-use super::recipe::{NONE, Part, parts};
+use super::recipe::{Form, NONE, Part};
 #[cfg(target_arch = "x86_64")]
 use super::x86::{has_avx512, run_frames};
 use super::{BitOrder, Bytes, Dsd, LANE, Lanes};
@@ -47,6 +47,7 @@ impl Block {
         // Through anything else the compiler doesn't see that nothing is divided by 0.
         let (word, sample, channels) = (word_bytes(format), format.bytes().max(1), channels.max(1));
         let (of_frame, frame) = (channels * word, (channels * sample).max(1));
+        let form = Form::of(format)?;
         let step = if is_wide { WIDE } else { STEP };
         let frames = step.checked_div(of_frame.max(frame)).filter(|&frames| frames > 0)?;
         let (read, written) = (frames * of_frame, frames * frame);
@@ -57,7 +58,7 @@ impl Block {
         let marks = marks.as_flattened_mut().iter_mut().zip(next.as_flattened_mut());
         for (place, ((first, last), (mark, next))) in first.zip(last).zip(marks).take(written).enumerate() {
             let (in_frame, channel) = (place / frame, place / sample % channels);
-            let &part = parts(format).get(place % sample)?;
+            let &part = form.parts.get(place % sample)?;
             if let Part::Byte(byte) = part {
                 let number = if by_words {
                     (in_frame * channels + channel) * word + byte

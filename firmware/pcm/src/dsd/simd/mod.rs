@@ -21,7 +21,7 @@ use super::kernel::word_bytes;
 use super::{BitOrder, Bytes, Dsd};
 use crate::kernels::each;
 use crate::{Cpu, Marker, WireFormat};
-use recipe::{Recipe, offset};
+use recipe::{Form, Recipe, offset};
 
 /// Bytes of a vector that shuffles stay in.
 const LANE: usize = 16;
@@ -83,10 +83,11 @@ pub(super) fn convert(cpu: Cpu, format: WireFormat, src: &Dsd<'_>, marker: Marke
     let of_group = GROUP.checked_div(channels).unwrap_or(0);
     let at_once = of_group.checked_div(word).unwrap_or(0);
     let Some(last) = words.checked_sub(at_once) else { return 0 };
+    let Some(form) = Form::of(format) else { return 0 };
     let address = dst.as_ptr().addr();
     // From this word on so many bytes of each channel; returns the words.
     let mut run = |first: usize, bytes: usize| {
-        let recipe = Recipe::of(format, channels, marker.after(first as u64));
+        let recipe = form.recipe(channels, marker.after(first as u64));
         let (Some(recipe), Some(dst)) = (recipe, dst.get_mut(first * frame..)) else { return 0 };
         run(cpu, recipe, &src.part(first * word, bytes), dst) * at_once
     };

@@ -54,38 +54,6 @@ impl Part {
     }
 }
 
-/// The places of a sample.
-const U8: [Part; 1] = [Part::Byte(0)];
-const U16_LE: [Part; 2] = [Part::Byte(1), Part::Byte(0)];
-const U16_BE: [Part; 2] = [Part::Byte(0), Part::Byte(1)];
-const U32_LE: [Part; 4] = [Part::Byte(3), Part::Byte(2), Part::Byte(1), Part::Byte(0)];
-const U32_BE: [Part; 4] = [Part::Byte(0), Part::Byte(1), Part::Byte(2), Part::Byte(3)];
-const DOP_24_3: [Part; 3] = [Part::Byte(1), Part::Byte(0), Part::Marker];
-const DOP_24: [Part; 4] = [Part::Byte(1), Part::Byte(0), Part::Marker, Part::Sign];
-const DOP_32: [Part; 4] = [Part::Zero, Part::Byte(1), Part::Byte(0), Part::Marker];
-
-/// Those of `format`; none of PCM.
-pub(super) const fn parts(format: WireFormat) -> &'static [Part] {
-    match format {
-        WireFormat::DsdU8 => &U8,
-        WireFormat::DsdU16Le => &U16_LE,
-        WireFormat::DsdU16Be => &U16_BE,
-        WireFormat::DsdU32Le => &U32_LE,
-        WireFormat::DsdU32Be => &U32_BE,
-        WireFormat::DopS24_3Le => &DOP_24_3,
-        WireFormat::DopS24Le => &DOP_24,
-        WireFormat::DopS32Le => &DOP_32,
-        WireFormat::S16Le
-        | WireFormat::S24_3Le
-        | WireFormat::S24Le
-        | WireFormat::S32Le
-        | WireFormat::S16Be
-        | WireFormat::S24_3Be
-        | WireFormat::S24Be
-        | WireFormat::S32Be => &[],
-    }
-}
-
 /// For samples of these parts, `word` bytes of a channel each. `odd`: the first frame carries the second marker.
 const fn recipe<const SAMPLE: usize>(parts: [Part; SAMPLE], word: usize, channels: usize, odd: bool) -> Recipe {
     let lanes = 2 * SAMPLE / word;
@@ -107,38 +75,47 @@ const fn recipe<const SAMPLE: usize>(parts: [Part; SAMPLE], word: usize, channel
     recipe
 }
 
-/// Those of one, two and four channels: of each with either marker first.
-type Recipes = [[Recipe; 2]; 3];
-
-const fn recipes<const SAMPLE: usize>(parts: [Part; SAMPLE], word: usize) -> Recipes {
-    [
-        [recipe(parts, word, 1, false), recipe(parts, word, 1, true)],
-        [recipe(parts, word, 2, false), recipe(parts, word, 2, true)],
-        [recipe(parts, word, 4, false), recipe(parts, word, 4, true)],
-    ]
+/// A wire's words.
+pub(super) struct Form {
+    /// The places of a sample.
+    pub(super) parts: &'static [Part],
+    /// Those of one, two and four channels: of each with either marker first.
+    recipes: [[Recipe; 2]; 3],
 }
 
-static OF_U8: Recipes = recipes(U8, 1);
-static OF_U16_LE: Recipes = recipes(U16_LE, 2);
-static OF_U16_BE: Recipes = recipes(U16_BE, 2);
-static OF_U32_LE: Recipes = recipes(U32_LE, 4);
-static OF_U32_BE: Recipes = recipes(U32_BE, 4);
-static OF_DOP_24_3: Recipes = recipes(DOP_24_3, 2);
-static OF_DOP_24: Recipes = recipes(DOP_24, 2);
-static OF_DOP_32: Recipes = recipes(DOP_32, 2);
+const fn form<const SAMPLE: usize>(parts: &'static [Part; SAMPLE], word: usize) -> Form {
+    let [mono, stereo, four] = [1, 2, 4];
+    Form {
+        parts,
+        recipes: [
+            [recipe(*parts, word, mono, false), recipe(*parts, word, mono, true)],
+            [recipe(*parts, word, stereo, false), recipe(*parts, word, stereo, true)],
+            [recipe(*parts, word, four, false), recipe(*parts, word, four, true)],
+        ],
+    }
+}
 
-impl Recipe {
-    /// None for PCM, and for other numbers of channels.
-    pub(super) fn of(format: WireFormat, channels: usize, marker: Marker) -> Option<&'static Self> {
-        let [mono, stereo, four] = match format {
-            WireFormat::DsdU8 => &OF_U8,
-            WireFormat::DsdU16Le => &OF_U16_LE,
-            WireFormat::DsdU16Be => &OF_U16_BE,
-            WireFormat::DsdU32Le => &OF_U32_LE,
-            WireFormat::DsdU32Be => &OF_U32_BE,
-            WireFormat::DopS24_3Le => &OF_DOP_24_3,
-            WireFormat::DopS24Le => &OF_DOP_24,
-            WireFormat::DopS32Le => &OF_DOP_32,
+static U8: Form = form(&[Part::Byte(0)], 1);
+static U16_LE: Form = form(&[Part::Byte(1), Part::Byte(0)], 2);
+static U16_BE: Form = form(&[Part::Byte(0), Part::Byte(1)], 2);
+static U32_LE: Form = form(&[Part::Byte(3), Part::Byte(2), Part::Byte(1), Part::Byte(0)], 4);
+static U32_BE: Form = form(&[Part::Byte(0), Part::Byte(1), Part::Byte(2), Part::Byte(3)], 4);
+static DOP_24_3: Form = form(&[Part::Byte(1), Part::Byte(0), Part::Marker], 2);
+static DOP_24: Form = form(&[Part::Byte(1), Part::Byte(0), Part::Marker, Part::Sign], 2);
+static DOP_32: Form = form(&[Part::Zero, Part::Byte(1), Part::Byte(0), Part::Marker], 2);
+
+impl Form {
+    /// None of PCM.
+    pub(super) const fn of(format: WireFormat) -> Option<&'static Self> {
+        Some(match format {
+            WireFormat::DsdU8 => &U8,
+            WireFormat::DsdU16Le => &U16_LE,
+            WireFormat::DsdU16Be => &U16_BE,
+            WireFormat::DsdU32Le => &U32_LE,
+            WireFormat::DsdU32Be => &U32_BE,
+            WireFormat::DopS24_3Le => &DOP_24_3,
+            WireFormat::DopS24Le => &DOP_24,
+            WireFormat::DopS32Le => &DOP_32,
             WireFormat::S16Le
             | WireFormat::S24_3Le
             | WireFormat::S24Le
@@ -147,7 +124,12 @@ impl Recipe {
             | WireFormat::S24_3Be
             | WireFormat::S24Be
             | WireFormat::S32Be => return None,
-        };
+        })
+    }
+
+    /// None for other numbers of channels than one, two and four.
+    pub(super) fn recipe(&self, channels: usize, marker: Marker) -> Option<&Recipe> {
+        let [mono, stereo, four] = &self.recipes;
         let [even, odd] = match channels {
             1 => mono,
             2 => stereo,
