@@ -5,18 +5,18 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
+use crate::board::Board;
 use crate::cache::Cache;
 use crate::command::{progress, run};
 use crate::kernel::Kernel;
 use crate::slot::Slot;
 use crate::{disk, kernel, report, rootfs, slot};
 
-/// The board that is built here.
-pub const BOARD: &str = "x86_64";
-
 /// What was built.
 #[derive(Debug)]
 pub struct Built {
+    /// For which board.
+    pub board: &'static Board,
     /// The disk image.
     pub disk: PathBuf,
     /// The slot in it.
@@ -33,16 +33,16 @@ pub struct Built {
 ///
 /// # Errors
 /// Names what failed.
-pub fn all(cache: &Cache, repository: &Path, source: kernel::Source) -> Result<Built> {
+pub fn all(cache: &Cache, repository: &Path, board: &'static Board, source: kernel::Source) -> Result<Built> {
     let start = Instant::now();
     let binaries = programs(cache, repository)?;
     let programs_s = start.elapsed().as_secs();
-    let kernel = kernel::build(cache, repository, BOARD, source)?;
-    let root = rootfs::build(cache, repository, &binaries)?.directory.join("root.squashfs");
-    let slot = slot::build(cache, repository, BOARD, &kernel.image, &root)?;
-    let disk = disk::build(cache, repository, BOARD, &slot)?;
+    let kernel = kernel::build(cache, repository, board, source)?;
+    let root = rootfs::build(cache, repository, board, &binaries)?.directory.join("root.squashfs");
+    let slot = slot::build(cache, repository, board, &kernel.image, &root)?;
+    let disk = disk::build(cache, repository, board, &slot)?;
     let took = report::Build { kernel: kernel.build_s, programs: programs_s, all: start.elapsed().as_secs() };
-    Ok(Built { disk, slot, root, kernel, took })
+    Ok(Built { board, disk, slot, root, kernel, took })
 }
 
 /// Builds our programs; returns the directory of the binaries.

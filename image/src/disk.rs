@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
+use crate::board::Board;
 use crate::cache::{Cache, Key};
 use crate::command::{progress, read, run};
 use crate::slot::{FILES, Slot, one_line};
@@ -18,9 +19,8 @@ const SLOT_A: &str = "44M";
 ///
 /// # Errors
 /// When a tool fails.
-pub fn build(cache: &Cache, repository: &Path, board: &str, slot: &Slot) -> Result<PathBuf> {
-    let board = repository.join("board").join(board);
-    let (script, map, arguments) = (board.join("grub.cfg"), board.join("genimage.cfg"), board.join("arguments"));
+pub fn build(cache: &Cache, repository: &Path, board: &Board, slot: &Slot) -> Result<PathBuf> {
+    let [script, map, arguments] = ["grub.cfg", "genimage.cfg", "arguments"].map(|name| board.file(repository, name));
     let mut key = Key::default()
         .with("code", concat!(include_str!("disk.rs"), include_str!("selector.rs")))
         .with("grub", environment::version("grub-mkimage", "--version")?)

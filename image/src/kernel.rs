@@ -7,6 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::{Context, Result, bail};
 
 use crate::apt::{Apt, Offer};
+use crate::board::{Architecture, Board};
 use crate::cache::{Cache, Key};
 use crate::command::{output, progress, read, run, tied};
 use crate::environment;
@@ -72,7 +73,7 @@ pub struct Kernel {
 ///
 /// # Errors
 /// When no source can be had, an option of a fragment doesn't take effect, or the build fails.
-pub fn build(cache: &Cache, repository: &Path, board: &str, source: Source) -> Result<Kernel> {
+pub fn build(cache: &Cache, repository: &Path, board: &Board, source: Source) -> Result<Kernel> {
     let file = source.file(cache);
     let known = remembered(&file).and_then(|_| fs::read(&file).ok());
     let result = build_chosen(cache, repository, board, source);
@@ -88,9 +89,9 @@ pub fn build(cache: &Cache, repository: &Path, board: &str, source: Source) -> R
 }
 
 /// As [`build`], with what is remembered or chosen now. The choice is forgotten if its source can't be fetched.
-fn build_chosen(cache: &Cache, repository: &Path, board: &str, source: Source) -> Result<Kernel> {
+fn build_chosen(cache: &Cache, repository: &Path, board: &Board, source: Source) -> Result<Kernel> {
     let offer = choose(cache, source)?;
-    let list = repository.join("board").join(board).join("kernel-fragments");
+    let list = board.file(repository, "kernel-fragments");
     let series = Series::parse(&offer.version)?;
     let configuration = Configuration::load(&list, &repository.join("kernel-config"), series)?;
     let key = Key::default()
@@ -111,7 +112,9 @@ fn build_chosen(cache: &Cache, repository: &Path, board: &str, source: Source) -
             let file = source.file(cache);
             fs::remove_file(&file).with_context(|| file.display().to_string())?;
         }
-        let result = fetched.and_then(|unpacked| compile(&unpacked, &tree.join("build"), &configuration, target, &log));
+        let result = fetched.and_then(|unpacked| {
+            compile(board.architecture, (&unpacked, &tree.join("build")), &configuration, target, &log)
+        });
         // Whoever interrupts doesn't want to wait until 90 000 files are gone; the next run removes them.
         if !stop::requested() {
             crate::cache::remove(&tree)?;
@@ -119,7 +122,7 @@ fn build_chosen(cache: &Cache, repository: &Path, board: &str, source: Source) -
         result
     })?;
     let build_s = if entry.fresh { start.elapsed().as_secs() } else { 0 };
-    Ok(Kernel { image: entry.directory.join("bzImage"), version: offer.version, build_s })
+    Ok(Kernel { image: entry.directory.join(board.architecture.kernel_image), version: offer.version, build_s })
 }
 
 /// Which version to build: the pinned one, or what there is instead. The choice is remembered, so that a warm run needs no
@@ -196,14 +199,20 @@ fn fetch(cache: &Cache, offer: &Offer, tree: &Path, log: &Path) -> Result<PathBu
     Ok(tree.join(&offer.package))
 }
 
-/// Configures, checks and compiles; puts `bzImage` and `config` into `target`.
-fn compile(source: &Path, build: &Path, wanted: &Configuration, target: &Path, log: &Path) -> Result<()> {
+/// Configures, checks and compiles in the directory `build`; puts the bootable image and `config` into `target`.
+fn compile(
+    architecture: &Architecture,
+    (source, build): (&Path, &Path),
+    wanted: &Configuration,
+    target: &Path,
+    log: &Path,
+) -> Result<()> {
     fs::create_dir_all(build).with_context(|| build.display().to_string())?;
     let fragment = target.join("fragment");
     fs::write(&fragment, wanted.text()).with_context(|| fragment.display().to_string())?;
     let make = || {
         let mut make = tied("make");
-        make.arg("-C").arg(source).arg(format!("O={}", build.display())).arg("ARCH=x86_64");
+        make.arg("-C").arg(source).arg(format!("O={}", build.display())).arg(format!("ARCH={}", architecture.kernel));
         // Who, where and when must not be in the image.
         make.env("KBUILD_BUILD_USER", "tenuto").env("KBUILD_BUILD_HOST", "tenuto");
         make.env("KBUILD_BUILD_VERSION", "1").env("KBUILD_BUILD_TIMESTAMP", "1970-01-01T00:00:00Z").env("LC_ALL", "C");
@@ -212,9 +221,10 @@ fn compile(source: &Path, build: &Path, wanted: &Configuration, target: &Path, l
     run(make().arg("alldefconfig").env("KCONFIG_ALLCONFIG", &fragment), log, "configuring the kernel")?;
     let dot_config = build.join(".config");
     wanted.check(&read(&dot_config)?)?;
+    let image = architecture.kernel_image;
     let jobs = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    run(make().arg(format!("-j{jobs}")).arg("bzImage"), log, "building the kernel")?;
-    for (from, to) in [(build.join("arch/x86/boot/bzImage"), "bzImage"), (dot_config, "config")] {
+    run(make().arg(format!("-j{jobs}")).arg(image), log, "building the kernel")?;
+    for (from, to) in [(build.join(architecture.kernel_boot).join(image), image), (dot_config, "config")] {
         fs::copy(&from, target.join(to)).with_context(|| from.display().to_string())?;
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! The host tool: assembles the appliance's image, boots it in QEMU and plays to it.
 //!
-//! What is built lies in a [`cache`], each thing under a key of everything it was made from:
+//! What differs between [`board`]s is in one table and in `board/`. What is built lies in a [`cache`], each thing under a key of everything it was made from:
 //!
 //! ```text
 //! apt ──▶ kernel (kconfig: kernel-config/, board/) ──────────────┐
@@ -17,6 +17,7 @@
 
 pub mod announcement;
 pub mod apt;
+pub mod board;
 pub mod build;
 pub mod cache;
 pub mod capture;

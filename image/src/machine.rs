@@ -1,4 +1,5 @@
-//! The virtual machine: QEMU with UEFI firmware, a disk, a network card, and a sound card whose output is a file.
+//! The virtual machine: QEMU with firmware and a disk as its [`Platform`] has them, a network card, and a sound card whose output
+//! is a file.
 use std::fs;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -9,12 +10,12 @@ use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::command::tied;
 use crate::network::{GUEST_MAC, TAP};
 use crate::qmp::Qmp;
 
-/// UEFI firmware of the package ovmf: code, and a template of its variables.
-const FIRMWARE: [&str; 2] = ["/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"];
+mod platform;
+pub use platform::Platform;
+
 /// Cores of the machine; the last one is the audio thread's.
 pub const CORES: u32 = 4;
 /// How long QEMU may take to answer or to end.
@@ -64,6 +65,8 @@ pub struct Writes {
 /// What to boot.
 #[derive(Debug)]
 pub struct Hardware<'a> {
+    /// The machine.
+    pub platform: Platform,
     /// The disk image; it is written to.
     pub disk: &'a Path,
     /// The sound card.
@@ -92,29 +95,20 @@ impl Machine {
     /// # Errors
     /// When QEMU or the firmware is missing.
     pub fn start(hardware: &Hardware<'_>, scratch: &Path) -> Result<Self> {
-        let variables = scratch.join("firmware-variables.fd");
-        let missing = "run image/setup image (package ovmf)";
-        fs::copy(FIRMWARE[1], &variables).with_context(|| format!("{}: {missing}", FIRMWARE[1]))?;
         let file = |name: &str| scratch.join(name).display().to_string();
         let log = fs::File::create(scratch.join("qemu.log"))?;
-        let mut qemu = tied("qemu-system-x86_64");
-        // Emulated, not virtualised: the same everywhere. One thread for all cores: with several, QEMU 7.2 corrupts a guest
-        // that patches its own code (PREEMPT_RT's static keys) in one of twenty boots.
-        qemu.args(["-machine", "q35", "-accel", "tcg,thread=single", "-cpu", "max"]);
+        let mut qemu = hardware.platform.command();
         if hardware.sound == Sound::Inside {
             qemu.args(INSTRUCTIONS);
         }
         qemu.args(["-smp", &CORES.to_string(), "-m", &hardware.memory_mib.to_string()]);
-        qemu.args(["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-boot", "strict=on"]);
+        qemu.args(["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]);
         qemu.args(["-serial", &format!("file:{}", file("serial.log"))]);
         if hardware.shell {
             qemu.args(["-serial", &format!("unix:{},server=on,wait=off", file("shell"))]);
         }
         qemu.args(["-qmp", &format!("unix:{},server=on,wait=off", file("qmp"))]);
-        qemu.args(["-drive", &format!("if=pflash,format=raw,unit=0,readonly=on,file={}", FIRMWARE[0])]);
-        qemu.args(["-drive", &format!("if=pflash,format=raw,unit=1,file={}", variables.display())]);
-        qemu.args(["-drive", &format!("file={},format=raw,if=none,id={DISK},cache=unsafe", hardware.disk.display())]);
-        qemu.args(["-device", &format!("virtio-blk-pci,drive={DISK},bootindex=0")]);
+        hardware.platform.boot(&mut qemu, hardware, scratch)?;
         qemu.args(["-netdev", &format!("tap,id={NET},ifname={TAP},script=no,downscript=no")]);
         qemu.args(["-device", &format!("virtio-net-pci,netdev={NET},romfile=,mac={GUEST_MAC}")]);
         qemu.args(["-device", "virtio-rng-pci"]);

@@ -48,7 +48,7 @@ fn report(text: &str, json: &impl Serialize) -> Result<()> {
 
 /// Does it; whether all was well.
 fn run(wanted: options::Wanted) -> Result<bool> {
-    let options::Wanted { mode, source, options, stay } = wanted;
+    let options::Wanted { mode, board, source, options, stay } = wanted;
     stop::catch()?;
     // Before the work, not after it.
     if mode != Mode::Build {
@@ -58,7 +58,7 @@ fn run(wanted: options::Wanted) -> Result<bool> {
     environment::need_space(&std::env::temp_dir(), TEMPORARY_MIB, "temporary files")?;
     let cache = Cache::open()?;
     let listener = stay.prepare(&cache)?;
-    let built = build::all(&cache, &build::repository()?, source)?;
+    let built = build::all(&cache, &build::repository()?, board, source)?;
     if mode == Mode::Build {
         say(&built.disk.display().to_string())?;
         return Ok(true);

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use lexopt::prelude::*;
 
+use crate::board::{BOARDS, Board};
 use crate::kernel;
 use crate::machine::Sound;
 use crate::{session, stay, track};
@@ -74,6 +75,8 @@ pub enum Asked {
 pub struct Wanted {
     /// What.
     pub mode: Mode,
+    /// For which board.
+    pub board: &'static Board,
     /// The kernel.
     pub source: kernel::Source,
     /// The machine.
@@ -87,7 +90,7 @@ pub struct Wanted {
 /// # Errors
 /// Names what can't be understood.
 pub fn parse(mut parser: lexopt::Parser) -> Result<Asked> {
-    let (mut mode, mut source) = (None, kernel::Source::default());
+    let (mut mode, mut board, mut source) = (None, &BOARDS[0], kernel::Source::default());
     let (mut stay, mut dac) = (stay::Wanted::default(), None);
     let sound = Sound::Board(track::RATE);
     let mut options = session::Options {
@@ -114,6 +117,7 @@ pub fn parse(mut parser: lexopt::Parser) -> Result<Asked> {
                 stay.listen = Some(value.map(PathBuf::from));
             }
             Long("serve") => stay.serve = Some(parser.value()?.into()),
+            Long("board") => board = Board::named(&parser.value()?.string()?)?,
             Long("kernel") => {
                 let name = parser.value()?.string()?;
                 source = kernel::Source::from_name(&name).context("--kernel takes pinned or stable")?;
@@ -135,7 +139,7 @@ pub fn parse(mut parser: lexopt::Parser) -> Result<Asked> {
         bail!("--dac, --listen and --serve are for an appliance that stays up, without --once and its like");
     }
     options.dac = dac.unwrap_or(session::DAC);
-    Ok(Asked::Do(Wanted { mode, source, options, stay }))
+    Ok(Asked::Do(Wanted { mode, board, source, options, stay }))
 }
 
 /// The name of a DAC that is built in.
@@ -165,10 +169,10 @@ mod tests {
         }
         let arguments = [
             "--port", "8080", "--memory", "512", "--shell", "--kernel", "stable", "--dac", "dongle", "--listen", "out",
-            "--serve", "music",
+            "--serve", "music", "--board", "x86_64",
         ];
-        let Wanted { mode, source, options, stay } = parsed(&arguments).unwrap();
-        assert_eq!((mode, source), (Mode::Stay, kernel::Source::Stable));
+        let Wanted { mode, board, source, options, stay } = parsed(&arguments).unwrap();
+        assert_eq!((mode, board.name, source), (Mode::Stay, "x86_64", kernel::Source::Stable));
         assert_eq!((options.port, options.memory_mib, options.shell, options.dac), (8080, 512, true, "dongle"));
         assert_eq!(stay, stay::Wanted { listen: Some(Some("out".into())), serve: Some("music".into()) });
         assert!(arguments.iter().filter(|word| word.starts_with("--")).all(|option| HELP.contains(option)));
@@ -200,9 +204,16 @@ mod tests {
 
     #[test]
     fn what_contradicts_itself_or_is_unknown_is_refused() {
-        for wrong in [&["--once", "--kill"][..], &["--kernel", "new"], &["--nonsense"], &["file"], &["--port", "x"]]
-            .into_iter()
-            .chain([&["--once", "--listen"][..], &["--build", "--serve", "m"], &["--usb", "--dac", "dongle"]])
+        for wrong in [
+            &["--once", "--kill"][..],
+            &["--kernel", "new"],
+            &["--board", "new"],
+            &["--nonsense"],
+            &["file"],
+            &["--port", "x"],
+        ]
+        .into_iter()
+        .chain([&["--once", "--listen"][..], &["--build", "--serve", "m"], &["--usb", "--dac", "dongle"]])
         {
             assert!(parsed(wrong).is_err(), "{wrong:?}");
         }

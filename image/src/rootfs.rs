@@ -7,6 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::board::Board;
 use crate::cache::{Cache, Entry, Key, sha256};
 use crate::command::{progress, read, run};
 use crate::libraries;
@@ -35,11 +36,11 @@ enum Item {
 pub struct Contents(BTreeMap<PathBuf, Item>);
 
 impl Contents {
-    /// Collects the contents. `programs` is the directory of our release binaries.
+    /// Collects the contents for `board`. `programs` is the directory of our release binaries.
     ///
     /// # Errors
     /// When something is missing here.
-    pub fn collect(repository: &Path, programs: &Path) -> Result<Self> {
+    pub fn collect(repository: &Path, board: &Board, programs: &Path) -> Result<Self> {
         let mut contents = Self::default();
         contents.file("/bin/busybox".into(), BUSYBOX.into(), true);
         for applet in read(&repository.join("image/applets"))?.lines().filter(|line| line.starts_with('/')) {
@@ -49,8 +50,9 @@ impl Contents {
         for (name, path) in PROGRAMS.iter().zip(&ours) {
             contents.file(Path::new("/usr/bin").join(name), path.clone(), true);
         }
-        contents.file(libraries::LOADER.into(), libraries::LOADER.into(), true);
-        for library in libraries::of(&ours)? {
+        let loader = board.architecture.loader;
+        contents.file(loader.into(), loader.into(), true);
+        for library in libraries::of(loader, &ours)? {
             contents.file(library.clone(), library, false);
         }
         contents.file(ALSA.into(), ALSA.into(), false);
@@ -153,8 +155,8 @@ const OPTIONS: [&str; 12] = [
 ///
 /// # Errors
 /// When something to put into it is missing, or mksquashfs fails.
-pub fn build(cache: &Cache, repository: &Path, programs: &Path) -> Result<Entry> {
-    let contents = Contents::collect(repository, programs)?;
+pub fn build(cache: &Cache, repository: &Path, board: &Board, programs: &Path) -> Result<Entry> {
+    let contents = Contents::collect(repository, board, programs)?;
     cache.entry("rootfs", &contents.key()?, |target| {
         progress("packing the root file system");
         let staging = tempfile::tempdir_in(target).context("making the staging directory")?;

@@ -12,15 +12,15 @@ use crate::build::Built;
 use crate::cache::{Cache, remove};
 use crate::command::{progress, read};
 use crate::disk::Copy;
-use crate::machine::{DAC_SOCKETS, Hardware, Machine, Sound};
+use crate::machine::{DAC_SOCKETS, Hardware, Machine, Platform, Sound};
 use crate::shell::Shell;
 use crate::slot::one_line;
 use crate::{build, environment, initramfs, network, proxy};
 
-/// What QEMU needs beside the arguments of a new image: a serial console that is kept as a log; no checks of timers that an
-/// emulator can't keep; and a sound buffer that outlasts the host's other work. And what no release has: the kernel ends an
-/// engine whose real-time thread makes a system call that playing doesn't take.
-const ARGUMENTS: &str = "console=ttyS0,115200 no_timer_check tsc=reliable tenuto.buffer_ms=500 tenuto.confine=on";
+/// What an emulated appliance needs beside the arguments of a new image and of its platform: a sound buffer that outlasts the
+/// host's other work. And what no release has: the kernel ends an engine whose real-time thread makes a system call that playing
+/// doesn't take.
+const ARGUMENTS: &str = "tenuto.buffer_ms=500 tenuto.confine=on";
 /// The USB DAC that is plugged in first, if nothing else is asked for.
 pub const DAC: &str = "reference";
 /// How long the guest may take from power-on to its first announcement; an idle host needs six seconds, and a minute where the
@@ -100,8 +100,8 @@ pub fn boot<T: Send>(
     let log = cache.log("boot")?;
     let disk = Copy::of(&built.disk, scratch.path().join("disk.img"), log.clone())?;
     let repository = build::repository()?;
-    let own = repository.join("board").join(build::BOARD).join("arguments");
-    let arguments = format!("{} {ARGUMENTS} {}", one_line(&read(&own)?), options.arguments);
+    let own = one_line(&read(&built.board.file(&repository, "arguments"))?);
+    let arguments = format!("{own} {} {ARGUMENTS} {}", built.board.platform.arguments(), options.arguments);
     disk.set_arguments(arguments.trim_end())?;
     if options.shell {
         let initrd = scratch.path().join("initrd");
@@ -109,7 +109,7 @@ pub fn boot<T: Send>(
         disk.set_initramfs(&initrd)?;
     }
     let result = network::inside(scratch.path(), || {
-        let session = start(scratch.path(), disk.path(), options, listener)?;
+        let session = start(scratch.path(), disk.path(), built.board.platform, options, listener)?;
         work(session)
     });
     if let Err(error) = keep(cache, scratch.path()) {
@@ -118,7 +118,7 @@ pub fn boot<T: Send>(
     result
 }
 
-fn start(scratch: &Path, disk: &Path, options: Options, listener: TcpListener) -> Result<Session> {
+fn start(scratch: &Path, disk: &Path, platform: Platform, options: Options, listener: TcpListener) -> Result<Session> {
     let ear = Ear::open()?;
     let page = format!("http://{}/", listener.local_addr()?);
     proxy::serve(listener)?;
@@ -130,7 +130,7 @@ fn start(scratch: &Path, disk: &Path, options: Options, listener: TcpListener) -
         (sound == Sound::Usb).then(listen).transpose().context("switching the USB DAC on")
     });
     let (dac, other_dac) = (dac?, other_dac?);
-    let machine = Machine::start(&Hardware { disk, sound, memory_mib, shell }, scratch)?;
+    let machine = Machine::start(&Hardware { platform, disk, sound, memory_mib, shell }, scratch)?;
     let shell = shell.then(|| machine.shell());
     Ok(Session { machine, ear, page, dac, other_dac, shell })
 }

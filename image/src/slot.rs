@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use crate::board::Board;
 use crate::cache::{Cache, Key};
 use crate::command::{progress, read};
 use crate::environment;
@@ -37,8 +38,8 @@ impl Slot {
 ///
 /// # Errors
 /// When a tool fails.
-pub fn build(cache: &Cache, repository: &Path, board: &str, kernel: &Path, root: &Path) -> Result<Slot> {
-    let cmdline = repository.join("board").join(board).join("cmdline");
+pub fn build(cache: &Cache, repository: &Path, board: &Board, kernel: &Path, root: &Path) -> Result<Slot> {
+    let cmdline = board.file(repository, "cmdline");
     let init = repository.join("image/initramfs/init");
     let key = Key::default()
         .with("code", concat!(include_str!("slot.rs"), include_str!("initramfs.rs"), include_str!("selector.rs")))

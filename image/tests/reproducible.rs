@@ -2,6 +2,7 @@
 use std::fs;
 use std::path::Path;
 
+use image::board::Board;
 use image::cache::Cache;
 use image::{build, disk, slot};
 
@@ -9,11 +10,12 @@ use image::{build, disk, slot};
 fn made_in(home: &Path) -> Vec<u8> {
     let repository = build::repository().unwrap();
     let cache = Cache::at(home.join("tenuto")).unwrap();
+    let board = Board::named("x86_64").unwrap();
     let (kernel, root) = (home.join("kernel"), home.join("root"));
     fs::write(&kernel, [1; 100_000]).unwrap();
     fs::write(&root, [2; 50_000]).unwrap();
-    let slot = slot::build(&cache, &repository, build::BOARD, &kernel, &root).unwrap();
-    let disk = disk::build(&cache, &repository, build::BOARD, &slot).unwrap();
+    let slot = slot::build(&cache, &repository, board, &kernel, &root).unwrap();
+    let disk = disk::build(&cache, &repository, board, &slot).unwrap();
     fs::read(disk).unwrap()
 }
 
