@@ -32,7 +32,8 @@ pub(crate) fn bring_up(interface: &str) -> io::Result<()> {
         return Err(io::Error::from(io::ErrorKind::InvalidInput));
     }
     for (to, from) in request.ifr_name.iter_mut().zip(interface.bytes()) {
-        *to = from.cast_signed();
+        // Signed on x86-64, unsigned on ARM.
+        *to = libc::c_char::from_ne_bytes([from]);
     }
     // SAFETY: the descriptor is open, and the request is an ifreq with a terminated name, which the call fills.
     if unsafe { libc::ioctl(any.as_raw_fd(), libc::SIOCGIFFLAGS as _, &raw mut request) } < 0 {
