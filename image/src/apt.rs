@@ -18,8 +18,27 @@ const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 #[derive(Debug)]
 pub struct Apt {
     directory: PathBuf,
+    /// If it isn't this machine's.
+    architecture: Option<String>,
     /// Held while this lives: another run would change the sources under our feet.
     _lock: File,
+}
+
+/// What of Debian's archive is looked at.
+#[derive(Debug, Clone, Copy)]
+pub struct Archive<'a> {
+    /// Suites, on the machine's own mirror; none: the machine's own suites.
+    pub suites: &'a [&'a str],
+    /// Components.
+    pub components: &'a str,
+    /// Of which architecture, if not of this machine's.
+    pub architecture: Option<&'a str>,
+}
+
+impl Default for Archive<'_> {
+    fn default() -> Self {
+        Self { suites: &[], components: "main", architecture: None }
+    }
 }
 
 /// A version of a package that is on offer.
@@ -32,22 +51,22 @@ pub struct Offer {
 }
 
 impl Apt {
-    /// Fetches the package lists of `suites` (on the machine's own mirror), or of the machine's own suites when there are
-    /// none, into `directory`.
+    /// Fetches the package lists of `archive` into `directory`.
     ///
     /// # Errors
     /// When apt isn't configured for Debian, or the lists can't be fetched and verified.
-    pub fn update(directory: &Path, suites: &[&str], log: &Path) -> Result<Self> {
+    pub fn update(directory: &Path, archive: &Archive<'_>, log: &Path) -> Result<Self> {
         let named = || directory.display().to_string();
         fs::create_dir_all(directory).with_context(named)?;
         let lock = File::create(directory.join("tenuto.lock")).with_context(named)?;
         cache::hold(&lock, "fetches package lists").with_context(named)?;
-        let apt = Self { directory: directory.to_path_buf(), _lock: lock };
+        let architecture = archive.architecture.map(str::to_owned);
+        let apt = Self { directory: directory.to_path_buf(), architecture, _lock: lock };
         for part in ["lists/partial", "archives/partial"] {
             fs::create_dir_all(directory.join(part)).with_context(|| directory.display().to_string())?;
         }
         let own = own_sources()?;
-        let sources: Vec<(String, String)> = match (suites, own.first()) {
+        let sources: Vec<(String, String)> = match (archive.suites, own.first()) {
             (_, None) => {
                 bail!("apt is not configured for Debian's main component (apt-get indextargets lists nothing)")
             }
@@ -57,7 +76,8 @@ impl Apt {
         let text: Vec<String> = sources
             .iter()
             .map(|(uri, suite)| {
-                format!("Types: deb\nURIs: {uri}\nSuites: {suite}\nComponents: main\nSigned-By: {KEYRING}\n")
+                let components = archive.components;
+                format!("Types: deb\nURIs: {uri}\nSuites: {suite}\nComponents: {components}\nSigned-By: {KEYRING}\n")
             })
             .collect();
         let file = directory.join("tenuto.sources");
@@ -120,6 +140,16 @@ impl Apt {
             "APT::Sandbox::User=root".to_owned(),
         ] {
             command.arg("-o").arg(option);
+        }
+        if let Some(architecture) = &self.architecture {
+            // What is installed here is of another one, and says nothing.
+            for option in [
+                format!("APT::Architecture={architecture}"),
+                format!("APT::Architectures={architecture}"),
+                "Dir::State::Status=/dev/null".to_owned(),
+            ] {
+                command.arg("-o").arg(option);
+            }
         }
         command
     }

@@ -5,11 +5,11 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use crate::board::Board;
+use crate::board::{Board, Loader};
 use crate::cache::{Cache, Key};
 use crate::command::{progress, read, run};
-use crate::slot::{FILES, Slot, one_line};
-use crate::{environment, selector};
+use crate::slot::{Slot, one_line};
+use crate::{environment, pi, selector};
 
 /// Where the FATs of selector and slot A begin in the image (`board/x86_64/genimage.cfg`), for mtools.
 const SELECTOR: &str = "4M";
@@ -20,15 +20,14 @@ const SLOT_A: &str = "44M";
 /// # Errors
 /// When a tool fails.
 pub fn build(cache: &Cache, repository: &Path, board: &Board, slot: &Slot) -> Result<PathBuf> {
-    let [script, map, arguments] = ["grub.cfg", "genimage.cfg", "arguments"].map(|name| board.file(repository, name));
+    let map = board.file(repository, "genimage.cfg");
     let mut key = Key::default()
-        .with("code", concat!(include_str!("disk.rs"), include_str!("selector.rs")))
-        .with("grub", environment::version("grub-mkimage", "--version")?)
+        .with("code", include_str!("disk.rs"))
         .with("genimage", environment::version("genimage", "--version")?)
-        .with_file("script", &script)?
-        .with_file("map", &map)?
-        .with_file("arguments", &arguments)?;
-    for name in FILES.iter().chain(&["manifest"]) {
+        .with_file("map", &map)?;
+    key = Selector::of(board, repository).key(key)?;
+    let files = slot.files()?;
+    for name in &files {
         key = key.with_file(name, &slot.directory.join(name))?;
     }
     let entry = cache.entry("disk", &key.text(), |target| {
@@ -36,20 +35,20 @@ pub fn build(cache: &Cache, repository: &Path, board: &Board, slot: &Slot) -> Re
         let log = cache.log("disk")?;
         environment::need_space(target, 600, "the disk image")?;
         let scratch = tempfile::tempdir_in(target).context("making a temporary directory")?;
-        let input = scratch.path().join("input");
+        // The selector's files by name, and a slot's either by name or as a whole: the map says.
+        let (input, root) = (scratch.path().join("input"), scratch.path().join("root"));
         fs::create_dir(&input)?;
-        selector::build(&script, &one_line(&read(&arguments)?), &input, &log)?;
-        for name in FILES.iter().chain(&["manifest"]) {
-            fs::copy(slot.directory.join(name), input.join(name)).with_context(|| (*name).to_owned())?;
-        }
-        // FAT keeps each file's time; genimage copies it.
-        for entry in fs::read_dir(&input)? {
-            let epoch = std::time::UNIX_EPOCH + std::time::Duration::from_secs(315_532_800); // 1980: FAT's first
-            fs::File::open(entry?.path())?.set_modified(epoch)?;
-        }
-        let mut genimage = Command::new("genimage");
-        let root = scratch.path().join("root");
         fs::create_dir(&root)?;
+        Selector::of(board, repository).build(&input, &log)?;
+        for name in &files {
+            for to in [input.join(name), root.join(name)] {
+                fs::create_dir_all(to.parent().unwrap_or(&to)).with_context(|| name.clone())?;
+                fs::copy(slot.directory.join(name), to).with_context(|| name.clone())?;
+            }
+        }
+        undate(&input)?;
+        undate(&root)?;
+        let mut genimage = Command::new("genimage");
         genimage.arg("--config").arg(&map).arg("--inputpath").arg(&input).arg("--outputpath").arg(target);
         genimage.arg("--rootpath").arg(&root).arg("--tmppath").arg(scratch.path().join("tmp"));
         genimage.env("SOURCE_DATE_EPOCH", "315532800").env("TZ", "UTC");
@@ -60,6 +59,59 @@ pub fn build(cache: &Cache, repository: &Path, board: &Board, slot: &Slot) -> Re
         Ok(())
     })?;
     Ok(entry.directory.join("disk.img"))
+}
+
+/// What the selector of a board is made from.
+enum Selector {
+    /// GRUB's script, and the arguments of a new machine.
+    Grub { script: PathBuf, arguments: PathBuf },
+    /// `autoboot.txt`.
+    Pi(PathBuf),
+}
+
+impl Selector {
+    fn of(board: &Board, repository: &Path) -> Self {
+        let file = |name| board.file(repository, name);
+        match board.loader {
+            Loader::Grub => Self::Grub { script: file("grub.cfg"), arguments: file("arguments") },
+            Loader::Pi => Self::Pi(file("autoboot.txt")),
+        }
+    }
+
+    /// Adds it to the disk image's key.
+    fn key(&self, key: Key) -> Result<Key> {
+        match self {
+            Self::Grub { script, arguments } => key
+                .with("selector", include_str!("selector.rs"))
+                .with("grub", environment::version("grub-mkimage", "--version")?)
+                .with_file("script", script)?
+                .with_file("arguments", arguments),
+            Self::Pi(autoboot) => key.with("selector", include_str!("pi.rs")).with_file("autoboot.txt", autoboot),
+        }
+    }
+
+    /// Writes its files into `target`.
+    fn build(&self, target: &Path, log: &Path) -> Result<()> {
+        match self {
+            Self::Grub { script, arguments } => selector::build(script, &one_line(&read(arguments)?), target, log),
+            Self::Pi(autoboot) => {
+                fs::write(target.join("autoboot.txt"), pi::autoboot(&read(autoboot)?)?).context("autoboot.txt")
+            }
+        }
+    }
+}
+
+/// Gives everything in `directory` the first time that FAT knows, 1980: it keeps each file's time, and genimage copies it.
+fn undate(directory: &Path) -> Result<()> {
+    let epoch = std::time::UNIX_EPOCH + std::time::Duration::from_secs(315_532_800);
+    for entry in fs::read_dir(directory).with_context(|| directory.display().to_string())? {
+        let path = entry?.path();
+        if path.is_dir() {
+            undate(&path)?;
+        }
+        fs::File::open(&path)?.set_modified(epoch)?;
+    }
+    Ok(())
 }
 
 /// A copy of a disk image, for one virtual machine. The image itself is not changed.

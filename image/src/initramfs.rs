@@ -9,6 +9,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
+use crate::base::Base;
 use crate::command::run;
 use crate::rootfs::BUSYBOX;
 
@@ -23,10 +24,10 @@ struct Member {
 ///
 /// # Errors
 /// When cpio or zstd fails.
-pub fn release(repository: &Path, root: &Path, target: &Path, log: &Path) -> Result<()> {
+pub fn release(repository: &Path, base: &Base, root: &Path, target: &Path, log: &Path) -> Result<()> {
     let init = repository.join("image/initramfs/init");
     let members = [
-        Member { name: "bin/busybox", from: BUSYBOX.into(), mode: 0o755 },
+        Member { name: "bin/busybox", from: base.path(BUSYBOX), mode: 0o755 },
         Member { name: "init", from: init, mode: 0o755 },
         Member { name: "root.squashfs", from: root.to_path_buf(), mode: 0o644 },
     ];
@@ -34,16 +35,24 @@ pub fn release(repository: &Path, root: &Path, target: &Path, log: &Path) -> Res
 }
 
 /// Writes the release's initramfs with a second one behind it to `target`: the kernel unpacks both, and the later `/init`
-/// wins. For tests only. `recorder` goes with it.
+/// wins. For tests only. Its shell is at the terminal `port`, and `recorder` goes with it.
 ///
 /// # Errors
 /// When cpio or zstd fails.
-pub fn with_shell(repository: &Path, recorder: &Path, release: &Path, target: &Path, log: &Path) -> Result<()> {
+pub fn with_shell(
+    repository: &Path,
+    (port, recorder): (&str, &Path),
+    release: &Path,
+    target: &Path,
+    log: &Path,
+) -> Result<()> {
     let sources = repository.join("image/initramfs");
     let member = |name, file, mode| Member { name, from: sources.join(file), mode };
+    let line = target.with_extension("inittab");
+    fs::write(&line, format!("{port}::respawn:/mnt/shell\n")).with_context(|| line.display().to_string())?;
     let members = [
         member("init", "init-shell", 0o755),
-        member("inittab-shell", "inittab-shell", 0o644),
+        Member { name: "inittab-shell", from: line, mode: 0o644 },
         member("shell", "shell", 0o755),
         Member { name: "recorder", from: recorder.to_path_buf(), mode: 0o755 },
     ];

@@ -1,4 +1,5 @@
 //! The kernel: Debian's packaged source of a pinned version, configured from our fragments, built reproducibly.
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, bail};
 
-use crate::apt::{Apt, Offer};
+use crate::apt::{Apt, Archive, Offer};
 use crate::board::{Architecture, Board};
 use crate::cache::{Cache, Key};
 use crate::command::{output, progress, read, run, tied};
@@ -17,7 +18,7 @@ use crate::stop;
 /// The version that we want, and the package that has it.
 const PINNED: (&str, &str) = ("linux-source-7.2", "7.2.13-1");
 /// Where Debian's newest kernels are. Versions roll there, so another one of the series is the first fall-back.
-const SUITES: [&str; 2] = ["sid", "forky"];
+pub const SUITES: [&str; 2] = ["sid", "forky"];
 /// The second fall-back, from the machine's own suites: it stays there.
 const STABLE: &str = "linux-source-6.12";
 /// A fall-back is used so long before the pinned version is asked for again.
@@ -63,6 +64,8 @@ const SPACE_MIB: u64 = 4000;
 pub struct Kernel {
     /// The bootable image.
     pub image: PathBuf,
+    /// Holds the device trees, if the architecture has any.
+    pub device_trees: PathBuf,
     /// Debian's version of the source, such as 7.2.13-1.
     pub version: String,
     /// How long building took, seconds; 0: it was there.
@@ -94,12 +97,13 @@ fn build_chosen(cache: &Cache, repository: &Path, board: &Board, source: Source)
     let list = board.file(repository, "kernel-fragments");
     let series = Series::parse(&offer.version)?;
     let configuration = Configuration::load(&list, &repository.join("kernel-config"), series)?;
+    let tool = |name| Command::new(format!("{}{name}", board.architecture.tools()));
     let key = Key::default()
         .with("recipe", RECIPE)
         .with("version", &offer.version)
         .with("configuration", configuration.text())
-        .with("compiler", output(Command::new("gcc").arg("--version"), "looking for a compiler")?)
-        .with("linker", output(Command::new("ld").arg("--version"), "looking for a linker")?);
+        .with("compiler", output(tool("gcc").arg("--version"), "looking for a compiler")?)
+        .with("linker", output(tool("ld").arg("--version"), "looking for a linker")?);
     let key = format!("{}-{}", offer.version, key.text());
     let start = Instant::now();
     let entry = cache.entry("kernel", &key, |target| {
@@ -122,7 +126,13 @@ fn build_chosen(cache: &Cache, repository: &Path, board: &Board, source: Source)
         result
     })?;
     let build_s = if entry.fresh { start.elapsed().as_secs() } else { 0 };
-    Ok(Kernel { image: entry.directory.join(board.architecture.kernel_image), version: offer.version, build_s })
+    let device_trees = entry.directory.join("device-trees");
+    Ok(Kernel {
+        device_trees,
+        image: entry.directory.join(board.architecture.kernel_image),
+        version: offer.version,
+        build_s,
+    })
 }
 
 /// Which version to build: the pinned one, or what there is instead. The choice is remembered, so that a warm run needs no
@@ -147,7 +157,8 @@ fn choose(cache: &Cache, source: Source) -> Result<Offer> {
 /// The pinned version, or the newest of its series, or the stable one.
 fn pinned(cache: &Cache, log: &Path) -> Result<Offer> {
     progress(&format!("looking for {} {} in Debian {}", PINNED.0, PINNED.1, SUITES.join(" and ")));
-    let offers = Apt::update(&cache.directory("apt"), &SUITES, log).and_then(|apt| apt.offers(PINNED.0));
+    let newest = Archive { suites: &SUITES, ..Archive::default() };
+    let offers = Apt::update(&cache.directory("apt"), &newest, log).and_then(|apt| apt.offers(PINNED.0));
     let offer = match offers.as_deref() {
         Ok([newest, ..]) => {
             let pinned = offers.iter().flatten().find(|offer| offer.version == PINNED.1);
@@ -168,7 +179,7 @@ fn pinned(cache: &Cache, log: &Path) -> Result<Offer> {
 
 /// The newest long-term kernel of the machine's own suites.
 fn stable(cache: &Cache, log: &Path) -> Result<Offer> {
-    let own = Apt::update(&cache.directory("apt"), &[], log)?;
+    let own = Apt::update(&cache.directory("apt"), &Archive::default(), log)?;
     match own.offers(STABLE)?.into_iter().next() {
         Some(offer) => Ok(offer),
         None => bail!("{STABLE} is not on offer: is this Debian 12 or newer, with its security suite?"),
@@ -189,7 +200,7 @@ fn remembered(file: &Path) -> Option<Offer> {
 /// Downloads and unpacks the source; returns its top directory.
 fn fetch(cache: &Cache, offer: &Offer, tree: &Path, log: &Path) -> Result<PathBuf> {
     let suites: &[&str] = if offer.package == PINNED.0 { &SUITES } else { &[] };
-    let apt = Apt::update(&cache.directory("apt"), suites, log)?;
+    let apt = Apt::update(&cache.directory("apt"), &Archive { suites, ..Archive::default() }, log)?;
     apt.unpack(offer, tree, log)?;
     let archive = tree.join(format!("usr/src/{}.tar.xz", offer.package));
     let mut unpack = tied("tar");
@@ -199,7 +210,7 @@ fn fetch(cache: &Cache, offer: &Offer, tree: &Path, log: &Path) -> Result<PathBu
     Ok(tree.join(&offer.package))
 }
 
-/// Configures, checks and compiles in the directory `build`; puts the bootable image and `config` into `target`.
+/// Configures, checks and compiles in the directory `build`; puts the bootable image, `config` and the device trees into `target`.
 fn compile(
     architecture: &Architecture,
     (source, build): (&Path, &Path),
@@ -213,6 +224,7 @@ fn compile(
     let make = || {
         let mut make = tied("make");
         make.arg("-C").arg(source).arg(format!("O={}", build.display())).arg(format!("ARCH={}", architecture.kernel));
+        make.arg(format!("CROSS_COMPILE={}", architecture.tools()));
         // Who, where and when must not be in the image.
         make.env("KBUILD_BUILD_USER", "tenuto").env("KBUILD_BUILD_HOST", "tenuto");
         make.env("KBUILD_BUILD_VERSION", "1").env("KBUILD_BUILD_TIMESTAMP", "1970-01-01T00:00:00Z").env("LC_ALL", "C");
@@ -223,9 +235,26 @@ fn compile(
     wanted.check(&read(&dot_config)?)?;
     let image = architecture.kernel_image;
     let jobs = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    run(make().arg(format!("-j{jobs}")).arg(image), log, "building the kernel")?;
+    let mut compile = make();
+    compile.arg(format!("-j{jobs}")).arg(image);
+    let device_trees = build.join(architecture.device_trees);
+    if !architecture.device_trees.is_empty() {
+        compile.arg("dtbs");
+    }
+    run(&mut compile, log, "building the kernel")?;
     for (from, to) in [(build.join(architecture.kernel_boot).join(image), image), (dot_config, "config")] {
         fs::copy(&from, target.join(to)).with_context(|| from.display().to_string())?;
+    }
+    if architecture.device_trees.is_empty() {
+        return Ok(());
+    }
+    let kept = target.join("device-trees");
+    fs::create_dir(&kept).with_context(|| kept.display().to_string())?;
+    for entry in fs::read_dir(&device_trees).with_context(|| device_trees.display().to_string())? {
+        let from = entry?.path();
+        if let (Some("dtb"), Some(name)) = (from.extension().and_then(OsStr::to_str), from.file_name()) {
+            fs::copy(&from, kept.join(name)).with_context(|| from.display().to_string())?;
+        }
     }
     Ok(())
 }

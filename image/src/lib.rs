@@ -4,8 +4,8 @@
 //!
 //! ```text
 //! apt ──▶ kernel (kconfig: kernel-config/, board/) ──────────────┐
-//! cargo ─▶ libraries ─▶ rootfs (overlays/) ─▶ initramfs ─────────┼─▶ slot ─┐
-//! grub (board/) ─▶ selector ───────────────────────────────────────────────┴─▶ disk
+//! cargo, base ────────▶ rootfs (overlays/) ─▶ initramfs ─────────┼─▶ slot ─┐
+//! grub or pi (board/) ─▶ selector ───────────────────────────────────────────────┴─▶ disk
 //! ```
 //!
 //! [`session`] boots a copy of the disk image in a network of its own ([`network`]), and [`play`] plays to it: once
@@ -17,6 +17,7 @@
 
 pub mod announcement;
 pub mod apt;
+pub mod base;
 pub mod board;
 pub mod build;
 pub mod cache;
@@ -29,21 +30,23 @@ pub mod formats;
 pub mod initramfs;
 pub mod kconfig;
 pub mod kernel;
-pub mod libraries;
 pub mod listen;
 pub mod machine;
 pub mod network;
 pub mod once;
 pub mod options;
+pub mod pi;
 pub mod play;
 pub mod proxy;
 pub mod qmp;
 pub mod recording;
+pub mod release;
 pub mod report;
 pub mod rootfs;
 pub mod selector;
 pub mod session;
 pub mod shell;
+pub mod sizes;
 pub mod slot;
 pub mod stay;
 pub mod stop;

@@ -25,6 +25,7 @@ const LIMIT: Duration = Duration::from_secs(20);
 const DISK: &str = "disk";
 const NET: &str = "net";
 const SOUND: &str = "sound";
+const SHELL: &str = "shell";
 const SOUND_FILE: &str = "sound.wav";
 /// Of each time that the USB sound card is plugged in: its name, its output's, and the file that takes what it plays. QEMU
 /// begins a file anew each time that a card begins to use it.
@@ -62,11 +63,24 @@ pub struct Writes {
     pub bytes: u64,
 }
 
+/// A kernel that QEMU itself starts, in place of a board's firmware.
+#[derive(Debug, Clone)]
+pub struct Direct {
+    /// The kernel.
+    pub kernel: PathBuf,
+    /// Its initramfs.
+    pub initramfs: PathBuf,
+    /// Its arguments.
+    pub arguments: String,
+}
+
 /// What to boot.
 #[derive(Debug)]
 pub struct Hardware<'a> {
     /// The machine.
     pub platform: Platform,
+    /// What is started without the disk's boot loader, if it can't be.
+    pub direct: Option<&'a Direct>,
     /// The disk image; it is written to.
     pub disk: &'a Path,
     /// The sound card.
@@ -105,7 +119,7 @@ impl Machine {
         qemu.args(["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]);
         qemu.args(["-serial", &format!("file:{}", file("serial.log"))]);
         if hardware.shell {
-            qemu.args(["-serial", &format!("unix:{},server=on,wait=off", file("shell"))]);
+            hardware.platform.second_port(&mut qemu, &scratch.join(SHELL));
         }
         qemu.args(["-qmp", &format!("unix:{},server=on,wait=off", file("qmp"))]);
         hardware.platform.boot(&mut qemu, hardware, scratch)?;
@@ -129,7 +143,7 @@ impl Machine {
     /// The socket of the second serial port.
     #[must_use]
     pub fn shell(&self) -> PathBuf {
-        self.scratch.join("shell")
+        self.scratch.join(SHELL)
     }
 
     /// What the guest has said on its first serial port so far.

@@ -7,7 +7,8 @@ use anyhow::{Context, Result};
 use image::build;
 use image::cache::Cache;
 use image::options::{self, Asked, Mode};
-use image::{environment, formats, network, once, proxy, stay, stop, survival, track, trouble, usb};
+use image::sizes::Sizes;
+use image::{environment, formats, network, once, proxy, release, stay, stop, survival, track, trouble, usb};
 use serde::Serialize;
 
 /// What temporary files take at most: the tracks of `--formats`, with what they are encoded from.
@@ -48,20 +49,30 @@ fn report(text: &str, json: &impl Serialize) -> Result<()> {
 
 /// Does it; whether all was well.
 fn run(wanted: options::Wanted) -> Result<bool> {
-    let options::Wanted { mode, board, source, options, stay } = wanted;
+    let options::Wanted { mode, board, hat, output, source, options, stay } = wanted;
     stop::catch()?;
     // Before the work, not after it.
-    if mode != Mode::Build {
+    if mode.boots() {
         proxy::listen(options.port)?;
     }
     // Programs that can't write what they find out fail in ways that say nothing, or not at all.
     environment::need_space(&std::env::temp_dir(), TEMPORARY_MIB, "temporary files")?;
     let cache = Cache::open()?;
     let listener = stay.prepare(&cache)?;
-    let built = build::all(&cache, &build::repository()?, board, source)?;
-    if mode == Mode::Build {
-        say(&built.disk.display().to_string())?;
-        return Ok(true);
+    let repository = build::repository()?;
+    let built = build::all(&cache, &repository, board, hat.as_deref(), source)?;
+    match mode {
+        Mode::Build => return say(&built.disk.display().to_string()).map(|()| true),
+        Mode::Release => {
+            let directory = output.unwrap_or_else(|| repository.join("target/images"));
+            return say(&release::write(&cache, &built, &directory)?.display().to_string()).map(|()| true);
+        }
+        Mode::Sizes => {
+            let found = Sizes::of(&cache, &built, &repository)?;
+            report(&found.to_string(), &found)?;
+            return Ok(found.well);
+        }
+        _ => {}
     }
     // It changes the process, and wants it to have one thread.
     network::become_root_of_a_namespace()?;
@@ -91,7 +102,7 @@ fn run(wanted: options::Wanted) -> Result<bool> {
             report(&found.to_string(), &found)?;
             Ok(found.usable)
         }
-        Mode::Stay | Mode::Build => stay::run(&cache, &built, options, (stay, listener), say),
+        _ => stay::run(&cache, &built, options, (stay, listener), say),
     }
 }
 

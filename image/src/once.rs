@@ -3,16 +3,20 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use support::decode::Layout;
 
+use crate::board::Loader;
 use crate::build::Built;
 use crate::cache::Cache;
+use crate::capture::Comparison;
 use crate::command::progress;
 use crate::machine::Sound;
-use crate::play::{self, Player};
+use crate::play::{self, Played, Player};
 use crate::report::{Report, Writes};
 use crate::session::{self, Options, Session};
 use crate::track::{LENGTH, RATE, Track};
-use crate::{ATTEMPTS, RAN_DRY, capture, stop};
+use crate::tracks::{self, Case, Container};
+use crate::{ATTEMPTS, RAN_DRY, capture, stop, usb};
 
 /// Plays the track, again after xruns.
 ///
@@ -28,10 +32,14 @@ pub fn run(cache: &Cache, built: &Built, track: &Track, options: Options) -> Res
         build_s: built.took,
         ..Report::default()
     };
-    let options = Options { sound: Sound::Board(RATE), ..options };
+    // A Pi has no sound card that QEMU could be: its DAC is on the USB.
+    let usb = built.board.loader == Loader::Pi;
+    let options = Options { sound: if usb { Sound::Usb } else { Sound::Board(RATE) }, ..options };
     for attempt in 1..=ATTEMPTS {
         report.attempts = attempt;
-        session::boot(cache, built, options, |session| play_once(session, track, &mut report))?;
+        session::boot(cache, built, options, |session| {
+            if usb { play_to_usb(session, &mut report) } else { play_once(session, track, &mut report) }
+        })?;
         if report.equal || !report.had_xruns() {
             break;
         }
@@ -49,6 +57,30 @@ fn play_once(mut session: Session, track: &Track, report: &mut Report) -> Result
         report.refuse(&error);
     }
     Ok(())
+}
+
+/// The same through the USB's driver, to a DAC that takes the file's words as 32 bits.
+fn play_to_usb(mut session: Session, report: &mut Report) -> Result<()> {
+    let directory = tempfile::tempdir().context("making a temporary directory")?;
+    let case = Case::pcm(Container::Flac, RATE, 16, 2, Layout::S32).ms(u32::try_from(LENGTH.as_millis())?);
+    let track = tracks::Track::make(case, directory.path())?;
+    let announcement = session.announced()?;
+    report.boot_to_ssdp_ms.host = u64::try_from(announcement.after.as_millis())?;
+    let announced = session.machine.writes()?;
+    let (mut session, tried) = usb::play_announced(session, &track)?;
+    let played = tried.and_then(|tried| {
+        let writes = Writes::between(announced, session.machine.writes()?);
+        let after = Player::find(&session.machine)?.status()?;
+        let comparison =
+            Comparison { equal: tried.faults.is_empty(), frames: tried.frames, fault: tried.faults.first().cloned() };
+        report.take(comparison, &Played { during: after.clone(), after, fault: None }, writes);
+        Ok(())
+    });
+    if let Err(error) = played {
+        stop::check()?;
+        report.refuse(&error);
+    }
+    session.machine.stop().map(drop)
 }
 
 fn compare(mut session: Session, track: &Track, report: &mut Report) -> Result<()> {

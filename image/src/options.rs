@@ -30,23 +30,35 @@ pub enum Mode {
     Trouble,
     /// Nothing: build only.
     Build,
+    /// Nothing: build what owners write to a medium.
+    Release,
+    /// Nothing: look at what it takes.
+    Sizes,
 }
 
-/// The options that choose a mode. All but the last one end in a report, whose last line is JSON.
-const MODES: [(&str, Mode); 6] = [
+/// The options that choose a mode.
+const MODES: [(&str, Mode); 8] = [
     ("once", Mode::Once),
     ("kill", Mode::Kill),
     ("formats", Mode::Formats),
     ("usb", Mode::Usb),
     ("trouble", Mode::Trouble),
     ("build", Mode::Build),
+    ("release", Mode::Release),
+    ("sizes", Mode::Sizes),
 ];
 
 impl Mode {
-    /// Whether a report is waited for that a program can read.
+    /// Whether it ends in a report, whose last line is JSON, for programs.
     #[must_use]
     pub fn reports(self) -> bool {
-        !matches!(self, Self::Stay | Self::Build)
+        !matches!(self, Self::Stay | Self::Build | Self::Release)
+    }
+
+    /// Whether a machine is booted.
+    #[must_use]
+    pub fn boots(self) -> bool {
+        !matches!(self, Self::Build | Self::Release | Self::Sizes)
     }
 
     fn named(name: &str) -> Option<Self> {
@@ -77,6 +89,10 @@ pub struct Wanted {
     pub mode: Mode,
     /// For which board.
     pub board: &'static Board,
+    /// The overlay of the HAT on it.
+    pub hat: Option<String>,
+    /// Where [`Mode::Release`] writes to, if not to the usual place.
+    pub output: Option<PathBuf>,
     /// The kernel.
     pub source: kernel::Source,
     /// The machine.
@@ -91,6 +107,7 @@ pub struct Wanted {
 /// Names what can't be understood.
 pub fn parse(mut parser: lexopt::Parser) -> Result<Asked> {
     let (mut mode, mut board, mut source) = (None, &BOARDS[0], kernel::Source::default());
+    let (mut hat, mut output) = (None, None);
     let (mut stay, mut dac) = (stay::Wanted::default(), None);
     let sound = Sound::Board(track::RATE);
     let mut options = session::Options {
@@ -118,6 +135,8 @@ pub fn parse(mut parser: lexopt::Parser) -> Result<Asked> {
             }
             Long("serve") => stay.serve = Some(parser.value()?.into()),
             Long("board") => board = Board::named(&parser.value()?.string()?)?,
+            Long("hat") => hat = Some(parser.value()?.string()?),
+            Long("output") => output = Some(parser.value()?.into()),
             Long("kernel") => {
                 let name = parser.value()?.string()?;
                 source = kernel::Source::from_name(&name).context("--kernel takes pinned or stable")?;
@@ -138,8 +157,11 @@ pub fn parse(mut parser: lexopt::Parser) -> Result<Asked> {
     if mode != Mode::Stay && (dac.is_some() || stay.is_something()) {
         bail!("--dac, --listen and --serve are for an appliance that stays up, without --once and its like");
     }
+    if mode != Mode::Release && output.is_some() {
+        bail!("--output is for what image/build writes");
+    }
     options.dac = dac.unwrap_or(session::DAC);
-    Ok(Asked::Do(Wanted { mode, board, source, options, stay }))
+    Ok(Asked::Do(Wanted { mode, board, hat, output, source, options, stay }))
 }
 
 /// The name of a DAC that is built in.
@@ -168,11 +190,29 @@ mod tests {
             assert!(HELP.contains(&format!("--{name} ")), "{name}");
         }
         let arguments = [
-            "--port", "8080", "--memory", "512", "--shell", "--kernel", "stable", "--dac", "dongle", "--listen", "out",
-            "--serve", "music", "--board", "x86_64",
+            "--port",
+            "8080",
+            "--memory",
+            "512",
+            "--shell",
+            "--kernel",
+            "stable",
+            "--dac",
+            "dongle",
+            "--listen",
+            "out",
+            "--serve",
+            "music",
+            "--board",
+            "rpi4",
+            "--hat",
+            "hifiberry-dac",
         ];
-        let Wanted { mode, board, source, options, stay } = parsed(&arguments).unwrap();
-        assert_eq!((mode, board.name, source), (Mode::Stay, "x86_64", kernel::Source::Stable));
+        let Wanted { mode, board, hat, source, options, stay, .. } = parsed(&arguments).unwrap();
+        assert_eq!(
+            (mode, board.name, hat.as_deref(), source),
+            (Mode::Stay, "rpi4", Some("hifiberry-dac"), kernel::Source::Stable)
+        );
         assert_eq!((options.port, options.memory_mib, options.shell, options.dac), (8080, 512, true, "dongle"));
         assert_eq!(stay, stay::Wanted { listen: Some(Some("out".into())), serve: Some("music".into()) });
         assert!(arguments.iter().filter(|word| word.starts_with("--")).all(|option| HELP.contains(option)));
@@ -213,8 +253,12 @@ mod tests {
             &["--port", "x"],
         ]
         .into_iter()
-        .chain([&["--once", "--listen"][..], &["--build", "--serve", "m"], &["--usb", "--dac", "dongle"]])
-        {
+        .chain([
+            &["--once", "--listen"][..],
+            &["--once", "--output", "x"],
+            &["--build", "--serve", "m"],
+            &["--usb", "--dac", "dongle"],
+        ]) {
             assert!(parsed(wrong).is_err(), "{wrong:?}");
         }
     }
@@ -223,6 +267,6 @@ mod tests {
     fn a_report_is_wanted_by_its_mode_alone() {
         let wanted = |words: &[&str]| Mode::report_is_wanted(words.iter().map(OsString::from));
         assert!(wanted(&["--nonsense", "--trouble"]) && wanted(&["--once"]));
-        assert!(!wanted(&["--build"]) && !wanted(&["once"]) && !wanted(&[]));
+        assert!(!wanted(&["--build"]) && !wanted(&["--release"]) && !wanted(&["once"]) && !wanted(&[]));
     }
 }

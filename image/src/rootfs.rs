@@ -7,10 +7,9 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::board::Board;
+use crate::base::Base;
 use crate::cache::{Cache, Entry, Key, sha256};
 use crate::command::{progress, read, run};
-use crate::libraries;
 
 /// Debian's statically linked busybox (package busybox-static).
 pub const BUSYBOX: &str = "/bin/busybox";
@@ -25,7 +24,7 @@ const DIRECTORIES: [&str; 6] = ["proc", "sys", "dev", "run", "tmp", "mnt"];
 /// What a path of the root file system is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Item {
-    /// A copy of a file of this machine.
+    /// A copy of a file that is here.
     File { from: PathBuf, executable: bool },
     /// A symbolic link to this.
     Link(PathBuf),
@@ -36,13 +35,13 @@ enum Item {
 pub struct Contents(BTreeMap<PathBuf, Item>);
 
 impl Contents {
-    /// Collects the contents for `board`. `programs` is the directory of our release binaries.
+    /// Collects the contents. `programs` is the directory of our release binaries.
     ///
     /// # Errors
     /// When something is missing here.
-    pub fn collect(repository: &Path, board: &Board, programs: &Path) -> Result<Self> {
+    pub fn collect(repository: &Path, base: &Base, programs: &Path) -> Result<Self> {
         let mut contents = Self::default();
-        contents.file("/bin/busybox".into(), BUSYBOX.into(), true);
+        contents.file(BUSYBOX.into(), base.path(BUSYBOX), true);
         for applet in read(&repository.join("image/applets"))?.lines().filter(|line| line.starts_with('/')) {
             contents.0.insert(applet.into(), Item::Link(BUSYBOX.into()));
         }
@@ -50,12 +49,12 @@ impl Contents {
         for (name, path) in PROGRAMS.iter().zip(&ours) {
             contents.file(Path::new("/usr/bin").join(name), path.clone(), true);
         }
-        let loader = board.architecture.loader;
-        contents.file(loader.into(), loader.into(), true);
-        for library in libraries::of(loader, &ours)? {
-            contents.file(library.clone(), library, false);
+        let loader = base.architecture().loader;
+        contents.file(loader.into(), base.path(loader), true);
+        for (library, from) in base.libraries(&ours)? {
+            contents.file(library, from, false);
         }
-        contents.file(ALSA.into(), ALSA.into(), false);
+        contents.file(ALSA.into(), base.path(ALSA), false);
         let overlay = repository.join("overlays/rootfs");
         contents.tree(&overlay, Path::new("/"))?;
         Ok(contents)
@@ -155,8 +154,8 @@ const OPTIONS: [&str; 12] = [
 ///
 /// # Errors
 /// When something to put into it is missing, or mksquashfs fails.
-pub fn build(cache: &Cache, repository: &Path, board: &Board, programs: &Path) -> Result<Entry> {
-    let contents = Contents::collect(repository, board, programs)?;
+pub fn build(cache: &Cache, repository: &Path, base: &Base, programs: &Path) -> Result<Entry> {
+    let contents = Contents::collect(repository, base, programs)?;
     cache.entry("rootfs", &contents.key()?, |target| {
         progress("packing the root file system");
         let staging = tempfile::tempdir_in(target).context("making the staging directory")?;

@@ -8,13 +8,14 @@ use anyhow::{Context, Result, bail};
 use usb_dac::{Model, redir::Dac};
 
 use crate::announcement::{Announcement, Ear};
+use crate::board::Loader;
 use crate::build::Built;
 use crate::cache::{Cache, remove};
 use crate::command::{progress, read};
 use crate::disk::Copy;
-use crate::machine::{DAC_SOCKETS, Hardware, Machine, Platform, Sound};
+use crate::machine::{DAC_SOCKETS, Direct, Hardware, Machine, Platform, Sound};
 use crate::shell::Shell;
-use crate::slot::one_line;
+use crate::slot::{INITRAMFS, KERNEL, one_line};
 use crate::{build, environment, initramfs, network, proxy};
 
 /// What an emulated appliance needs beside the arguments of a new image and of its platform: a sound buffer that outlasts the
@@ -100,16 +101,34 @@ pub fn boot<T: Send>(
     let log = cache.log("boot")?;
     let disk = Copy::of(&built.disk, scratch.path().join("disk.img"), log.clone())?;
     let repository = build::repository()?;
+    let platform = built.board.platform;
     let own = one_line(&read(&built.board.file(&repository, "arguments"))?);
-    let arguments = format!("{own} {} {ARGUMENTS} {}", built.board.platform.arguments(), options.arguments);
-    disk.set_arguments(arguments.trim_end())?;
+    let arguments = format!("{own} {} {ARGUMENTS} {}", platform.arguments(), options.arguments);
+    let arguments = arguments.trim_end();
+    let mut initramfs = built.slot.directory.join(INITRAMFS);
     if options.shell {
-        let initrd = scratch.path().join("initrd");
-        initramfs::with_shell(&repository, &recorder()?, &built.slot.directory.join("initrd"), &initrd, &log)?;
-        disk.set_initramfs(&initrd)?;
+        let recorder = recorder(cache, &repository, built)?;
+        let both = scratch.path().join(INITRAMFS);
+        initramfs::with_shell(&repository, (platform.shell(), &recorder), &initramfs, &both, &log)?;
+        initramfs = both;
     }
+    let direct = match built.board.loader {
+        Loader::Grub => {
+            disk.set_arguments(arguments)?;
+            if options.shell {
+                disk.set_initramfs(&initramfs)?;
+            }
+            None
+        }
+        // QEMU has no such firmware: it is given what that would have read from the disk.
+        Loader::Pi => {
+            let slot = one_line(&read(&built.board.file(&repository, "cmdline"))?);
+            let arguments = format!("{slot} {arguments}");
+            Some(Direct { kernel: built.slot.directory.join(KERNEL), initramfs, arguments })
+        }
+    };
     let result = network::inside(scratch.path(), || {
-        let session = start(scratch.path(), disk.path(), built.board.platform, options, listener)?;
+        let session = start(scratch.path(), (disk.path(), direct.as_ref()), platform, options, listener)?;
         work(session)
     });
     if let Err(error) = keep(cache, scratch.path()) {
@@ -118,7 +137,13 @@ pub fn boot<T: Send>(
     result
 }
 
-fn start(scratch: &Path, disk: &Path, platform: Platform, options: Options, listener: TcpListener) -> Result<Session> {
+fn start(
+    scratch: &Path,
+    (disk, direct): (&Path, Option<&Direct>),
+    platform: Platform,
+    options: Options,
+    listener: TcpListener,
+) -> Result<Session> {
     let ear = Ear::open()?;
     let page = format!("http://{}/", listener.local_addr()?);
     proxy::serve(listener)?;
@@ -130,13 +155,18 @@ fn start(scratch: &Path, disk: &Path, platform: Platform, options: Options, list
         (sound == Sound::Usb).then(listen).transpose().context("switching the USB DAC on")
     });
     let (dac, other_dac) = (dac?, other_dac?);
-    let machine = Machine::start(&Hardware { platform, disk, sound, memory_mib, shell }, scratch)?;
+    let machine = Machine::start(&Hardware { platform, disk, direct, sound, memory_mib, shell }, scratch)?;
     let shell = shell.then(|| machine.shell());
     Ok(Session { machine, ear, page, dac, other_dac, shell })
 }
 
-/// The program that records in the guest: it was built with this one.
-fn recorder() -> Result<PathBuf> {
+/// The program that records in the guest. It was built with this one, unless the guest's processor is another.
+fn recorder(cache: &Cache, repository: &Path, built: &Built) -> Result<PathBuf> {
+    if built.base.sysroot().is_some() {
+        return Ok(
+            build::cargo(cache, repository, &built.base, &["-p", "image", "--bin", "recorder"])?.join("recorder")
+        );
+    }
     let own = std::env::current_exe().context("where this program is")?;
     let path = own.with_file_name("recorder");
     if !path.exists() {

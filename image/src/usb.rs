@@ -63,7 +63,18 @@ pub fn run(cache: &Cache, built: &Built, options: Options) -> Result<Found> {
 /// # Errors
 /// When the machine doesn't boot, or finds no DAC.
 pub(crate) fn play_one(session: Session, track: &Track) -> Result<(Session, Result<Tried>)> {
-    let mut bench = Bench::new(session)?;
+    play_on(Bench::new(session)?, track)
+}
+
+/// The same on a machine that has announced itself.
+///
+/// # Errors
+/// As [`play_one`].
+pub(crate) fn play_announced(session: Session, track: &Track) -> Result<(Session, Result<Tried>)> {
+    play_on(Bench::announced(session)?, track)
+}
+
+fn play_on(mut bench: Bench, track: &Track) -> Result<(Session, Result<Tried>)> {
     let mut found = Found::default();
     let taken = found.take(&mut bench, &track.name(), |bench| bench.play_one(track));
     let tried = taken.and_then(|()| Ok(found.outcomes.pop().context("nothing was tried")?.tried));

@@ -1,9 +1,11 @@
 //! The same inputs give the same image, bit for bit, whatever the time of day.
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use image::base::Base;
 use image::board::Board;
 use image::cache::Cache;
+use image::kernel::Kernel;
 use image::{build, disk, slot};
 
 /// Builds a disk image with made-up contents in a new cache; returns its bytes.
@@ -13,8 +15,10 @@ fn made_in(home: &Path) -> Vec<u8> {
     let board = Board::named("x86_64").unwrap();
     let (kernel, root) = (home.join("kernel"), home.join("root"));
     fs::write(&kernel, [1; 100_000]).unwrap();
+    let base = Base::of(&cache, board.architecture).unwrap();
+    let kernel = Kernel { image: kernel, device_trees: PathBuf::new(), version: String::new(), build_s: 0 };
     fs::write(&root, [2; 50_000]).unwrap();
-    let slot = slot::build(&cache, &repository, board, &kernel, &root).unwrap();
+    let slot = slot::build(&cache, &repository, (board, None), &base, &kernel, &root).unwrap();
     let disk = disk::build(&cache, &repository, board, &slot).unwrap();
     fs::read(disk).unwrap()
 }

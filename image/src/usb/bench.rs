@@ -41,6 +41,14 @@ impl Bench {
     /// When it doesn't boot.
     pub(super) fn new(mut session: Session) -> Result<Self> {
         session.announced()?;
+        Self::announced(session)
+    }
+
+    /// With an appliance that has announced itself.
+    ///
+    /// # Errors
+    /// When it can't be found.
+    pub(super) fn announced(session: Session) -> Result<Self> {
         let dacs = session.dac.clone().zip(session.other_dac.clone());
         let (dac, other) = dacs.context("the machine has no USB DAC")?;
         let player = Player::find(&session.machine)?;
