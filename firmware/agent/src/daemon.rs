@@ -14,6 +14,8 @@ use crate::{
     priority,
     report::Report,
     root::Root,
+    service,
+    settings::{self, Names, Owner, Settings},
     sound, sys,
     watch::{Event, Watch},
 };
@@ -34,8 +36,8 @@ pub(crate) fn run(root: &Root) -> Result<()> {
     let mut agent = Agent::new(root)?;
     loop {
         agent.look();
-        let next = agent.clients.supervise(Instant::now());
-        if watch.wait(next)? == Event::End {
+        let next = [agent.clients.supervise(Instant::now()), agent.owner.next()];
+        if watch.wait(next.into_iter().flatten().min())? == Event::End {
             agent.clients.stop_all();
             return Ok(());
         }
@@ -56,6 +58,10 @@ struct Agent<'a> {
     root: &'a Root,
     report: Report,
     clients: Clients,
+    identity: Identity,
+    owner: Owner,
+    /// None: not known yet.
+    settings: Option<Settings>,
 }
 
 impl<'a> Agent<'a> {
@@ -65,11 +71,6 @@ impl<'a> Agent<'a> {
             bring_up(root, &link.name);
         }
         let identity = Identity::current(root).context("publishing the identity in run/tenuto")?;
-        if root.is_machine()
-            && let Err(error) = nix::unistd::sethostname(identity.hostname())
-        {
-            tracing::warn!("host name {}: {error}", identity.hostname());
-        }
         let plan = Plan::of_machine(root);
         // Nothing that follows needs these two: an engine that finds no plan makes one, and in a full /run there is an old one.
         told("plan", plan.publish(root));
@@ -82,11 +83,13 @@ impl<'a> Agent<'a> {
         );
         let report = Report::new(root, identity, plan, knobs);
         told("system.json", report.publish(root));
-        Ok(Self { root, report, clients: Clients::new("udhcpc", dhcp::SCRIPT, identity.hostname()) })
+        let clients = Clients::new("udhcpc", dhcp::SCRIPT, identity.hostname());
+        Ok(Self { root, report, clients, identity, owner: Owner::new(Instant::now()), settings: None })
     }
 
     /// Looks at everything that may change, and does what is missing. Nothing here ends the agent.
     fn look(&mut self) {
+        self.settle();
         let links = net::links(self.root);
         self.follow(&links);
         sound::give_nodes(self.root, sound::AUDIO);
@@ -95,6 +98,26 @@ impl<'a> Agent<'a> {
         if self.report.update(&links, &addresses, sound::cards(self.root)) {
             told("system.json", self.report.publish(self.root));
         }
+    }
+
+    /// Takes over settings that have become known.
+    fn settle(&mut self) {
+        let Some(held) = self.owner.look(self.root, Instant::now()) else { return };
+        let names = Names::of(&held.settings, self.identity);
+        if self.root.is_machine()
+            && let Err(error) = nix::unistd::sethostname(&names.host)
+        {
+            tracing::warn!("host name {}: {error}", names.host);
+        }
+        self.clients.set_hostname(&names.host);
+        self.report.settle(names, held.account, &held.settings);
+        told("system.json", self.report.publish(self.root));
+        told("settings.json", settings::publish(self.root, &held.settings));
+        // They were started with the defaults, as the medium was late.
+        if self.settings.as_ref().is_some_and(|before| *before != held.settings) {
+            ["engine", "player"].into_iter().for_each(|name| service::restart(self.root, name));
+        }
+        self.settings = Some(held.settings);
     }
 
     fn follow(&mut self, links: &[Link]) {

@@ -42,6 +42,11 @@ impl Clients {
         Self { clients: BTreeMap::new(), program: program.into(), script: script.into(), hostname }
     }
 
+    /// What servers are told from the next client on.
+    pub(crate) fn set_hostname(&mut self, hostname: &str) {
+        hostname.clone_into(&mut self.hostname);
+    }
+
     /// The interfaces that are looked after.
     pub(crate) fn interfaces(&self) -> BTreeSet<String> {
         self.clients.keys().cloned().collect()

@@ -15,6 +15,7 @@ mod priority;
 mod report;
 mod root;
 mod service;
+mod settings;
 mod sound;
 mod sys;
 mod timing;
@@ -32,11 +33,13 @@ agent: makes the appliance ready for music, and keeps it so (root)
 
   agent                      follow network and devices until SIGTERM; on the appliance only
   agent run NAME             become a service: agent, engine or player (for init)
+  agent set KEY VALUE        change a kept setting (name, network.address, …); it counts from the next boot
   agent --once --root DIR    make a copy of a machine's files ready (sys, proc, dev, run/tenuto), and print the report
   agent --help, --version
 
 It writes /run/tenuto/identity (UUID, name), /run/tenuto/plan (the engine's core, priority and buffer) and
-/run/tenuto/system.json (all that was found and set). The kernel's command line may say tenuto.buffer_ms=N,
+/run/tenuto/system.json (all that was found and set). What the owner
+has set is kept on the data partition, and taken over from a tenuto.toml on the boot medium: docs/settings.md. The kernel's command line may say tenuto.buffer_ms=N,
 tenuto.period_ms=N, tenuto.ring_ms=N, tenuto.preroll_ms=N and tenuto.confine=on; engine --help says what they are.
 ";
 
@@ -48,6 +51,7 @@ enum Command {
     Stay,
     Once { root: String },
     Run { service: String },
+    Set { key: String, value: String },
 }
 
 fn main() -> ExitCode {
@@ -81,6 +85,7 @@ fn perform(command: Command) -> Result<()> {
         Command::Version => println!("agent {}", env!("CARGO_PKG_VERSION")),
         Command::Stay => daemon::run(&Root::new("/"))?,
         Command::Once { root } => print!("{}", daemon::once(&Root::new(root))?),
+        Command::Set { key, value } => settings::change(&Root::new("/"), &key, &value)?,
         Command::Run { service } => match service::run(&Root::new("/"), service::find(&service)?)? {},
     }
     Ok(())
@@ -94,6 +99,10 @@ fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
             Arg::Long("version") | Arg::Short('V') => return Ok(Command::Version),
             Arg::Long("once") => once = true,
             Arg::Long("root") => root = Some(parser.value()?.string()?),
+            Arg::Value(word) if word == "set" && service.is_none() && !once && root.is_none() => {
+                let (key, value) = (parser.value()?.string()?, parser.value()?.string()?);
+                return parser.next()?.map_or(Ok(Command::Set { key, value }), |argument| Err(argument.unexpected()));
+            }
             Arg::Value(word) if word == "run" && service.is_none() => service = Some(parser.value()?.string()?),
             argument => return Err(argument.unexpected()),
         }
@@ -120,7 +129,18 @@ mod tests {
         assert_eq!(parsed(&["run", "engine"]), Ok(Command::Run { service: "engine".to_owned() }));
         assert_eq!(parsed(&["--once", "--root", "/tmp/x"]), Ok(Command::Once { root: "/tmp/x".to_owned() }));
         assert_eq!(parsed(&["run", "engine", "--help"]), Ok(Command::Help));
-        for wrong in [&["run"][..], &["--once"], &["--root", "x"], &["walk"], &["--fast"], &["run", "a", "b"]] {
+        let set = Command::Set { key: "name".to_owned(), value: "Kitchen".to_owned() };
+        assert_eq!(parsed(&["set", "name", "Kitchen"]), Ok(set));
+        for wrong in [
+            &["run"][..],
+            &["set", "name"],
+            &["set", "name", "a", "b"],
+            &["--once"],
+            &["--root", "x"],
+            &["walk"],
+            &["--fast"],
+            &["run", "a", "b"],
+        ] {
             assert!(parsed(wrong).is_err(), "{wrong:?}");
         }
     }

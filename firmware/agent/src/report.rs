@@ -10,6 +10,7 @@ use crate::{
     plan::Plan,
     priority::{RANKS, Rank},
     root::Root,
+    settings::{Account, Names, Settings},
     sound::Card,
 };
 
@@ -32,6 +33,16 @@ pub(crate) struct Report {
     knobs: Vec<Setting>,
     interfaces: Vec<Interface>,
     sound_cards: Vec<Card>,
+    /// None: they are still being read.
+    settings: Option<OwnersSettings>,
+}
+
+/// What the owner has set, without secrets, and how it is kept.
+#[derive(Clone, Debug, serde::Serialize)]
+struct OwnersSettings {
+    #[serde(flatten)]
+    account: Account,
+    values: serde_json::Value,
 }
 
 /// An interface of the agent's.
@@ -58,6 +69,7 @@ impl Report {
             knobs,
             interfaces: Vec::new(),
             sound_cards: Vec::new(),
+            settings: None,
         }
     }
 
@@ -83,6 +95,12 @@ impl Report {
         self.interfaces = interfaces;
         self.sound_cards = cards;
         true
+    }
+
+    /// Takes over the owner's settings.
+    pub(crate) fn settle(&mut self, names: Names, account: Account, settings: &Settings) {
+        (self.name, self.hostname) = (names.friendly, names.host);
+        self.settings = Some(OwnersSettings { account, values: settings.without_secrets().values() });
     }
 
     /// As JSON, ending in a newline.

@@ -4,6 +4,7 @@
 use std::{
     ffi::CString,
     os::unix::process::CommandExt as _,
+    path::Path,
     process::{Command, Stdio},
     time::Duration,
 };
@@ -13,10 +14,11 @@ use nix::{
     sys::{
         prctl,
         resource::{RLIM_INFINITY, Resource, rlim_t, setrlimit},
+        signal::{Signal, kill},
         stat::{Mode, umask},
     },
     time::{ClockId, clock_gettime},
-    unistd::{User, initgroups, setgid, setuid},
+    unistd::{Pid, User, initgroups, setgid, setuid},
 };
 
 use crate::{
@@ -24,7 +26,7 @@ use crate::{
     identity::Identity,
     plan::{Plan, is_on},
     root::Root,
-    sound,
+    settings, sound,
 };
 
 /// A program that started less than this ago, and is started again, has died early.
@@ -78,7 +80,8 @@ pub(crate) const SERVICES: &[Service] = &[
             let user = ["--user", "tenuto-engine", "--group", "tenuto"].map(str::to_owned);
             let rules = dac::publish(root, |file| dac::checked("/usr/bin/engine", file));
             let rules = rules.into_iter().flat_map(|file| ["--dac-rules".to_owned(), file.display().to_string()]);
-            Ok(user.into_iter().chain(Plan::current(root).arguments()).chain(rules).collect())
+            let owners = settings::engine_arguments(&settings::current(root));
+            Ok(user.into_iter().chain(Plan::current(root).arguments()).chain(rules).chain(owners).collect())
         },
         // The agent follows cards that come later; the one that is there at boot needn't wait for it.
         prepare: |root| sound::give_nodes(root, sound::AUDIO),
@@ -90,10 +93,13 @@ pub(crate) const SERVICES: &[Service] = &[
         limits: &[(Resource::RLIMIT_NOFILE, 1024), (Resource::RLIMIT_DATA, PLAYER_MEMORY)],
         arguments: |root| {
             let identity = Identity::current(root).context("the appliance's identity in /run/tenuto")?;
-            let name = ["--uuid", &identity.uuid(), "--name", &identity.name(), "--state-dir", "/run/player"];
+            let owners = settings::current(root);
+            let names = settings::Names::of(&owners, identity);
+            let name = ["--uuid", &identity.uuid(), "--name", &names.friendly, "--state-dir", "/run/player"];
             let dop = is_on(&root.text("proc/cmdline").unwrap_or_default(), "tenuto.dop");
             let dop = dop.then_some(["--dop", "on"]).into_iter().flatten();
-            Ok(name.into_iter().chain(dop).map(str::to_owned).collect())
+            let owners = settings::player_arguments(&owners);
+            Ok(name.into_iter().chain(dop).map(str::to_owned).chain(owners).collect())
         },
         prepare: |root| {
             if let Err(error) = root.set("proc/self/oom_score_adj", FIRST_TO_GO) {
@@ -146,6 +152,19 @@ pub(crate) fn run(root: &Root, service: &Service) -> Result<std::convert::Infall
         .stdin(Stdio::null())
         .exec();
     Err(error).with_context(|| service.program.to_owned())
+}
+
+/// Ends a service's processes, which init then starts again, with what is known by now.
+pub(crate) fn restart(root: &Root, name: &str) {
+    let Some(service) = SERVICES.iter().find(|service| root.is_machine() && service.name == name) else { return };
+    for id in root.names("proc").into_iter().filter_map(|name| name.parse().ok()) {
+        let program = std::fs::read_link(root.path(format!("proc/{id}/exe")));
+        if program.is_ok_and(|program| program == Path::new(service.program))
+            && let Err(error) = kill(Pid::from_raw(id), Signal::SIGTERM)
+        {
+            tracing::warn!("{name}, process {id}, could not be ended: {error}");
+        }
+    }
 }
 
 /// Gives root up for good; groups first, while that is still allowed.

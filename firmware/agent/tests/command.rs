@@ -106,6 +106,35 @@ fn on_another_machine_it_refuses_to_take_over() {
 }
 
 #[test]
+fn an_owners_file_names_the_machine_and_a_wrong_one_is_named() {
+    let machine = machine();
+    let root = machine.path();
+    for directory in ["data", "boot"] {
+        fs::create_dir(root.join(directory)).unwrap();
+    }
+    let once = || {
+        let output = agent(&["--once", "--root", root.to_str().unwrap()]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap()
+    };
+    let offered = "name = \"Kitchen\"\n[network]\naddress = \"192.168.1.20/24\"\n[wifi]\nssid = \"Home\"\npassword = \"geheim123\"\n";
+    fs::write(root.join("boot/tenuto.toml"), offered).unwrap();
+    for keeping in ["made", "kept"] {
+        let report = once();
+        assert_eq!((&report["name"], &report["hostname"]), (&"Kitchen".into(), &"kitchen".into()));
+        assert_eq!(report["settings"]["keeping"], keeping);
+        assert_eq!(report["settings"]["values"]["network.address"], "192.168.1.20/24");
+        assert!(!report.to_string().contains("geheim"));
+        assert!(!text(root, "boot/tenuto.toml").contains("geheim"));
+        assert!(!text(root, "run/tenuto/settings.json").contains("geheim"));
+    }
+    fs::write(root.join("boot/tenuto.toml"), "name = \"Hall\"\nvolume = \"loud\"\n").unwrap();
+    let report = once();
+    assert_eq!(report["name"], "Kitchen");
+    assert!(report["settings"]["notes"][0].as_str().unwrap().starts_with("tenuto.toml, line 2: "), "{report}");
+}
+
+#[test]
 fn wrong_words_are_a_usage_error() {
     assert_eq!(agent(&["--fast"]).status.code(), Some(2));
     assert!(String::from_utf8_lossy(&agent(&["--help"]).stdout).contains("agent run NAME"));

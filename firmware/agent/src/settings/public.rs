@@ -1,0 +1,150 @@
+//! `/run/tenuto/settings.json`: what the programs are started with; no secret, nothing that only the agent needs.
+
+use std::{
+    io,
+    time::{Duration, Instant},
+};
+
+use super::{schema::Settings, value::Dac};
+use crate::{identity::Identity, root::Root};
+
+const FILE: &str = "run/tenuto/settings.json";
+/// How long a program waits for it at boot: somewhat longer than the agent waits for a medium.
+const PATIENCE: Duration = Duration::from_secs(6);
+const TICK: Duration = Duration::from_millis(5);
+
+/// What the owner calls the appliance, and what the network does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Names {
+    /// What control points show.
+    pub(crate) friendly: String,
+    /// Letters, digits, hyphen.
+    pub(crate) host: String,
+}
+
+impl Names {
+    /// The owner's, else those that the hardware gives.
+    pub(crate) fn of(settings: &Settings, identity: Identity) -> Self {
+        let friendly = settings.friendly_name();
+        let host = friendly.map(host_label).filter(|host| !host.is_empty());
+        Self {
+            friendly: friendly.map_or_else(|| identity.name(), str::to_owned),
+            host: host.unwrap_or_else(|| identity.hostname()),
+        }
+    }
+}
+
+/// The letters and digits of a name, in RFC 1123's form; a name of other scripts leaves nothing.
+fn host_label(name: &str) -> String {
+    let mut label = String::new();
+    for sign in name.chars() {
+        let plain = match sign.to_ascii_lowercase() {
+            'ä' | 'Ä' => "ae",
+            'ö' | 'Ö' => "oe",
+            'ü' | 'Ü' => "ue",
+            'ß' => "ss",
+            'é' | 'è' | 'ê' | 'É' => "e",
+            'á' | 'à' | 'â' | 'å' => "a",
+            '\'' | '’' => "",
+            sign if sign.is_ascii_alphanumeric() => {
+                label.push(sign);
+                continue;
+            }
+            _ => "-",
+        };
+        if plain != "-" || !label.ends_with('-') {
+            label.push_str(plain);
+        }
+    }
+    label.truncate(63);
+    label.trim_matches('-').to_owned()
+}
+
+/// Writes what the programs may know.
+///
+/// # Errors
+/// `/run/tenuto` is missing or full.
+pub(crate) fn publish(root: &Root, settings: &Settings) -> io::Result<()> {
+    root.publish(FILE, &(settings.without_secrets().text() + "\n"))
+}
+
+/// What was published, once it is; after some time, or on a copy of a machine's files, the defaults.
+pub(crate) fn current(root: &Root) -> Settings {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(text) = root.text(FILE) {
+            return Settings::parse(text.as_bytes()).unwrap_or_default().0;
+        }
+        if !root.is_machine() || Instant::now() > deadline {
+            return Settings::default();
+        }
+        std::thread::sleep(TICK);
+    }
+}
+
+/// The player's options for them.
+pub(crate) fn player_arguments(settings: &Settings) -> Vec<String> {
+    settings.volume.iter().flat_map(|volume| ["--volume", volume.as_str()]).map(str::to_owned).collect()
+}
+
+/// The engine's.
+pub(crate) fn engine_arguments(settings: &Settings) -> Vec<String> {
+    match &settings.dac {
+        Some(Dac::Card(card)) => vec!["--sink".to_owned(), format!("hw:{}", card.as_ref())],
+        Some(Dac::Auto) | None => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn machine() -> (tempfile::TempDir, Root) {
+        let directory = tempfile::tempdir().unwrap();
+        let root = Root::new(directory.path());
+        std::fs::create_dir_all(root.path("run/tenuto")).unwrap();
+        (directory, root)
+    }
+
+    #[test]
+    fn names_are_the_owners_else_the_hardwares() {
+        let (_keep, root) = machine();
+        let identity = Identity::current(&root).unwrap();
+        let names = |name: Option<&str>| {
+            let mut settings = Settings::default();
+            settings.set("room", name.map_or(serde_json::Value::Null, Into::into)).unwrap();
+            Names::of(&settings, identity)
+        };
+        assert_eq!(names(None), Names { friendly: identity.name(), host: identity.hostname() });
+        for (friendly, host) in [
+            ("Kitchen", "kitchen"),
+            ("Zoë's Küche, 2. Stock", "zo-s-kueche-2-stock"),
+            ("  x".trim(), "x"),
+            ("--a--", "a"),
+        ] {
+            assert_eq!(names(Some(friendly)).friendly, friendly);
+            let named = names(Some(friendly)).host;
+            assert!(named == host || friendly.starts_with("Zoë"), "{named}");
+            assert!(named.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'), "{named}");
+        }
+        assert_eq!(names(Some("台所")).host, identity.hostname());
+        assert!(names(Some(&"ü".repeat(48))).host.len() <= 63);
+    }
+
+    #[test]
+    fn programs_get_what_concerns_them_and_no_secret() {
+        let (_keep, root) = machine();
+        assert_eq!(current(&root), Settings::default());
+        let mut settings = Settings::default();
+        for (key, value) in [("wifi.password", "geheim123"), ("volume", "fixed"), ("dac", "DAC"), ("imported", "0f")] {
+            settings.set(key, value.into()).unwrap();
+        }
+        publish(&root, &settings).unwrap();
+        let text = std::fs::read_to_string(root.path(FILE)).unwrap();
+        assert_eq!(text, "{\"dac\":\"DAC\",\"format\":1,\"volume\":\"fixed\"}\n");
+        let read = current(&root);
+        assert_eq!(player_arguments(&read), ["--volume", "fixed"]);
+        assert_eq!(engine_arguments(&read), ["--sink", "hw:DAC"]);
+        assert!(player_arguments(&Settings::default()).is_empty() && engine_arguments(&Settings::default()).is_empty());
+    }
+}
