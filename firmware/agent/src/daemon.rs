@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, time::Instant};
 use anyhow::{Context as _, Result, ensure};
 
 use crate::{
-    dhcp::{self, Clients},
+    dhcp::{self, Clients, Fixed},
     identity::Identity,
     knob,
     net::{self, Action, Link},
@@ -15,8 +15,9 @@ use crate::{
     report::Report,
     root::Root,
     service,
-    settings::{self, Names, Owner, Settings},
+    settings::{self, Address, Names, Owner, Settings},
     sound, sys,
+    time::{self, Time},
     watch::{Event, Watch},
 };
 
@@ -36,9 +37,10 @@ pub(crate) fn run(root: &Root) -> Result<()> {
     let mut agent = Agent::new(root)?;
     loop {
         agent.look();
-        let next = [agent.clients.supervise(Instant::now()), agent.owner.next()];
+        let next = [agent.clients.supervise(Instant::now()), agent.owner.next(), agent.time.next()];
         if watch.wait(next.into_iter().flatten().min())? == Event::End {
             agent.clients.stop_all();
+            agent.time.end(root);
             return Ok(());
         }
     }
@@ -62,6 +64,9 @@ struct Agent<'a> {
     owner: Owner,
     /// None: not known yet.
     settings: Option<Settings>,
+    /// The interface that has the owner's address.
+    fixed: Option<String>,
+    time: Time,
 }
 
 impl<'a> Agent<'a> {
@@ -83,8 +88,9 @@ impl<'a> Agent<'a> {
         );
         let report = Report::new(root, identity, plan, knobs);
         told("system.json", report.publish(root));
+        let owner = Owner::new(Instant::now());
         let clients = Clients::new("udhcpc", dhcp::SCRIPT, identity.hostname());
-        Ok(Self { root, report, clients, identity, owner: Owner::new(Instant::now()), settings: None })
+        Ok(Self { root, report, clients, identity, owner, settings: None, fixed: None, time: Time::new() })
     }
 
     /// Looks at everything that may change, and does what is missing. Nothing here ends the agent.
@@ -95,7 +101,12 @@ impl<'a> Agent<'a> {
         sound::give_nodes(self.root, sound::AUDIO);
         priority::give(self.root);
         let addresses = if self.root.is_machine() { addresses() } else { BTreeMap::new() };
-        if self.report.update(&links, &addresses, sound::cards(self.root)) {
+        let news = self.time.look(self.root, Instant::now());
+        let network = self.report.update_network(&links, &addresses);
+        if network {
+            self.time.network_changed();
+        }
+        if self.report.update(sound::cards(self.root), news) || network {
             told("system.json", self.report.publish(self.root));
         }
     }
@@ -113,8 +124,10 @@ impl<'a> Agent<'a> {
         self.report.settle(names, held.account, &held.settings);
         told("system.json", self.report.publish(self.root));
         told("settings.json", settings::publish(self.root, &held.settings));
-        // They were started with the defaults, as the medium was late.
-        if self.settings.as_ref().is_some_and(|before| *before != held.settings) {
+        self.time.start(self.root, &held.settings);
+        // The medium was late, and all began with the defaults. What plays isn't disturbed: then it counts from the next start.
+        if self.settings.as_ref().is_some_and(|before| *before != held.settings) && time::is_idle(self.root) {
+            self.clients.stop_all();
             ["engine", "player"].into_iter().for_each(|name| service::restart(self.root, name));
         }
         self.settings = Some(held.settings);
@@ -124,11 +137,28 @@ impl<'a> Agent<'a> {
         for action in net::actions(links, &self.clients.interfaces()) {
             match action {
                 Action::BringUp(name) => bring_up(self.root, &name),
-                Action::StartDhcp(name) if self.root.is_machine() => self.clients.start(&name),
-                Action::StartDhcp(_) => {}
+                Action::StartDhcp(name) => self.give_address(&name),
                 Action::StopDhcp(name) => self.clients.stop(&name),
-                Action::Forget(name) => self.clients.forget(&name),
+                Action::Forget(name) => {
+                    self.clients.forget(&name);
+                    self.fixed.take_if(|fixed| *fixed == name);
+                }
             }
+        }
+    }
+
+    /// The owner's address to the first interface with a cable, a DHCP server's to the others.
+    fn give_address(&mut self, interface: &str) {
+        // Which of the two isn't known yet: soon.
+        let Some(settings) = self.settings.as_ref().filter(|_| self.root.is_machine()) else { return };
+        let first = self.fixed.as_deref().is_none_or(|fixed| fixed == interface);
+        match settings.address {
+            Some(Address::Static(subnet)) if first => {
+                let dns = settings.dns.clone().unwrap_or_default();
+                self.clients.fix(interface, &Fixed { subnet, gateway: settings.gateway, dns });
+                self.fixed = Some(interface.to_owned());
+            }
+            _ => self.clients.start(interface),
         }
     }
 }

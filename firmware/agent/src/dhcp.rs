@@ -1,7 +1,9 @@
-//! A DHCP client per interface: busybox udhcpc as a child that is started again when it ends.
+//! How each interface gets its address: from a DHCP client, busybox udhcpc as a child that is started again when it ends; or
+//! from the owner, by the same script that the client calls.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    net::Ipv4Addr,
     path::PathBuf,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -12,7 +14,7 @@ use nix::{
     unistd::Pid,
 };
 
-use crate::sys;
+use crate::{settings::Subnet, sys};
 
 /// Gives interface, routes and resolver what the server said.
 pub(crate) const SCRIPT: &str = "/usr/libexec/tenuto/udhcpc";
@@ -21,6 +23,16 @@ pub(crate) const SCRIPT: &str = "/usr/libexec/tenuto/udhcpc";
 const AGAIN: Duration = Duration::from_secs(2);
 /// How long clients get to end.
 const GRACE: Duration = Duration::from_millis(500);
+/// How long the script may take to give an interface its address: a few programs on a busy machine.
+const SCRIPT_GRACE: Duration = Duration::from_secs(5);
+
+/// What the owner has set instead of asking a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Fixed {
+    pub(crate) subnet: Subnet,
+    pub(crate) gateway: Option<Ipv4Addr>,
+    pub(crate) dns: Vec<Ipv4Addr>,
+}
 
 /// The clients, by interface.
 pub(crate) struct Clients {
@@ -34,6 +46,8 @@ enum Client {
     Running(Child),
     /// Ended by itself; to be started again then.
     Ended(Instant),
+    /// None is needed.
+    Fixed,
 }
 
 impl Clients {
@@ -65,6 +79,20 @@ impl Clients {
             }
         };
         self.clients.insert(interface.to_owned(), client);
+    }
+
+    /// Gives an interface the owner's address, and looks after it.
+    pub(crate) fn fix(&mut self, interface: &str, fixed: &Fixed) {
+        let mut command = Command::new(&self.script);
+        let dns: Vec<String> = fixed.dns.iter().map(Ipv4Addr::to_string).collect();
+        command.arg("bound").env("interface", interface).env("ip", fixed.subnet.address.to_string());
+        command.env("mask", fixed.subnet.prefix.to_string()).env("dns", dns.join(" ")).stdin(Stdio::null());
+        command.env("router", fixed.gateway.map_or_else(String::new, |gateway| gateway.to_string()));
+        match sys::tie_to_parent(&mut command).spawn() {
+            Ok(mut child) => reap(&mut child, Instant::now() + SCRIPT_GRACE),
+            Err(error) => tracing::error!("{interface}: {}: {error}", self.script.display()),
+        }
+        self.clients.insert(interface.to_owned(), Client::Fixed);
     }
 
     /// Ends an interface's client; what it was given stays.
@@ -120,7 +148,7 @@ impl Clients {
             match client {
                 Client::Ended(at) if *at <= now => due.push(interface.clone()),
                 Client::Ended(at) => next = Some(next.map_or(*at, |next| next.min(*at))),
-                Client::Running(_) => {}
+                Client::Running(_) | Client::Fixed => {}
             }
         }
         for interface in due {
@@ -134,7 +162,7 @@ impl Clients {
     /// In the foreground, for ever; five questions a second apart, then a pause of three seconds.
     fn command(&self, interface: &str) -> Command {
         let mut command = Command::new(&self.program);
-        command.args(["-f", "-i", interface, "-t", "5", "-T", "1", "-A", "3", "-s"]).arg(&self.script);
+        command.args(["-f", "-i", interface, "-t", "5", "-T", "1", "-A", "3", "-O", "ntpsrv", "-s"]).arg(&self.script);
         command.arg("-x").arg(format!("hostname:{}", self.hostname)).args(["-V", "tenuto"]);
         // It reports each question and each renewal; what matters is seen in the interface's addresses.
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());

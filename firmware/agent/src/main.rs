@@ -18,6 +18,7 @@ mod service;
 mod settings;
 mod sound;
 mod sys;
+mod time;
 mod timing;
 mod watch;
 

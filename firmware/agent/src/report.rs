@@ -12,6 +12,7 @@ use crate::{
     root::Root,
     settings::{Account, Names, Settings},
     sound::Card,
+    time::Synchronised,
 };
 
 const FILE: &str = "run/tenuto/system.json";
@@ -33,6 +34,8 @@ pub(crate) struct Report {
     knobs: Vec<Setting>,
     interfaces: Vec<Interface>,
     sound_cards: Vec<Card>,
+    /// None: no server has told the time yet.
+    time: Option<Synchronised>,
     /// None: they are still being read.
     settings: Option<OwnersSettings>,
 }
@@ -69,31 +72,34 @@ impl Report {
             knobs,
             interfaces: Vec::new(),
             sound_cards: Vec::new(),
+            time: None,
             settings: None,
         }
     }
 
-    /// Takes over what is there now, and says whether that is news.
-    pub(crate) fn update(
-        &mut self,
-        links: &[Link],
-        addresses: &BTreeMap<String, Vec<String>>,
-        cards: Vec<Card>,
-    ) -> bool {
+    /// Takes over which sound cards are there now and what is known of the time, and says whether that is news.
+    pub(crate) fn update(&mut self, cards: Vec<Card>, time: Option<Synchronised>) -> bool {
+        let news = cards != self.sound_cards || time.is_some();
+        self.sound_cards = cards;
+        self.time = time.or_else(|| self.time.take());
+        news
+    }
+
+    /// Takes over the network as it is now, and says whether that is news.
+    pub(crate) fn update_network(&mut self, links: &[Link], addresses: &BTreeMap<String, Vec<String>>) -> bool {
         let of = |link: &Link| Interface {
             name: link.name.clone(),
             carrier: link.carrier,
             addresses: addresses.get(&link.name).cloned().unwrap_or_default(),
         };
         let interfaces: Vec<Interface> = links.iter().map(of).collect();
-        if interfaces == self.interfaces && cards == self.sound_cards {
+        if interfaces == self.interfaces {
             return false;
         }
         for interface in interfaces.iter().filter(|interface| !self.interfaces.contains(interface)) {
             tracing::info!("{}: {}", interface.name, interface.state());
         }
         self.interfaces = interfaces;
-        self.sound_cards = cards;
         true
     }
 

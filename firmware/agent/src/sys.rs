@@ -62,6 +62,20 @@ pub(crate) fn set_fifo(id: libc::pid_t, priority: u8) -> io::Result<()> {
     Ok(())
 }
 
+/// Has the clock go faster or slower until it has gained this many microseconds (adjtime(3)).
+///
+/// # Errors
+/// No right.
+pub(crate) fn slew_clock(microseconds: i64) -> io::Result<()> {
+    let seconds = microseconds.div_euclid(1_000_000);
+    let delta = libc::timeval { tv_sec: seconds, tv_usec: microseconds.rem_euclid(1_000_000) };
+    // SAFETY: the call only reads the value, and takes null for nowhere to put the old one.
+    if unsafe { libc::adjtime(&raw const delta, std::ptr::null_mut()) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(())
+}
+
 /// Makes the command's process one that ends with this one, however this one ends, and that hears its signals: the agent's
 /// own are blocked, and a child would inherit that.
 pub(crate) fn tie_to_parent(command: &mut Command) -> &mut Command {

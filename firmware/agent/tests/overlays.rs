@@ -110,9 +110,14 @@ fn scripts_are_scripts_and_nothing_else_is_executable() {
 /// Runs the DHCP script in a directory of its own, with an `ip` that only writes down what it is told.
 fn dhcp(run: &Path, event: &str, lease: &[(&str, &str)]) -> String {
     let run = run.display();
-    let script = text("usr/libexec/tenuto/udhcpc")
-        .replace("/run/", &format!("{run}/"))
-        .replace("PATH=/usr/sbin:/usr/bin:/sbin:/bin", &format!("ip() {{ echo \"$*\" >>{run}/ip.log; }}"));
+    let script = text("usr/libexec/tenuto/udhcpc").replace("/run/", &format!("{run}/")).replace(
+        "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+        // Also an arping that finds those addresses taken that are in a file.
+        &format!(
+            "ip() {{ echo \"$*\" >>{run}/ip.log; cat {run}/addresses 2>/dev/null; true; }}
+                arping() {{ for last; do :; done; ! grep -qsx \"$last\" {run}/taken; }}"
+        ),
+    );
     let status = Command::new("sh")
         .args(["-c", &script, "udhcpc", event])
         .env("interface", "lo")
@@ -133,6 +138,34 @@ fn a_lease_becomes_address_route_and_resolver() {
     assert!(log.contains("-4 route replace default via 10.77.0.1 dev lo metric 101\n"), "{log}");
     let resolver = fs::read_to_string(run.path().join("resolv.conf")).unwrap();
     assert_eq!(resolver, "search lan\nnameserver 10.77.0.1\nnameserver 9.9.9.9\n");
+}
+
+#[test]
+fn without_a_server_an_address_is_chosen_that_nobody_has() {
+    let run = tempfile::tempdir().unwrap();
+    let chosen = |log: String| {
+        let line = log.lines().rfind(|line| line.contains("addr replace 169.254.")).unwrap().to_owned();
+        assert!(line.ends_with("/16 broadcast + dev lo scope link"), "{line}");
+        let address: std::net::Ipv4Addr = line.split([' ', '/']).nth(3).unwrap().parse().unwrap();
+        assert!((1..=254).contains(&address.octets()[2]), "RFC 3927, section 2.1: {address}");
+        address.to_string()
+    };
+    let first = chosen(dhcp(run.path(), "leasefail", &[]));
+    assert_eq!(chosen(dhcp(run.path(), "leasefail", &[])), first, "the same each time");
+    fs::write(run.path().join("taken"), format!("{first}\n")).unwrap();
+    let second = chosen(dhcp(run.path(), "leasefail", &[]));
+    assert_ne!(second, first);
+    // Once there is one it stays, until somebody else has it; and one from a server or the owner stays in any case.
+    for (own, taken, changes) in
+        [(&second, "", false), (&second, second.as_str(), true), (&"10.77.0.2".to_owned(), "", false)]
+    {
+        fs::write(run.path().join("addresses"), format!("    inet {own}/16 scope link lo\n")).unwrap();
+        fs::write(run.path().join("taken"), format!("{taken}\n")).unwrap();
+        fs::remove_file(run.path().join("ip.log")).unwrap();
+        let log = dhcp(run.path(), "leasefail", &[]);
+        assert_eq!(log.contains(&format!("addr del {own}/16 dev lo")), changes, "{log}");
+        assert_eq!(log.contains("addr replace"), changes, "{log}");
+    }
 }
 
 #[test]

@@ -14,7 +14,7 @@ impl Place {
         let program = directory.path().join("client");
         let log = directory.path().join("log");
         let text = format!(
-            "#!/bin/sh\necho \"$$ $*\" >>{}\n[ \"$1\" = gone ] || [ \"$3\" = gone0 ] || exec sleep 600\n",
+            "#!/bin/sh\necho \"$$ $*\" >>{}\n[ \"$1\" = gone ] || [ \"$1\" = bound ] || [ \"$3\" = gone0 ] || exec sleep 600\n",
             log.display()
         );
         // Written by another process: a fork of another test's in this one could hold the file open for writing, and
@@ -76,6 +76,21 @@ fn each_interface_has_its_client_until_it_is_stopped() {
     assert!(!runs(eth0[0]) && runs(eth1[0]));
     place.clients.stop_all();
     assert!(!runs(eth1[0]) && place.clients.interfaces().is_empty());
+}
+
+#[test]
+fn the_owners_address_needs_no_client() {
+    let mut place = Place::new();
+    let Ok(crate::settings::Address::Static(subnet)) = "192.168.1.20/24".to_owned().try_into() else {
+        panic!("static")
+    };
+    let fixed = Fixed { subnet, gateway: Some([192, 168, 1, 1].into()), dns: Vec::new() };
+    place.clients.fix("gone0", &fixed);
+    assert!(place.started(1)[0].ends_with(" bound"));
+    assert_eq!(place.clients.interfaces().len(), 1);
+    assert_eq!(place.clients.supervise(Instant::now()), None);
+    place.clients.stop("gone0");
+    assert!(place.clients.interfaces().is_empty());
 }
 
 #[test]

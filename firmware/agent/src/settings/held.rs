@@ -194,6 +194,25 @@ pub(crate) fn change(root: &Root, key: &str, value: &str) -> anyhow::Result<()> 
     Ok(data.save(root, NAME, settings.text().as_bytes())?)
 }
 
+/// Something that is kept beside the settings, under a name of its own. None: there is none, or no medium that is well.
+pub(crate) fn load_aside(root: &Root, name: &'static str) -> Option<Vec<u8>> {
+    let _lock = lock(root).ok()?;
+    match Data::find(root)?.load(root, name) {
+        Ok(Found::Kept(content)) => Some(content),
+        Ok(Found::Nothing | Found::Damaged(_)) | Err(_) => None,
+    }
+}
+
+/// Keeps it; without a data partition it is let go.
+///
+/// # Errors
+/// As [`Data::save`].
+pub(crate) fn save_aside(root: &Root, name: &'static str, content: &[u8]) -> io::Result<()> {
+    let Some(data) = Data::find(root) else { return Ok(()) };
+    let _lock = lock(root)?;
+    data.save(root, name, content)
+}
+
 fn lock(root: &Root) -> io::Result<File> {
     let file = fs::OpenOptions::new().write(true).create(true).truncate(false).open(root.path(LOCK))?;
     file.lock()?;

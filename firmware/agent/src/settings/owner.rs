@@ -12,7 +12,7 @@ use nix::{
 };
 
 use super::{data::Data, held::Held};
-use crate::root::Root;
+use crate::{root::Root, time};
 
 /// How long after the agent's start a medium may show up: a USB stick needs one second.
 const APPEARS: Duration = Duration::from_secs(2);
@@ -88,6 +88,7 @@ impl Owner {
             // If nobody waits any more, the agent is ending.
             let _ = sender.send(Held::read(&root));
             wake_agent();
+            time::restore(&root);
         };
         match std::thread::Builder::new().name("settings".to_owned()).spawn(read) {
             Ok(_) => {

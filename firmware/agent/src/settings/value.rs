@@ -73,17 +73,20 @@ text!(
     }
 );
 text!(
-    /// A host's name (RFC 1123, section 2.1) or IPv4 address.
-    HostName: |text| {
-        let part = |part: &str| {
-            (1..=63).contains(&part.len())
-                && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-                && !part.starts_with('-')
-                && !part.ends_with('-')
-        };
-        if text.len() <= 253 && text.split('.').all(part) { Ok(()) } else { Err("a server is a host's name or IPv4 address") }
-    }
+    /// A host's name or IPv4 address.
+    HostName: |text| if is_host(text) { Ok(()) } else { Err("a server is a host's name or IPv4 address") }
 );
+
+/// Whether this is a host's name (RFC 1123, section 2.1) or IPv4 address.
+pub(crate) fn is_host(text: &str) -> bool {
+    let part = |part: &str| {
+        (1..=63).contains(&part.len())
+            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && !part.starts_with('-')
+            && !part.ends_with('-')
+    };
+    text.len() <= 253 && text.split('.').all(part)
+}
 
 /// Who sets the volume, by the player's names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -150,7 +153,7 @@ pub(crate) enum Address {
 pub(crate) struct Subnet {
     pub(crate) address: Ipv4Addr,
     /// 8 to 30.
-    prefix: u8,
+    pub(crate) prefix: u8,
 }
 
 impl Subnet {
