@@ -103,3 +103,11 @@ fn a_secret_is_blanked_however_it_is_written_and_the_file_stays_what_it_was() {
     let none = b"name = \"Kitchen\"";
     assert_eq!(blanked(none, &parse(none).unwrap()), none);
 }
+
+#[test]
+fn the_documented_file_is_taken() {
+    let page = include_str!("../../../../../docs/settings.md");
+    let (_, rest) = page.split_once("```toml\n").unwrap();
+    let file = parse(rest.split_once("```").unwrap().0.as_bytes()).unwrap_or_else(|fault| panic!("{fault}"));
+    assert!(file.name.is_some() && file.network.dns.is_some() && file.wifi.is_some() && file.time.servers.is_some());
+}
