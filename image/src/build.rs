@@ -71,8 +71,7 @@ pub fn cargo(cache: &Cache, repository: &Path, base: &Base, what: &[&str]) -> Re
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(repository).args(["build", "--release", "--locked"]);
     cargo.args(what);
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
-    let mut target = repository.join(target);
+    let mut target = repository.join(target());
     if let Some(sysroot) = base.sysroot() {
         cross(&mut cargo, base.architecture(), sysroot);
         target.push(base.architecture().target);
@@ -98,6 +97,19 @@ fn cross(cargo: &mut Command, architecture: &Architecture, sysroot: &Path) {
     cargo.env(format!("PKG_CONFIG_ALLOW_CROSS_{name}"), "1");
     cargo.env(format!("PKG_CONFIG_SYSROOT_DIR_{name}"), sysroot);
     cargo.env(format!("PKG_CONFIG_LIBDIR_{name}"), sysroot.join(libraries).join("pkgconfig"));
+}
+
+/// One of our programs as it was built for the image; it runs here as well.
+///
+/// # Errors
+/// When the repository isn't there any more.
+pub fn program(name: &str) -> Result<PathBuf> {
+    Ok(repository()?.join(target()).join("release").join(name))
+}
+
+/// Where cargo builds, if relative: below the repository.
+fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from)
 }
 
 /// The repository that this tool was built from, or that it is called in.

@@ -158,6 +158,14 @@ impl Copy {
         self.replace(SLOT_A, &[initrd.to_path_buf()])
     }
 
+    /// Puts an owner's `tenuto.toml` onto the selector.
+    ///
+    /// # Errors
+    /// When mtools fails.
+    pub fn offer(&self, file: &Path) -> Result<()> {
+        self.replace(SELECTOR, &[file.to_path_buf()])
+    }
+
     fn replace(&self, partition: &str, files: &[PathBuf]) -> Result<()> {
         let mut mcopy = Command::new("mcopy");
         mcopy.arg("-o").arg("-i").arg(format!("{}@@{partition}", self.path.display())).args(files).arg("::");

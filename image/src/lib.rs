@@ -45,6 +45,7 @@ pub mod report;
 pub mod rootfs;
 pub mod selector;
 pub mod session;
+pub mod settings;
 pub mod shell;
 pub mod sizes;
 pub mod slot;

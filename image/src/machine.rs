@@ -234,6 +234,14 @@ impl Machine {
         Ok(Writes { operations: of("wr_operations")?, bytes: of("wr_bytes")? })
     }
 
+    /// Stops the guest between two instructions, with all in its disk that it has written; or lets it go on.
+    ///
+    /// # Errors
+    /// When QEMU doesn't answer.
+    pub fn pause(&mut self, paused: bool) -> Result<()> {
+        self.qmp()?.execute(if paused { "stop" } else { "cont" }, &json!({})).map(drop)
+    }
+
     /// Ends QEMU so that the sound file is complete; returns the file of a card on the board.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use image::build;
 use image::cache::Cache;
 use image::options::{self, Asked, Mode};
 use image::sizes::Sizes;
-use image::{environment, formats, network, once, proxy, release, stay, stop, survival, track, trouble, usb};
+use image::{environment, formats, network, once, proxy, release, settings, stay, stop, survival, track, trouble, usb};
 use serde::Serialize;
 
 /// What temporary files take at most: the tracks of `--formats`, with what they are encoded from.
@@ -101,6 +101,11 @@ fn run(wanted: options::Wanted) -> Result<bool> {
             let found = trouble::run(&cache, &built, options)?;
             report(&found.to_string(), &found)?;
             Ok(found.usable)
+        }
+        Mode::Settings => {
+            let found = settings::run(&cache, &built, options)?;
+            report(&lines(&found.faults), &found)?;
+            Ok(found.kept)
         }
         _ => stay::run(&cache, &built, options, (stay, listener), say),
     }

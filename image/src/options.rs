@@ -28,6 +28,8 @@ pub enum Mode {
     Usb,
     /// Give it what goes wrong in a household.
     Trouble,
+    /// Take settings from a file, restart, and cut the power while they are saved.
+    Settings,
     /// Nothing: build only.
     Build,
     /// Nothing: build what owners write to a medium.
@@ -37,12 +39,13 @@ pub enum Mode {
 }
 
 /// The options that choose a mode.
-const MODES: [(&str, Mode); 8] = [
+const MODES: [(&str, Mode); 9] = [
     ("once", Mode::Once),
     ("kill", Mode::Kill),
     ("formats", Mode::Formats),
     ("usb", Mode::Usb),
     ("trouble", Mode::Trouble),
+    ("settings", Mode::Settings),
     ("build", Mode::Build),
     ("release", Mode::Release),
     ("sizes", Mode::Sizes),

@@ -61,6 +61,8 @@ pub struct Session {
     pub other_dac: Option<Dac>,
     /// The socket of its shell, if it has one.
     pub shell: Option<PathBuf>,
+    /// Its disk.
+    pub disk: PathBuf,
 }
 
 impl Session {
@@ -95,11 +97,25 @@ pub fn boot<T: Send>(
     options: Options,
     work: impl FnOnce(Session) -> Result<T> + Send,
 ) -> Result<T> {
+    boot_disk(cache, built, &built.disk, options, work)
+}
+
+/// As [`boot`], with a copy of `disk` in place of the new image.
+///
+/// # Errors
+/// As there.
+pub fn boot_disk<T: Send>(
+    cache: &Cache,
+    built: &Built,
+    disk: &Path,
+    options: Options,
+    work: impl FnOnce(Session) -> Result<T> + Send,
+) -> Result<T> {
     let listener = proxy::listen(options.port)?;
     let (scratch, _lock) = scratch(cache)?;
     environment::need_space(scratch.path(), 400, "a copy of the disk image")?;
     let log = cache.log("boot")?;
-    let disk = Copy::of(&built.disk, scratch.path().join("disk.img"), log.clone())?;
+    let disk = Copy::of(disk, scratch.path().join("disk.img"), log.clone())?;
     let repository = build::repository()?;
     let platform = built.board.platform;
     let own = one_line(&read(&built.board.file(&repository, "arguments"))?);
@@ -157,7 +173,7 @@ fn start(
     let (dac, other_dac) = (dac?, other_dac?);
     let machine = Machine::start(&Hardware { platform, disk, direct, sound, memory_mib, shell }, scratch)?;
     let shell = shell.then(|| machine.shell());
-    Ok(Session { machine, ear, page, dac, other_dac, shell })
+    Ok(Session { machine, ear, page, dac, other_dac, shell, disk: disk.to_path_buf() })
 }
 
 /// The program that records in the guest. It was built with this one, unless the guest's processor is another.

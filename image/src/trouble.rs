@@ -2,7 +2,7 @@
 //! files that aren't there or aren't what they say, a full `/run`, and a sound card that is pulled out. Each has to be named,
 //! and nothing may keep the next good track from being played bit for bit.
 //!
-//! `/run` is the only place on the appliance that its programs write to; there is no data partition yet that could be full.
+//! `/run` is the only place on the appliance that its programs write to while they run; the data partition is `--settings`'s.
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
