@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, time::Instant};
 use anyhow::{Context as _, Result, ensure};
 
 use crate::{
+    boot::keeper,
     dhcp::{self, Clients, Fixed},
     identity::Identity,
     knob,
@@ -35,6 +36,10 @@ pub(crate) fn run(root: &Root) -> Result<()> {
     // Before the first look, so that nothing falls between.
     let watch = Watch::new()?;
     let mut agent = Agent::new(root)?;
+    // Signals are blocked by now, and stay this thread's. Without a keeper there is music still, but no trial.
+    if let Err(error) = keeper::start(root.clone()) {
+        tracing::error!("neither watchdog nor trials: {error:#}");
+    }
     loop {
         agent.look();
         let next = [agent.clients.supervise(Instant::now()), agent.owner.next(), agent.time.next()];

@@ -1,6 +1,8 @@
 //! The system calls that need `unsafe`.
 
 use std::{
+    ffi::CStr,
+    fs::File,
     io,
     os::{
         fd::{AsRawFd as _, OwnedFd},
@@ -88,4 +90,37 @@ pub(crate) fn tie_to_parent(command: &mut Command) -> &mut Command {
     };
     // SAFETY: between fork and exec the closure makes three system calls, and allocates and locks nothing.
     unsafe { command.pre_exec(tie) }
+}
+
+/// Sets a watchdog's time (WDIOC_SETTIMEOUT), in seconds; returns the one that the driver has taken.
+///
+/// # Errors
+/// The driver can't set it, or not this one.
+pub(crate) fn set_watchdog_timeout(device: &File, seconds: i32) -> io::Result<i32> {
+    // linux/watchdog.h: _IOWR('W', 6, int).
+    const SET_TIMEOUT: u32 = 0xc004_5706;
+    let mut seconds: libc::c_int = seconds;
+    // SAFETY: the descriptor is open, and the call reads and writes one int.
+    if unsafe { libc::ioctl(device.as_raw_fd(), SET_TIMEOUT as _, &raw mut seconds) } < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(seconds)
+}
+
+/// Restarts the machine at once, with a word for its firmware (reboot(2): LINUX_REBOOT_CMD_RESTART2).
+///
+/// # Errors
+/// No right to; it doesn't return otherwise.
+pub(crate) fn restart_with(word: &CStr) -> io::Result<()> {
+    // SAFETY: the magic numbers are the call's own, and it reads the terminated string.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_reboot,
+            libc::LINUX_REBOOT_MAGIC1,
+            libc::LINUX_REBOOT_MAGIC2,
+            libc::LINUX_REBOOT_CMD_RESTART2,
+            word.as_ptr(),
+        )
+    };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
