@@ -26,7 +26,7 @@ use crate::{
     identity::Identity,
     plan::{Plan, is_on},
     root::Root,
-    settings, sound,
+    settings, sound, sys,
 };
 
 /// A program that started less than this ago, and is started again, has died early.
@@ -46,6 +46,34 @@ const PLAYER_MEMORY: rlim_t = 128 << 20;
 
 /// Whom the kernel ends first if memory runs out all the same: the engine's locked memory makes it the larger one.
 const FIRST_TO_GO: &str = "500";
+
+/// Capabilities (capabilities(7)) that no program of the appliance has a use for, by their numbers in linux/capability.h. They are
+/// taken out of the bounding set, so that not even a root process can have them.
+const NEVER: [libc::c_int; 23] = [
+    2,  // DAC_READ_SEARCH
+    9,  // LINUX_IMMUTABLE
+    15, // IPC_OWNER
+    16, // SYS_MODULE
+    17, // SYS_RAWIO
+    18, // SYS_CHROOT
+    19, // SYS_PTRACE
+    20, // SYS_PACCT
+    26, // SYS_TTY_CONFIG
+    27, // MKNOD
+    28, // LEASE
+    29, // AUDIT_WRITE
+    30, // AUDIT_CONTROL
+    31, // SETFCAP
+    32, // MAC_OVERRIDE
+    33, // MAC_ADMIN
+    34, // SYSLOG
+    35, // WAKE_ALARM
+    36, // BLOCK_SUSPEND
+    37, // AUDIT_READ
+    38, // PERFMON
+    39, // BPF
+    40, // CHECKPOINT_RESTORE
+];
 
 /// A program that init keeps running.
 pub(crate) struct Service {
@@ -137,6 +165,11 @@ pub(crate) fn run(root: &Root, service: &Service) -> Result<std::convert::Infall
         // A program with too low a limit still plays; it says itself what it could not have.
         if let Err(error) = setrlimit(resource, value, value) {
             tracing::warn!("{}: {resource:?} could not be set: {error}", service.name);
+        }
+    }
+    for capability in NEVER {
+        if let Err(error) = sys::never_have(capability) {
+            tracing::warn!("{}: capability {capability} could not be given up: {error}", service.name);
         }
     }
     if let Some(user) = service.user {

@@ -92,6 +92,18 @@ pub(crate) fn tie_to_parent(command: &mut Command) -> &mut Command {
     unsafe { command.pre_exec(tie) }
 }
 
+/// Takes a capability out of this process's bounding set, for good (PR_CAPBSET_DROP of prctl(2)).
+///
+/// # Errors
+/// No right to, or the kernel has no such capability.
+pub(crate) fn never_have(capability: libc::c_int) -> io::Result<()> {
+    // SAFETY: the call takes a number, and no memory.
+    if unsafe { libc::prctl(libc::PR_CAPBSET_DROP, libc::c_long::from(capability), 0, 0, 0) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(())
+}
+
 /// Sets a watchdog's time (WDIOC_SETTIMEOUT), in seconds; returns the one that the driver has taken.
 ///
 /// # Errors

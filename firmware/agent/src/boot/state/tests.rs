@@ -132,7 +132,8 @@ impl World {
             assert!(*choice == runs || copied || nothing_left, "{choice:?} in {self:?}");
             if *choice != self.settled {
                 // One that was cut short before anything was written has not begun.
-                let half = |begun: &Choice| begun != choice && self.medium.copies.iter().flatten().any(|copy| copy == begun);
+                let half =
+                    |begun: &Choice| begun != choice && self.medium.copies.iter().flatten().any(|copy| copy == begun);
                 assert!(!self.begun.as_ref().is_some_and(half) || self.decayed, "{self:?}");
                 world.begun = Some(choice.clone());
             }
