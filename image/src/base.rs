@@ -67,6 +67,12 @@ impl Base {
         Ok(Self { architecture, root: entry.directory })
     }
 
+    /// Those of a directory that somebody else has filled.
+    #[must_use]
+    pub fn at(architecture: &'static Architecture, root: PathBuf) -> Self {
+        Self { architecture, root }
+    }
+
     /// Where a file of the board's is here.
     #[must_use]
     pub fn path(&self, on_board: &str) -> PathBuf {

@@ -88,12 +88,10 @@ fn cross(cargo: &mut Command, architecture: &Architecture, sysroot: &Path) {
     cargo.env(format!("CARGO_TARGET_{}_LINKER", name.to_uppercase()), format!("{}gcc", architecture.cross));
     let multiarch = architecture.cross.trim_end_matches('-');
     let libraries = format!("usr/lib/{multiarch}");
-    // What a library needs itself is beside it; the C library that it is linked against is the cross compiler's.
-    let mut flags = format!("-Clink-arg=-Wl,-rpath-link={}", sysroot.join(&libraries).display());
     if let Some(rust) = std::env::var_os(SYSROOT) {
-        flags += &format!(" --sysroot {}", PathBuf::from(rust).display());
+        let flags = format!("--sysroot {}", PathBuf::from(rust).display());
+        cargo.env(format!("CARGO_TARGET_{}_RUSTFLAGS", name.to_uppercase()), flags);
     }
-    cargo.env(format!("CARGO_TARGET_{}_RUSTFLAGS", name.to_uppercase()), flags);
     cargo.env(format!("PKG_CONFIG_ALLOW_CROSS_{name}"), "1");
     cargo.env(format!("PKG_CONFIG_SYSROOT_DIR_{name}"), sysroot);
     cargo.env(format!("PKG_CONFIG_LIBDIR_{name}"), sysroot.join(libraries).join("pkgconfig"));

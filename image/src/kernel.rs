@@ -66,6 +66,8 @@ pub struct Kernel {
     pub image: PathBuf,
     /// Holds the device trees, if the architecture has any.
     pub device_trees: PathBuf,
+    /// Holds a Raspberry Pi's firmware and its overlays for this kernel, if that came with it.
+    pub firmware: Option<PathBuf>,
     /// Debian's version of the source, such as 7.2.13-1.
     pub version: String,
     /// How long building took, seconds; 0: it was there.
@@ -129,6 +131,7 @@ fn build_chosen(cache: &Cache, repository: &Path, board: &Board, source: Source)
     let device_trees = entry.directory.join("device-trees");
     Ok(Kernel {
         device_trees,
+        firmware: None,
         image: entry.directory.join(board.architecture.kernel_image),
         version: offer.version,
         build_s,

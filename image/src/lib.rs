@@ -8,6 +8,8 @@
 //! grub or pi (board/) ─▶ selector ───────────────────────────────────────────────┴─▶ disk
 //! ```
 //!
+//! Or Buildroot makes kernel and root file system, and the rest is the same ([`assemble`]).
+//!
 //! [`session`] boots a copy of the disk image in a network of its own ([`network`]), and [`play`] plays to it: once
 //! ([`once`]), in every format ([`formats`]), through a USB DAC ([`usb`]), while processes are killed ([`survival`]), and when
 //! nothing is as it should be ([`trouble`]). Or it plays to a USB DAC and stays up ([`stay`]), writing down what that receives
@@ -17,6 +19,7 @@
 
 pub mod announcement;
 pub mod apt;
+pub mod assemble;
 pub mod base;
 pub mod board;
 pub mod build;

@@ -8,7 +8,9 @@ use image::build;
 use image::cache::Cache;
 use image::options::{self, Asked, Mode};
 use image::sizes::Sizes;
-use image::{environment, formats, network, once, proxy, release, settings, stay, stop, survival, track, trouble, usb};
+use image::{
+    assemble, environment, formats, network, once, proxy, release, settings, stay, stop, survival, track, trouble, usb,
+};
 use serde::Serialize;
 
 /// What temporary files take at most: the tracks of `--formats`, with what they are encoded from.
@@ -49,8 +51,12 @@ fn report(text: &str, json: &impl Serialize) -> Result<()> {
 
 /// Does it; whether all was well.
 fn run(wanted: options::Wanted) -> Result<bool> {
-    let options::Wanted { mode, board, hat, output, source, options, stay } = wanted;
+    let options::Wanted { mode, board, hat, output, images, source, options, stay } = wanted;
     stop::catch()?;
+    if mode == Mode::Assemble {
+        let image = assemble::run(&build::repository()?, board, hat.as_deref(), &images)?;
+        return say(&image.display().to_string()).map(|()| true);
+    }
     // Before the work, not after it.
     if mode.boots() {
         proxy::listen(options.port)?;

@@ -36,6 +36,8 @@ pub enum Mode {
     Release,
     /// Nothing: look at what it takes.
     Sizes,
+    /// Nothing: put together what Buildroot has built.
+    Assemble,
 }
 
 /// The options that choose a mode.
@@ -55,13 +57,13 @@ impl Mode {
     /// Whether it ends in a report, whose last line is JSON, for programs.
     #[must_use]
     pub fn reports(self) -> bool {
-        !matches!(self, Self::Stay | Self::Build | Self::Release)
+        !matches!(self, Self::Stay | Self::Build | Self::Release | Self::Assemble)
     }
 
     /// Whether a machine is booted.
     #[must_use]
     pub fn boots(self) -> bool {
-        !matches!(self, Self::Build | Self::Release | Self::Sizes)
+        !matches!(self, Self::Build | Self::Release | Self::Sizes | Self::Assemble)
     }
 
     fn named(name: &str) -> Option<Self> {
@@ -96,6 +98,8 @@ pub struct Wanted {
     pub hat: Option<String>,
     /// Where [`Mode::Release`] writes to, if not to the usual place.
     pub output: Option<PathBuf>,
+    /// Buildroot's directory of images, with [`Mode::Assemble`].
+    pub images: PathBuf,
     /// The kernel.
     pub source: kernel::Source,
     /// The machine.
@@ -110,7 +114,7 @@ pub struct Wanted {
 /// Names what can't be understood.
 pub fn parse(mut parser: lexopt::Parser) -> Result<Asked> {
     let (mut mode, mut board, mut source) = (None, &BOARDS[0], kernel::Source::default());
-    let (mut hat, mut output) = (None, None);
+    let (mut hat, mut output, mut images) = (None, None, PathBuf::new());
     let (mut stay, mut dac) = (stay::Wanted::default(), None);
     let sound = Sound::Board(track::RATE);
     let mut options = session::Options {
@@ -146,6 +150,10 @@ pub fn parse(mut parser: lexopt::Parser) -> Result<Asked> {
             }
             Long("help") | Short('h') => return Ok(Asked::Print(HELP.trim_ascii_end())),
             Long("version") => return Ok(Asked::Print(concat!("tenuto ", env!("CARGO_PKG_VERSION")))),
+            Long("assemble") => {
+                images = parser.value()?.into();
+                mode = Some(Mode::Assemble);
+            }
             Long(name) if let Some(wanted) = Mode::named(name) => {
                 if mode.is_some_and(|mode| mode != wanted) {
                     let names = MODES.map(|(name, _)| format!("--{name}"));
@@ -164,7 +172,7 @@ pub fn parse(mut parser: lexopt::Parser) -> Result<Asked> {
         bail!("--output is for what image/build writes");
     }
     options.dac = dac.unwrap_or(session::DAC);
-    Ok(Asked::Do(Wanted { mode, board, hat, output, source, options, stay }))
+    Ok(Asked::Do(Wanted { mode, board, hat, output, images, source, options, stay }))
 }
 
 /// The name of a DAC that is built in.
@@ -219,6 +227,9 @@ mod tests {
         assert_eq!((options.port, options.memory_mib, options.shell, options.dac), (8080, 512, true, "dongle"));
         assert_eq!(stay, stay::Wanted { listen: Some(Some("out".into())), serve: Some("music".into()) });
         assert!(arguments.iter().filter(|word| word.starts_with("--")).all(|option| HELP.contains(option)));
+        let Wanted { mode, images, .. } = parsed(&["--assemble", "images"]).unwrap();
+        assert_eq!((mode, images), (Mode::Assemble, "images".into()));
+        assert!(HELP.contains("--assemble DIR"));
         assert!(parsed(&["--help"]).unwrap_err().to_string().contains("usage: image/run"));
     }
 

@@ -53,11 +53,24 @@ impl Files {
         kernel: &Kernel,
     ) -> Result<Self> {
         let file = |name| board.file(repository, name);
-        let firmware = firmware(cache)?;
+        // A kernel that came with firmware has that one's overlays, those of all HATs; mainline has few.
+        let own = kernel.firmware.clone();
+        let firmware = own.clone().map_or_else(|| firmware(cache), Ok)?;
+        let table = read(&file("hats"))?;
+        let hats = hats::parse(&table)?;
         let mut copied = BTreeMap::new();
         copied.insert(CONFIGURATION.to_owned(), file(CONFIGURATION));
-        for name in lines(&read(&file("device-trees"))?) {
-            copied.insert(name.to_owned(), kernel.device_trees.join(name));
+        // Not every kernel has all of them, nor under the same name; the first one it must have.
+        for (number, name) in lines(&read(&file("device-trees"))?).enumerate() {
+            let from = kernel.device_trees.join(name);
+            if number == 0 || from.exists() {
+                copied.insert(name.to_owned(), from);
+            }
+        }
+        if own.is_some() {
+            for hat in &hats {
+                copied.insert(hat.file(), firmware.join(hat.file()));
+            }
         }
         for name in lines(&read(&file("firmware"))?) {
             copied.insert(name.to_owned(), firmware.join(name));
@@ -70,10 +83,8 @@ impl Files {
         let arguments = [one_line(&read(&file("cmdline"))?), one_line(&read(&file("arguments"))?)].join(" ");
         let mut local = read(&file(CHOICES))?;
         if let Some(overlay) = hat {
-            let table = read(&file("hats"))?;
-            let known = hats::parse(&table)?;
-            let hat = hats::named(&known, overlay)?;
-            if !copied.contains_key(&format!("overlays/{overlay}.dtbo")) {
+            let hat = hats::named(&hats, overlay)?;
+            if !copied.contains_key(&hat.file()) {
                 bail!("this kernel has no overlay for {} on {} (docs/boards.md)", hat.products, board.name);
             }
             local += &hat.line();

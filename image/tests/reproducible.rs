@@ -16,7 +16,8 @@ fn made_in(home: &Path) -> Vec<u8> {
     let (kernel, root) = (home.join("kernel"), home.join("root"));
     fs::write(&kernel, [1; 100_000]).unwrap();
     let base = Base::of(&cache, board.architecture).unwrap();
-    let kernel = Kernel { image: kernel, device_trees: PathBuf::new(), version: String::new(), build_s: 0 };
+    let kernel =
+        Kernel { image: kernel, device_trees: PathBuf::new(), firmware: None, version: String::new(), build_s: 0 };
     fs::write(&root, [2; 50_000]).unwrap();
     let slot = slot::build(&cache, &repository, (board, None), &base, &kernel, &root).unwrap();
     let disk = disk::build(&cache, &repository, board, &slot).unwrap();

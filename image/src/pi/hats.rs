@@ -15,6 +15,11 @@ pub(super) struct Hat<'a> {
 }
 
 impl Hat<'_> {
+    /// The overlay's file, in the firmware's directory and in a slot.
+    pub(super) fn file(&self) -> String {
+        format!("overlays/{}.dtbo", self.overlay)
+    }
+
     /// The line of `local.txt` that chooses it.
     pub(super) fn line(&self) -> String {
         format!("# {} (ALSA: {})\ndtoverlay={}\n", self.products, self.card, self.overlay)
