@@ -1,5 +1,6 @@
 //! The disk image: selector, slot A, slot B, data; made by genimage, without root or loop devices.
-use std::fs;
+use std::fs::{self, File};
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -12,8 +13,11 @@ use crate::slot::{Slot, one_line};
 use crate::{environment, pi, selector};
 
 /// Where the FATs of selector and slot A begin in the image (`board/x86_64/genimage.cfg`), for mtools.
-const SELECTOR: &str = "4M";
-const SLOT_A: &str = "44M";
+const SELECTOR: &str = "8M";
+const SLOT_A: &str = "48M";
+/// What a slot takes, and where A and B begin, MiB.
+const SLOT_MIB: u64 = 64;
+const SLOTS_MIB: [u64; 2] = [48, 112];
 
 /// Finds or builds the disk image of `board` with `slot` in A; returns its path.
 ///
@@ -22,7 +26,7 @@ const SLOT_A: &str = "44M";
 pub fn build(cache: &Cache, repository: &Path, board: &Board, slot: &Slot) -> Result<PathBuf> {
     let map = board.file(repository, "genimage.cfg");
     let mut key = Key::default()
-        .with("code", include_str!("disk.rs"))
+        .with("code", concat!(include_str!("disk.rs"), include_str!("selector.rs"), include_str!("bios.rs")))
         .with("genimage", environment::version("genimage", "--version")?)
         .with_file("map", &map)?;
     key = Selector::of(board, repository).key(key)?;
@@ -166,9 +170,83 @@ impl Copy {
         self.replace(SELECTOR, &[file.to_path_buf()])
     }
 
+    /// Replaces slot A's own arguments by these.
+    ///
+    /// # Errors
+    /// When they don't fit, or mtools fails.
+    pub fn set_slot_arguments(&self, arguments: &str) -> Result<()> {
+        self.put(SLOT_A, "boot.env", &selector::block(&[("cmdline", arguments)])?)
+    }
+
+    /// Makes slot B what slot A is, as an update would.
+    ///
+    /// # Errors
+    /// When the image can't be read or written.
+    pub fn fill_slot_b(&self) -> Result<()> {
+        let [from, to] = SLOTS_MIB.map(|mib| mib << 20);
+        let named = || self.path.display().to_string();
+        let mut file = File::options().read(true).write(true).open(&self.path).with_context(named)?;
+        let mut slot = vec![0; usize::try_from(SLOT_MIB << 20)?];
+        file.seek(SeekFrom::Start(from)).and_then(|_| file.read_exact(&mut slot)).with_context(named)?;
+        file.seek(SeekFrom::Start(to)).and_then(|_| file.write_all(&slot)).with_context(named)
+    }
+
+    /// Leaves slot B as an update does that is cut short: its boot sector goes first and comes last.
+    ///
+    /// # Errors
+    /// When the image can't be written.
+    pub fn spoil_slot_b(&self) -> Result<()> {
+        let named = || self.path.display().to_string();
+        let mut file = File::options().write(true).open(&self.path).with_context(named)?;
+        file.seek(SeekFrom::Start(SLOTS_MIB[1] << 20)).and_then(|_| file.write_all(&[0; 512])).with_context(named)
+    }
+
+    /// A file of the selector; None if it is missing.
+    ///
+    /// # Errors
+    /// When mtools can't be started.
+    pub fn selector_file(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        let mut mtype = Command::new("mtype");
+        let output = mtype.arg("-i").arg(self.at(SELECTOR)).arg(format!("::{name}")).output().context("mtype")?;
+        Ok(output.status.success().then_some(output.stdout))
+    }
+
+    /// Replaces a file of the selector by other bytes.
+    ///
+    /// # Errors
+    /// When mtools fails.
+    pub fn put_selector_file(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        self.put(SELECTOR, name, bytes)
+    }
+
+    /// Removes a file of the selector.
+    ///
+    /// # Errors
+    /// When it isn't there, or mtools fails.
+    pub fn remove_selector_file(&self, name: &str) -> Result<()> {
+        let mut mdel = Command::new("mdel");
+        run(
+            mdel.arg("-i").arg(self.at(SELECTOR)).arg(format!("::{name}")),
+            &self.log,
+            "removing a file of the selector",
+        )
+    }
+
+    fn put(&self, partition: &str, name: &str, bytes: &[u8]) -> Result<()> {
+        let scratch = tempfile::tempdir().context("making a temporary directory")?;
+        let file = scratch.path().join(name);
+        fs::write(&file, bytes).with_context(|| file.display().to_string())?;
+        self.replace(partition, &[file])
+    }
+
+    /// A partition, as mtools name it.
+    fn at(&self, partition: &str) -> String {
+        format!("{}@@{partition}", self.path.display())
+    }
+
     fn replace(&self, partition: &str, files: &[PathBuf]) -> Result<()> {
         let mut mcopy = Command::new("mcopy");
-        mcopy.arg("-o").arg("-i").arg(format!("{}@@{partition}", self.path.display())).args(files).arg("::");
+        mcopy.arg("-o").arg("-i").arg(self.at(partition)).args(files).arg("::");
         run(&mut mcopy, &self.log, "writing into the copied disk image")
     }
 }

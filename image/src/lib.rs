@@ -12,7 +12,8 @@
 //!
 //! [`session`] boots a copy of the disk image in a network of its own ([`network`]), and [`play`] plays to it: once
 //! ([`once`]), in every format ([`formats`]), through a USB DAC ([`usb`]), while processes are killed ([`survival`]), and when
-//! nothing is as it should be ([`trouble`]). Or it plays to a USB DAC and stays up ([`stay`]), writing down what that receives
+//! nothing is as it should be ([`trouble`]). [`slots`] tries slots and damages what says which is booted, [`inspect`] compares what
+//! runs with what may run. Or it plays to a USB DAC and stays up ([`stay`]), writing down what that receives
 //! ([`listen`]).
 //! Nothing needs root, and nothing is linked into the appliance.
 #![forbid(unsafe_code)]
@@ -21,6 +22,7 @@ pub mod announcement;
 pub mod apt;
 pub mod assemble;
 pub mod base;
+pub mod bios;
 pub mod board;
 pub mod build;
 pub mod cache;
@@ -31,6 +33,7 @@ pub mod dropouts;
 pub mod environment;
 pub mod formats;
 pub mod initramfs;
+pub mod inspect;
 pub mod kconfig;
 pub mod kernel;
 pub mod listen;
@@ -52,6 +55,7 @@ pub mod settings;
 pub mod shell;
 pub mod sizes;
 pub mod slot;
+pub mod slots;
 pub mod stay;
 pub mod stop;
 pub mod survival;

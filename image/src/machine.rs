@@ -8,21 +8,24 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::network::{GUEST_MAC, TAP};
 use crate::qmp::Qmp;
 
 mod platform;
-pub use platform::Platform;
+pub use platform::{BUSES, Bus, FIRMWARES, Firmware, Platform};
 
 /// Cores of the machine; the last one is the audio thread's.
 pub const CORES: u32 = 4;
 /// How long QEMU may take to answer or to end.
 const LIMIT: Duration = Duration::from_secs(20);
+/// How long one that refuses something may turn out to have ended.
+const ENDING: Duration = Duration::from_millis(500);
 
 /// QEMU's names for what is talked about later.
 const DISK: &str = "disk";
+const MEDIUM: &str = "medium";
 const NET: &str = "net";
 const SOUND: &str = "sound";
 const SHELL: &str = "shell";
@@ -89,6 +92,12 @@ pub struct Hardware<'a> {
     pub memory_mib: u32,
     /// A second serial port, for the test image's shell.
     pub shell: bool,
+    /// Of a PC.
+    pub firmware: Firmware,
+    /// Of the disk.
+    pub bus: Bus,
+    /// It goes on after a reset, and has a watchdog; else a reset is its end.
+    pub reboots: bool,
 }
 
 /// A running virtual machine. It is killed when dropped, and when the thread that started it ends.
@@ -116,7 +125,12 @@ impl Machine {
             qemu.args(INSTRUCTIONS);
         }
         qemu.args(["-smp", &CORES.to_string(), "-m", &hardware.memory_mib.to_string()]);
-        qemu.args(["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]);
+        qemu.args(["-nodefaults", "-no-user-config", "-display", "none"]);
+        if hardware.reboots {
+            qemu.args(["-device", "i6300esb", "-action", "watchdog=reset"]);
+        } else {
+            qemu.arg("-no-reboot");
+        }
         qemu.args(["-serial", &format!("file:{}", file("serial.log"))]);
         if hardware.shell {
             hardware.platform.second_port(&mut qemu, &scratch.join(SHELL));
@@ -191,12 +205,45 @@ impl Machine {
         self.qmp.as_mut().context("QEMU's control socket")
     }
 
+    /// Has QEMU do something. One that has ended says why it can't.
+    fn ask(&mut self, command: &str, arguments: &Value) -> Result<Value> {
+        let answer = self.qmp()?.execute(command, arguments);
+        let Err(error) = answer else { return answer };
+        // Its control socket closes a moment before it is gone.
+        let deadline = Instant::now() + ENDING;
+        while Instant::now() < deadline {
+            self.check().with_context(|| format!("{error:#}"))?;
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Err(error)
+    }
+
     /// Pulls the network cable, or puts it back.
     ///
     /// # Errors
     /// When QEMU doesn't answer.
     pub fn set_link(&mut self, up: bool) -> Result<()> {
-        self.qmp()?.execute("set_link", &json!({ "name": NET, "up": up })).map(drop)
+        self.ask("set_link", &json!({ "name": NET, "up": up })).map(drop)
+    }
+
+    /// Pulls the disk out. It takes the guest a moment to notice.
+    ///
+    /// # Errors
+    /// When its bus doesn't let it go.
+    pub fn pull_disk(&mut self) -> Result<()> {
+        self.ask("device_del", &json!({ "id": MEDIUM })).map(drop)
+    }
+
+    /// Whether the machine has a disk: one that was pulled out stays until the guest has let it go.
+    ///
+    /// # Errors
+    /// When QEMU doesn't answer.
+    pub fn has_disk(&mut self) -> Result<bool> {
+        let disks = self.ask("query-block", &json!({}))?;
+        let disks = disks.as_array().map(Vec::as_slice).unwrap_or_default();
+        Ok(disks
+            .iter()
+            .any(|disk| disk["device"] == DISK && disk["qdev"].as_str().is_some_and(|name| !name.is_empty())))
     }
 
     /// Plugs a USB sound card in; returns the file that takes what it plays, complete when the machine has stopped.
@@ -208,7 +255,7 @@ impl Machine {
         let device = json!({
             "driver": "usb-audio", "id": name, "bus": "usb.0", "audiodev": output, "buffer": DAC_BUFFER,
         });
-        self.qmp()?.execute("device_add", &device)?;
+        self.ask("device_add", &device)?;
         self.plugged += 1;
         Ok(self.scratch.join(file))
     }
@@ -219,7 +266,7 @@ impl Machine {
     /// When there is none.
     pub fn unplug_dac(&mut self) -> Result<()> {
         let [name, ..] = self.plugged.checked_sub(1).and_then(|last| DACS.get(last)).context("no sound card is in")?;
-        self.qmp()?.execute("device_del", &json!({ "id": name })).map(drop)
+        self.ask("device_del", &json!({ "id": name })).map(drop)
     }
 
     /// What was written to the disk since the start.
@@ -227,7 +274,7 @@ impl Machine {
     /// # Errors
     /// When QEMU doesn't answer.
     pub fn writes(&mut self) -> Result<Writes> {
-        let disks = self.qmp()?.execute("query-blockstats", &json!({}))?;
+        let disks = self.ask("query-blockstats", &json!({}))?;
         let disks = disks.as_array().map(Vec::as_slice).unwrap_or_default();
         let disk = disks.iter().find(|disk| disk["device"] == DISK).context("QEMU counts no writes of the disk")?;
         let of = |name: &str| disk["stats"][name].as_u64().with_context(|| format!("QEMU counts no {name}"));
@@ -248,7 +295,7 @@ impl Machine {
     /// When QEMU doesn't answer or end.
     pub fn stop(mut self) -> Result<PathBuf> {
         self.check()?;
-        self.qmp()?.execute("quit", &json!({}))?;
+        self.ask("quit", &json!({}))?;
         let deadline = Instant::now() + LIMIT;
         while self.qemu.try_wait()?.is_none() {
             if Instant::now() > deadline {

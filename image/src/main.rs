@@ -9,7 +9,8 @@ use image::cache::Cache;
 use image::options::{self, Asked, Mode};
 use image::sizes::Sizes;
 use image::{
-    assemble, environment, formats, network, once, proxy, release, settings, stay, stop, survival, track, trouble, usb,
+    assemble, environment, formats, inspect, network, once, proxy, release, settings, slots, stay, stop, survival,
+    track, trouble, usb,
 };
 use serde::Serialize;
 
@@ -112,6 +113,16 @@ fn run(wanted: options::Wanted) -> Result<bool> {
             let found = settings::run(&cache, &built, options)?;
             report(&lines(&found.faults), &found)?;
             Ok(found.kept)
+        }
+        Mode::Slots => {
+            let found = slots::run(&cache, &built, options)?;
+            report(&found.to_string(), &found)?;
+            Ok(found.well)
+        }
+        Mode::Inspect => {
+            let found = inspect::run(&cache, &built, options)?;
+            report(&found.to_string(), &found)?;
+            Ok(found.safe)
         }
         _ => stay::run(&cache, &built, options, (stay, listener), say),
     }

@@ -1,8 +1,9 @@
 //! `--once`: boots the image, plays a track, compares, reports.
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use support::decode::Layout;
 
 use crate::board::Loader;
@@ -16,7 +17,10 @@ use crate::report::{Report, Writes};
 use crate::session::{self, Options, Session};
 use crate::track::{LENGTH, RATE, Track};
 use crate::tracks::{self, Case, Container};
-use crate::{ATTEMPTS, RAN_DRY, capture, stop, usb};
+use crate::{ATTEMPTS, RAN_DRY, capture, machine, stop, usb};
+
+/// How long a guest may take to let a disk go; a slot of PCI Express takes five seconds for it.
+const GONE: Duration = Duration::from_secs(30);
 
 /// Plays the track, again after xruns.
 ///
@@ -38,7 +42,7 @@ pub fn run(cache: &Cache, built: &Built, track: &Track, options: Options) -> Res
     for attempt in 1..=ATTEMPTS {
         report.attempts = attempt;
         session::boot(cache, built, options, |session| {
-            if usb { play_to_usb(session, &mut report) } else { play_once(session, track, &mut report) }
+            if usb { play_to_usb(session, &mut report) } else { play_once(session, track, options.pull, &mut report) }
         })?;
         if report.equal || !report.had_xruns() {
             break;
@@ -48,11 +52,11 @@ pub fn run(cache: &Cache, built: &Built, track: &Track, options: Options) -> Res
     Ok(report)
 }
 
-fn play_once(mut session: Session, track: &Track, report: &mut Report) -> Result<()> {
+fn play_once(mut session: Session, track: &Track, pull: bool, report: &mut Report) -> Result<()> {
     let announcement = session.announced()?;
     report.boot_to_ssdp_ms.host = u64::try_from(announcement.after.as_millis())?;
     // From here on it has booted: what goes wrong now is in the report.
-    if let Err(error) = compare(session, track, report) {
+    if let Err(error) = compare(session, track, pull, report) {
         stop::check()?;
         report.refuse(&error);
     }
@@ -83,15 +87,34 @@ fn play_to_usb(mut session: Session, report: &mut Report) -> Result<()> {
     session.machine.stop().map(drop)
 }
 
-fn compare(mut session: Session, track: &Track, report: &mut Report) -> Result<()> {
+fn compare(mut session: Session, track: &Track, pull: bool, report: &mut Report) -> Result<()> {
     let announced = session.machine.writes()?;
     progress("playing a FLAC file over HTTP");
     let player = Player::find(&session.machine)?;
     player.start(&session.machine, &track.file)?;
+    // Of a disk that is gone nobody counts the writes any more.
+    let pulled = pull.then(|| pull_out(&mut session)).transpose()?;
     let played = player.to_the_end(&mut session.machine, LENGTH)?;
     play::tail();
-    let writes = Writes::between(announced, session.machine.writes()?);
+    let writes = Writes::between(announced, pulled.map_or_else(|| session.machine.writes(), Ok)?);
     let heard = capture::read_wav(&session.machine.stop()?)?;
     report.take(capture::compare(&heard, &track.samples), &played, writes);
     Ok(())
+}
+
+/// Pulls the disk out after a quarter of the track, and waits until it is gone; returns what had been written to it.
+fn pull_out(session: &mut Session) -> Result<machine::Writes> {
+    std::thread::sleep(LENGTH / 4);
+    let written = session.machine.writes()?;
+    progress("pulling the disk out while it plays");
+    session.machine.pull_disk()?;
+    let asked = Instant::now();
+    while session.machine.has_disk()? {
+        stop::check()?;
+        if asked.elapsed() > GONE {
+            bail!("the guest has not let the disk go within {} s", GONE.as_secs());
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    Ok(written)
 }

@@ -7,7 +7,7 @@ use lexopt::prelude::*;
 
 use crate::board::{BOARDS, Board};
 use crate::kernel;
-use crate::machine::Sound;
+use crate::machine::{BUSES, Bus, FIRMWARES, Firmware, Sound};
 use crate::{session, stay, track};
 
 /// Also what image/run prints without building anything.
@@ -30,6 +30,10 @@ pub enum Mode {
     Trouble,
     /// Take settings from a file, restart, and cut the power while they are saved.
     Settings,
+    /// Try slots, good ones and bad ones, and damage what says which is booted.
+    Slots,
+    /// Compare what runs and what can be written with what may be.
+    Inspect,
     /// Nothing: build only.
     Build,
     /// Nothing: build what owners write to a medium.
@@ -41,13 +45,15 @@ pub enum Mode {
 }
 
 /// The options that choose a mode.
-const MODES: [(&str, Mode); 9] = [
+const MODES: [(&str, Mode); 11] = [
     ("once", Mode::Once),
     ("kill", Mode::Kill),
     ("formats", Mode::Formats),
     ("usb", Mode::Usb),
     ("trouble", Mode::Trouble),
     ("settings", Mode::Settings),
+    ("slots", Mode::Slots),
+    ("inspect", Mode::Inspect),
     ("build", Mode::Build),
     ("release", Mode::Release),
     ("sizes", Mode::Sizes),
@@ -124,6 +130,9 @@ pub fn parse(mut parser: lexopt::Parser) -> Result<Asked> {
         sound,
         dac: session::DAC,
         plugged: true,
+        firmware: Firmware::default(),
+        bus: Bus::default(),
+        pull: false,
         arguments: "",
     };
     while let Some(argument) = parser.next()? {
@@ -141,6 +150,9 @@ pub fn parse(mut parser: lexopt::Parser) -> Result<Asked> {
                 stay.listen = Some(value.map(PathBuf::from));
             }
             Long("serve") => stay.serve = Some(parser.value()?.into()),
+            Long("boot") => options.firmware = one_of(&FIRMWARES, "--boot", &parser.value()?.string()?)?,
+            Long("disk") => options.bus = one_of(&BUSES, "--disk", &parser.value()?.string()?)?,
+            Long("pull") => options.pull = true,
             Long("board") => board = Board::named(&parser.value()?.string()?)?,
             Long("hat") => hat = Some(parser.value()?.string()?),
             Long("output") => output = Some(parser.value()?.into()),
@@ -171,8 +183,20 @@ pub fn parse(mut parser: lexopt::Parser) -> Result<Asked> {
     if mode != Mode::Release && output.is_some() {
         bail!("--output is for what image/build writes");
     }
+    if options.pull && (mode != Mode::Once || !options.bus.unplugs()) {
+        bail!("--pull goes with --once, and with any disk but ahci");
+    }
     options.dac = dac.unwrap_or(session::DAC);
     Ok(Asked::Do(Wanted { mode, board, hat, output, images, source, options, stay }))
+}
+
+/// What a name of the list stands for.
+fn one_of<T: Copy>(known: &[(&str, T)], option: &str, name: &str) -> Result<T> {
+    let found = known.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
+    found.with_context(|| {
+        let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+        format!("{option} takes {}", names.join(", "))
+    })
 }
 
 /// The name of a DAC that is built in.
@@ -273,6 +297,19 @@ mod tests {
             &["--build", "--serve", "m"],
             &["--usb", "--dac", "dongle"],
         ]) {
+            assert!(parsed(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn firmware_and_disk_are_chosen_by_name_and_pulled_only_where_that_can_be() {
+        let options = parsed(&["--once", "--boot", "bios", "--disk", "usb", "--pull"]).unwrap().options;
+        assert_eq!((options.firmware, options.bus, options.pull), (Firmware::Bios, Bus::Usb, true));
+        for (name, _) in BUSES.iter().map(|(name, _)| (name, ())).chain(FIRMWARES.iter().map(|(name, _)| (name, ()))) {
+            assert!(HELP.contains(name), "{name}");
+        }
+        assert!(parsed(&["--disk", "floppy"]).unwrap_err().to_string().contains("virtio, usb, ahci, nvme"));
+        for wrong in [&["--pull"][..], &["--slots", "--pull"], &["--once", "--disk", "ahci", "--pull"]] {
             assert!(parsed(wrong).is_err(), "{wrong:?}");
         }
     }

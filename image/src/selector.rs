@@ -1,4 +1,4 @@
-//! The selector: GRUB with its script inside itself, and three environment files of one sector each that say which slot
+//! The selector: GRUB with its script inside itself, for UEFI and for a BIOS ([`bios`]), and three environment files of one sector each that say which slot
 //! to boot, with which arguments of this machine.
 use std::fs;
 use std::path::Path;
@@ -6,13 +6,14 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::bios;
 use crate::command::run;
 
 /// One sector: so a file is written whole or not at all.
-const SECTOR: usize = 512;
+pub(crate) const SECTOR: usize = 512;
 /// GRUB's modules: what the script calls, and what reads the slots. The screen needs `efi_gop`; the module for a TPM is left
 /// out on purpose (it makes firmware measure, slowly).
-const MODULES: [&str; 12] =
+pub(crate) const MODULES: [&str; 12] =
     ["normal", "part_gpt", "fat", "loadenv", "linux", "regexp", "test", "echo", "sleep", "reboot", "tar", "memdisk"];
 
 /// A GRUB environment block of one sector.
@@ -37,7 +38,7 @@ pub fn block(values: &[(&str, &str)]) -> Result<Vec<u8>> {
     Ok(block)
 }
 
-/// Writes `BOOTX64.EFI` and the three environment files into `target`. `script` is GRUB's, `arguments` are this machine's.
+/// Writes `BOOTX64.EFI`, a BIOS's `boot.img` and `core.img`, and the three environment files into `target`. `script` is GRUB's, `arguments` are this machine's.
 ///
 /// # Errors
 /// When grub-mkimage fails, or the arguments don't fit.
@@ -64,6 +65,7 @@ pub fn build(script: &Path, arguments: &str, target: &Path, log: &Path) -> Resul
     mkimage.args(["-O", "x86_64-efi", "-m"]).arg(&memdisk).args(["-p", "(memdisk)/g"]);
     mkimage.arg("-o").arg(target.join("BOOTX64.EFI")).args(MODULES).arg("efi_gop");
     run(&mut mkimage, log, "making the boot loader")?;
+    bios::build(&memdisk, target, log)?;
     write_state(arguments, target)
 }
 

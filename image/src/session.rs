@@ -13,7 +13,7 @@ use crate::build::Built;
 use crate::cache::{Cache, remove};
 use crate::command::{progress, read};
 use crate::disk::Copy;
-use crate::machine::{DAC_SOCKETS, Direct, Hardware, Machine, Platform, Sound};
+use crate::machine::{Bus, DAC_SOCKETS, Direct, Firmware, Hardware, Machine, Platform, Sound};
 use crate::shell::Shell;
 use crate::slot::{INITRAMFS, KERNEL, one_line};
 use crate::{build, environment, initramfs, network, proxy};
@@ -26,7 +26,7 @@ const ARGUMENTS: &str = "tenuto.buffer_ms=500 tenuto.confine=on";
 pub const DAC: &str = "reference";
 /// How long the guest may take from power-on to its first announcement; an idle host needs six seconds, and a minute where the
 /// guest's time goes by its instructions.
-const BOOT: Duration = Duration::from_secs(480);
+pub(crate) const BOOT: Duration = Duration::from_secs(480);
 
 /// How to boot.
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +43,12 @@ pub struct Options {
     pub dac: &'static str,
     /// It is plugged in while the machine boots.
     pub plugged: bool,
+    /// What boots the disk.
+    pub firmware: Firmware,
+    /// How the disk is attached.
+    pub bus: Bus,
+    /// The disk is pulled out while it plays ([`crate::once`]).
+    pub pull: bool,
     /// Further arguments of the kernel; the last of several that contradict each other counts.
     pub arguments: &'static str,
 }
@@ -112,6 +118,23 @@ pub fn boot_disk<T: Send>(
     work: impl FnOnce(Session) -> Result<T> + Send,
 ) -> Result<T> {
     let listener = proxy::listen(options.port)?;
+    with_disk(cache, built, disk, options, |scratch, disk, direct| {
+        work(start(scratch, (disk.path(), direct), built.board.platform, options, listener)?)
+    })
+}
+
+/// Makes a copy of `disk` as an emulator needs it and hands it to `work`, in the guest's network, with a directory that has
+/// room for what comes up, and what is started in a firmware's place. What [`boot`] leaves is left of this, too.
+///
+/// # Errors
+/// When the copy can't be made, and `work`'s.
+pub fn with_disk<T: Send>(
+    cache: &Cache,
+    built: &Built,
+    disk: &Path,
+    options: Options,
+    work: impl FnOnce(&Path, &Copy, Option<&Direct>) -> Result<T> + Send,
+) -> Result<T> {
     let (scratch, _lock) = scratch(cache)?;
     environment::need_space(scratch.path(), 400, "a copy of the disk image")?;
     let log = cache.log("boot")?;
@@ -143,10 +166,7 @@ pub fn boot_disk<T: Send>(
             Some(Direct { kernel: built.slot.directory.join(KERNEL), initramfs, arguments })
         }
     };
-    let result = network::inside(scratch.path(), || {
-        let session = start(scratch.path(), (disk.path(), direct.as_ref()), platform, options, listener)?;
-        work(session)
-    });
+    let result = network::inside(scratch.path(), || work(scratch.path(), &disk, direct.as_ref()));
     if let Err(error) = keep(cache, scratch.path()) {
         progress(&format!("the logs of this boot are not kept: {error:#}"));
     }
@@ -164,14 +184,15 @@ fn start(
     let page = format!("http://{}/", listener.local_addr()?);
     proxy::serve(listener)?;
     progress("booting the image in QEMU");
-    let Options { memory_mib, shell, sound, dac, plugged, .. } = options;
+    let Options { memory_mib, shell, sound, dac, plugged, firmware, bus, .. } = options;
     let model = Model::named(dac)?;
     let [dac, other_dac] = DAC_SOCKETS.map(|name| {
         let listen = || Dac::listen(model.clone(), &scratch.join(name), plugged && name == DAC_SOCKETS[0]);
         (sound == Sound::Usb).then(listen).transpose().context("switching the USB DAC on")
     });
     let (dac, other_dac) = (dac?, other_dac?);
-    let machine = Machine::start(&Hardware { platform, disk, direct, sound, memory_mib, shell }, scratch)?;
+    let hardware = Hardware { platform, disk, direct, sound, memory_mib, shell, firmware, bus, reboots: false };
+    let machine = Machine::start(&hardware, scratch)?;
     let shell = shell.then(|| machine.shell());
     Ok(Session { machine, ear, page, dac, other_dac, shell, disk: disk.to_path_buf() })
 }

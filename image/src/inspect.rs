@@ -1,0 +1,118 @@
+//! `--inspect`: what runs in a booted image, what listens, what can be written, and how much memory that takes, against what may
+//! be.
+//!
+//! `image/allowed` lists everything that is found, a line each; what isn't in it is a fault.
+use std::collections::BTreeSet;
+use std::fmt::{self, Display, Formatter};
+use std::time::Duration;
+
+use anyhow::Result;
+use serde::Serialize;
+
+use crate::build::{self, Built};
+use crate::cache::Cache;
+use crate::command::{progress, read};
+use crate::machine::Sound;
+use crate::session::{self, Options, Session};
+use crate::shell::Shell;
+use crate::track;
+
+mod found;
+
+/// How long one question to the guest may take.
+const ANSWER: Duration = Duration::from_secs(120);
+/// So long after its announcement the appliance is left alone before its memory is measured.
+const IDLE: Duration = Duration::from_secs(15);
+/// What may be in use then, MiB, the root file system in RAM included.
+const MEMORY_MIB: u64 = 64;
+
+/// Of each process: its command, and what the kernel says of its rights. Kernel threads have no program. The mark before each is
+/// written in two pieces, so that the command that asks doesn't hold it.
+const PROCESSES: &str = "for p in /proc/[0-9]*; do readlink $p/exe >/dev/null || continue; \
+                         echo \"@\"\"@ $(tr '\\0' ' ' <$p/cmdline)\"; cat $p/status; done 2>/dev/null";
+/// Who may change which file by its mode: set-id files anywhere, and what everybody may write. Symbolic links have no mode.
+const SET_ID: &str = "find / -xdev -type f -perm /6000";
+const FOR_ALL: &str = "find / /run /tmp /dev -xdev ! -type l -perm -2 | sort -u";
+
+/// The appliance itself has no use for this file system.
+const LOCKDOWN: &str = "mkdir /run/security; mount -t securityfs none /run/security; cat /run/security/lockdown; \
+                        umount /run/security; rmdir /run/security";
+
+/// What `image/run --inspect` found.
+#[derive(Debug, Serialize)]
+pub struct Inspection {
+    /// Nothing is there that isn't allowed, and there is memory enough.
+    pub safe: bool,
+    /// What is not allowed.
+    pub faults: Vec<String>,
+    /// Everything that was found, as in `image/allowed`.
+    pub found: BTreeSet<String>,
+    /// Memory in use when nothing plays, bytes.
+    pub memory_bytes: u64,
+}
+
+impl Display for Inspection {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let tenths = (self.memory_bytes * 10) >> 20;
+        writeln!(f, "{}.{} MiB of memory in use when idle, of {MEMORY_MIB}", tenths / 10, tenths % 10)?;
+        writeln!(f, "{} things were found, {} faults", self.found.len(), self.faults.len())?;
+        self.faults.iter().try_for_each(|fault| writeln!(f, "FAULT  {fault}"))
+    }
+}
+
+/// Boots a copy with a shell, waits until nothing goes on, and looks.
+///
+/// # Errors
+/// When the machine doesn't boot, or doesn't answer.
+pub fn run(cache: &Cache, built: &Built, options: Options) -> Result<Inspection> {
+    let repository = build::repository()?;
+    let allowed = entries(&read(&repository.join("image/allowed"))?);
+    let options = Options { shell: true, sound: Sound::Board(track::RATE), ..options };
+    let (found, memory_bytes) = session::boot(cache, built, options, look)?;
+    let mut faults: Vec<String> =
+        found.difference(&allowed).map(|line| format!("not in image/allowed: {line}")).collect();
+    if memory_bytes > MEMORY_MIB << 20 {
+        faults.push(format!("{} KiB of memory are in use when idle; {MEMORY_MIB} MiB may be", memory_bytes >> 10));
+    }
+    Ok(Inspection { safe: faults.is_empty(), faults, found, memory_bytes })
+}
+
+/// The lines of a list without comments.
+fn entries(text: &str) -> BTreeSet<String> {
+    let lines = text.lines().map(|line| line.split(" # ").next().unwrap_or_default().trim());
+    lines.filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned).collect()
+}
+
+fn look(mut session: Session) -> Result<(BTreeSet<String>, u64)> {
+    session.announced()?;
+    let mut shell = session.shell()?;
+    std::thread::sleep(IDLE);
+    progress("looking at what runs, listens and can be written");
+    let mut ask = |command: &str| ask(&mut shell, command);
+    let memory = found::memory(&ask("cat /proc/meminfo")?)?;
+    let mut lines = found::processes(&ask(PROCESSES)?)?;
+    for protocol in ["tcp", "tcp6", "udp", "udp6", "udplite", "udplite6", "raw", "raw6"] {
+        lines.extend(found::sockets(protocol, &ask(&format!("cat /proc/net/{protocol} 2>/dev/null || true"))?));
+    }
+    lines.extend(found::mounts(&ask("cat /proc/mounts")?));
+    lines.extend(found::paths("set-id", &ask(SET_ID)?));
+    lines.extend(found::paths("for-all", &ask(FOR_ALL)?));
+    lines.extend(found::lockdown(&ask(LOCKDOWN)?));
+    lines.extend(ask("test ! -e /proc/modules || echo can-load-modules")?.lines().map(str::to_owned));
+    Ok((lines.into_iter().filter(|line| !line.is_empty()).collect(), memory))
+}
+
+fn ask(shell: &mut Shell, command: &str) -> Result<String> {
+    Ok(shell.run(command, ANSWER)?.text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comments_are_no_entries() {
+        let found = entries("# all\n\nlisten tcp 80 # the page\n  mount / squashfs ro\n");
+        assert_eq!(found, ["listen tcp 80", "mount / squashfs ro"].map(str::to_owned).into());
+    }
+}
