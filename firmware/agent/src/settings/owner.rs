@@ -17,7 +17,7 @@ use crate::{root::Root, time};
 /// How long after the agent's start a medium may show up: a USB stick needs one second.
 const APPEARS: Duration = Duration::from_secs(2);
 /// How long after that it may take to be read, or to be made.
-const ANSWERS: Duration = Duration::from_secs(3);
+const ANSWERS: Duration = Duration::from_secs(6);
 
 /// Who looks after the settings.
 pub(crate) struct Owner {

@@ -10,7 +10,7 @@ use crate::{identity::Identity, root::Root};
 
 const FILE: &str = "run/tenuto/settings.json";
 /// How long a program waits for it at boot: somewhat longer than the agent waits for a medium.
-const PATIENCE: Duration = Duration::from_secs(6);
+const PATIENCE: Duration = Duration::from_secs(9);
 const TICK: Duration = Duration::from_millis(5);
 
 /// What the owner calls the appliance, and what the network does.
