@@ -46,13 +46,6 @@ pub(crate) const BOOT: &[Knob] = &[
         source: "Documentation/admin-guide/sysctl/kernel.rst",
     },
     Knob {
-        name: "kernel.yama.ptrace_scope",
-        path: "proc/sys/kernel/yama/ptrace_scope",
-        want: "3",
-        why: "no program looks into another one, however it is started",
-        source: "Documentation/admin-guide/LSM/Yama.rst",
-    },
-    Knob {
         name: "kernel.sysrq",
         path: "proc/sys/kernel/sysrq",
         want: "0",
