@@ -238,8 +238,8 @@ fn number(room: &Value) -> Option<u64> {
 }
 
 /// Where the partitions lie in the image (`board/x86_64/genimage.cfg`), MiB: from, and how many.
-const SELECTOR: (u64, u64) = (4, 40);
-const DATA: (u64, u64) = (172, 32);
+const SELECTOR: (u64, u64) = (8, 40);
+const DATA: (u64, u64) = (176, 32);
 
 /// A partition's bytes.
 fn partition(disk: &Path, (from, length): (u64, u64)) -> Result<Vec<u8>> {
@@ -273,8 +273,9 @@ mod tests {
         let map = include_str!("../../board/x86_64/genimage.cfg");
         let sizes = map.lines().filter_map(|line| line.trim().strip_prefix("size = ")?.strip_suffix('M')?.parse().ok());
         let sizes: Vec<u64> = sizes.collect();
-        // Selector, a slot's file system, slot B, data; all begin at multiples of 4 MiB.
-        let [selector, slot, other, data] = sizes[..] else { panic!("{sizes:?}") };
-        assert_eq!((SELECTOR, DATA), ((4, selector), (4 + selector + slot + other, data)));
+        // Selector, a slot's file system, slot B, data, and what a BIOS needs in front of them; all begin at multiples of 4 MiB.
+        let [selector, slot, other, data, bios] = sizes[..] else { panic!("{sizes:?}") };
+        let begin = 4 + bios;
+        assert_eq!((SELECTOR, DATA), ((begin, selector), (begin + selector + slot + other, data)));
     }
 }

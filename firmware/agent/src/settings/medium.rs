@@ -134,7 +134,12 @@ mod tests {
         let identifiers = map.lines().filter_map(|line| line.trim().strip_prefix("partition-uuid = \""));
         let identifiers: Vec<_> = identifiers.map(|rest| rest.trim_end_matches('"')).collect();
         let partitions = [Partition::Selector, Partition::SlotA, Partition::SlotB, Partition::Data];
-        assert_eq!(identifiers.len(), partitions.len());
-        assert!(partitions.into_iter().zip(identifiers).all(|(partition, identifier)| partition.is_named(identifier)));
+        // Behind them in the table is what a BIOS starts.
+        assert_eq!(identifiers.len(), partitions.len() + 1);
+        assert!(partitions.iter().zip(identifiers).all(|(partition, identifier)| partition.is_named(identifier)));
+        // Of an MBR's partitions the kernel makes identifiers of the disk's and their number.
+        let map = include_str!("../../../../board/rpi/genimage.cfg");
+        let disk = map.lines().find_map(|line| line.trim().strip_prefix("disk-signature = 0x")).unwrap();
+        assert!((1..).zip(partitions).all(|(number, partition)| partition.is_named(&format!("{disk}-0{number}"))));
     }
 }
