@@ -36,10 +36,20 @@ impl Shell {
     /// # Errors
     /// When it doesn't.
     pub fn connect(socket: &Path, limit: Duration) -> Result<Self> {
-        let stream = UnixStream::connect(socket).with_context(|| socket.display().to_string())?;
+        let deadline = Instant::now() + limit;
+        let stream = loop {
+            match UnixStream::connect(socket) {
+                Ok(stream) => break stream,
+                // A machine that has just been started has made no socket yet.
+                Err(error) if error.kind() == ErrorKind::NotFound && Instant::now() < deadline => {
+                    stop::check()?;
+                    std::thread::sleep(TICK);
+                }
+                Err(error) => return Err(error).with_context(|| socket.display().to_string()),
+            }
+        };
         stream.set_read_timeout(Some(TICK))?;
         let mut shell = Self { stream, pending: Vec::new(), count: 0 };
-        let deadline = Instant::now() + limit;
         // What is sent before the shell reads is lost.
         loop {
             stop::check()?;

@@ -137,7 +137,9 @@ impl Splitter {
 fn shuffle(layout: &Interleaved, size: usize) -> Shuffle {
     let Interleaved { bytes, bits, highest_first, is_unsigned, .. } = *layout;
     let channels = layout.channels.min(2);
-    let frames = LANE / (size * channels);
+    // Neither is 0, which the compiler can't see by itself.
+    let size = size.max(1);
+    let frames = LANE.checked_div(size * channels).unwrap_or(LANE).max(1);
     let mut numbers = [NONE; LANE];
     for (at, number) in numbers.iter_mut().enumerate() {
         let (sample, from_top) = (at / size, size - 1 - at % size);

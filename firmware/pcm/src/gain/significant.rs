@@ -34,7 +34,7 @@ fn round_as<L: Layout<BYTES>, const BYTES: usize>(bits: u16, dst: &mut [u8], mut
     // Noise with `WIDE` bits behind the point, to as many as are dropped.
     let (more, fewer) = (dropped.saturating_sub(WIDE), WIDE.saturating_sub(dropped));
     let step = 1_i64 << dropped;
-    let most = i64::from(L::MAX) / step * step;
+    let most = i64::from(L::MAX) & -step;
     let mut rest = dst.as_chunks_mut::<BYTES>().0;
     while !rest.is_empty() {
         let [levels, signs] = noise.rows_in_32_bits();
