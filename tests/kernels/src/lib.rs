@@ -6,7 +6,8 @@ use std::hint::black_box;
 use pcm::decimate::{Conversion, Decimator, Level};
 use pcm::gain::{Gain, Ramp, Scaler};
 use pcm::{
-    BitOrder, ChannelMap, Cpu, Crc32c, Dsd, DsdPacker, Packer, Planes, Samples, Tpdf, Wire, WireFormat, WirePlan,
+    BitOrder, ChannelMap, Cpu, Crc32c, Dsd, DsdPacker, Interleaved, MAX_CHANNELS, Number, Packer, Planes, Samples,
+    Splitter, Tpdf, Wire, WireFormat, WirePlan,
 };
 
 mod buffer;
@@ -29,6 +30,8 @@ pub struct Kernel {
 #[derive(Debug, Clone, Copy)]
 enum Work {
     Pack(Source, Channels, WireFormat, bool),
+    /// Channels, and bytes of a sample in a file, the lowest first; a sample is a number of a plane.
+    Split(usize, usize),
     /// Stereo.
     Scale(WireFormat, Motion, Sound),
     /// A sample is a word of the wire.
@@ -82,7 +85,7 @@ enum Sound {
 }
 
 /// All that player and engine run often, named after what goes in and what comes out.
-pub const KERNELS: [Kernel; 54] = {
+pub const KERNELS: [Kernel; 62] = {
     use Channels::{Mono, MonoToStereo, Six, Stereo};
     use Container::{Dff, Dsf};
     use Motion::{Muted, Ramp, Still};
@@ -99,6 +102,7 @@ pub const KERNELS: [Kernel; 54] = {
         kernel("pack_32_s24", Work::Pack(S32, Stereo, S24Le, false)),
         kernel("pack_32_s32", Work::Pack(S32, Stereo, S32Le, false)),
         kernel("pack_f32_s16", Work::Pack(F32, Stereo, S16Le, false)),
+        kernel("pack_f32_s24", Work::Pack(F32, Stereo, S24Le, false)),
         kernel("pack_f32_s32", Work::Pack(F32, Stereo, S32Le, false)),
         kernel("pack_mono_32_s24_3", Work::Pack(S32, Mono, S24_3Le, false)),
         kernel("pack_twins_16_s32", Work::Pack(S16, MonoToStereo, S32Le, false)),
@@ -107,6 +111,11 @@ pub const KERNELS: [Kernel; 54] = {
         kernel("pack_32_s24_3_be", Work::Pack(S32, Stereo, S24_3Be, false)),
         kernel("pack_32_s24_be", Work::Pack(S32, Stereo, S24Be, false)),
         kernel("pack_32_s32_be", Work::Pack(S32, Stereo, S32Be, false)),
+        kernel("split_16", Work::Split(2, 2)),
+        kernel("split_24", Work::Split(2, 3)),
+        kernel("split_32", Work::Split(2, 4)),
+        kernel("split_mono_24", Work::Split(1, 3)),
+        kernel("split_six_24", Work::Split(6, 3)),
         kernel("dither_32_s16", Work::Pack(S32, Stereo, S16Le, true)),
         kernel("dither_32_s24_3", Work::Pack(S32, Stereo, S24_3Le, true)),
         kernel("dither_32_s24", Work::Pack(S32, Stereo, S24Le, true)),
@@ -126,6 +135,7 @@ pub const KERNELS: [Kernel; 54] = {
         kernel("gain_s32_be", Work::Scale(S32Be, Still, Noise)),
         kernel("dsf_dsd_u8", Work::Dsd(Dsf, Stereo, DsdU8)),
         kernel("dsf_dsd_u16_le", Work::Dsd(Dsf, Stereo, DsdU16Le)),
+        kernel("dsf_dsd_u16_be", Work::Dsd(Dsf, Stereo, DsdU16Be)),
         kernel("dff_dsd_u16_be", Work::Dsd(Dff, Stereo, DsdU16Be)),
         kernel("dsf_dsd_u32_be", Work::Dsd(Dsf, Stereo, DsdU32Be)),
         kernel("dff_dsd_u32_be", Work::Dsd(Dff, Stereo, DsdU32Be)),
@@ -134,6 +144,7 @@ pub const KERNELS: [Kernel; 54] = {
         kernel("dff_six_dsd_u32_be", Work::Dsd(Dff, Six, DsdU32Be)),
         kernel("dsf_dop_s24_3", Work::Dsd(Dsf, Stereo, DopS24_3Le)),
         kernel("dff_dop_s24_3", Work::Dsd(Dff, Stereo, DopS24_3Le)),
+        kernel("dff_dop_s24", Work::Dsd(Dff, Stereo, DopS24Le)),
         kernel("dsf_dop_s24", Work::Dsd(Dsf, Stereo, DopS24Le)),
         kernel("dff_dop_s32", Work::Dsd(Dff, Stereo, DopS32Le)),
         kernel("dff_six_dop_s32", Work::Dsd(Dff, Six, DopS32Le)),
@@ -185,9 +196,15 @@ impl Kernel {
             Work::Pack(_, _, format, _) | Work::Scale(format, ..) | Work::Dsd(_, _, format) | Work::Silence(format) => {
                 bytes / format.bytes()
             }
+            Work::Split(_, sample) => bytes / plane_bytes(sample),
             Work::Decimate(..) | Work::Crc => bytes,
         }
     }
+}
+
+/// Bytes of a number of the plane that samples of so many bytes go to.
+const fn plane_bytes(sample: usize) -> usize {
+    if sample <= 2 { 2 } else { 4 }
 }
 
 impl Channels {
@@ -211,6 +228,7 @@ pub struct Bench {
 
 enum State {
     Pack { packer: Packer, planes: Material },
+    Split { splitter: Splitter, src: Buffer<u8>, planes: Separate },
     Scale { scaler: Scaler, motion: Motion, src: Buffer<u8>, dither: Tpdf },
     Dsd { packer: DsdPacker, channels: usize, src: OneBit },
     Silence { format: WireFormat },
@@ -222,6 +240,12 @@ enum Material {
     S16(Vec<Buffer<i16>>),
     S32(Vec<Buffer<i32>>),
     F32(Vec<Buffer<f32>>),
+}
+
+/// Room for what was interleaved.
+enum Separate {
+    S16(Vec<Buffer<i16>>),
+    S32(Vec<Buffer<i32>>),
 }
 
 /// As a file lays it out.
@@ -258,6 +282,20 @@ impl Bench {
                     state: State::Pack { packer, planes },
                     out: Buffer::empty(written),
                 }
+            }
+            Work::Split(channels, sample) => {
+                let bits = (8 * sample) as u16;
+                let layout = Interleaved { channels, bytes: sample, bits, highest_first: false, is_unsigned: false };
+                let splitter = Splitter::new(layout, cpu).expect("samples can lie so");
+                let frames = samples / channels;
+                let planes = if plane_bytes(sample) == 2 {
+                    Separate::S16((0..channels).map(|_| Buffer::new(frames, |_| 0)).collect())
+                } else {
+                    Separate::S32((0..channels).map(|_| Buffer::new(frames, |_| 0)).collect())
+                };
+                let (samples, read) = (frames * channels, frames * channels * sample);
+                let state = State::Split { splitter, src: bytes(read), planes };
+                Self { samples, moved: read + samples * plane_bytes(sample), state, out: Buffer::empty(0) }
             }
             Work::Scale(format, motion, sound) => {
                 let written = samples / 2 * 2 * format.bytes();
@@ -334,6 +372,10 @@ impl Bench {
             State::Pack { packer, planes } => {
                 black_box(packer.pack(&black_box(planes).samples(), 0, out));
             }
+            State::Split { splitter, src, planes } => match black_box(planes) {
+                Separate::S16(planes) => split(splitter, black_box(src), planes),
+                Separate::S32(planes) => split(splitter, black_box(src), planes),
+            },
             State::Scale { scaler, motion, src, dither } => {
                 let mut ramp = Ramp::constant(Gain::from_percent(70));
                 match motion {
@@ -361,6 +403,14 @@ impl Bench {
             }
         }
     }
+}
+
+fn split<T: Number>(splitter: &Splitter, src: &[u8], planes: &mut [Buffer<T>]) {
+    let mut rooms: [&mut [T]; MAX_CHANNELS] = Default::default();
+    for (room, plane) in rooms.iter_mut().zip(planes) {
+        *room = &mut plane[..];
+    }
+    black_box(splitter.split(src, &mut rooms));
 }
 
 /// The lowest and the highest sample of so many bytes each, by turns.
