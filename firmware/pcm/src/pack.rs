@@ -52,21 +52,23 @@ impl Packer {
         if src.frames() == 0 {
             return 0;
         }
-        let exact = match (&src, self.exact) {
+        let exactly = self.exact;
+        let exact = match (&src, exactly) {
             (Samples::F32(planes), Some(_)) => exact_frames(planes, self.plan.wire.format.bits()),
             _ => 0,
         };
-        let (before, behind) = dst.split_at_mut((exact * self.plan.wire.frame_bytes()).min(dst.len()));
-        if !self.run(self.exact, &src.part(0, exact), before) {
-            return 0;
+        if exact < src.frames() && matches!(src, Samples::F32(_)) {
+            self.exact = None;
         }
-        if exact < src.frames() {
-            if matches!(src, Samples::F32(_)) {
-                self.exact = None;
-            }
-            if !self.run(self.kernels, &src.part(exact, usize::MAX), behind) {
-                return 0;
-            }
+        let is_packed = if exact == 0 {
+            self.run(self.kernels, &src, dst)
+        } else {
+            let (before, behind) = dst.split_at_mut((exact * self.plan.wire.frame_bytes()).min(dst.len()));
+            self.run(exactly, &src.part(0, exact), before)
+                && self.run(self.kernels, &src.part(exact, usize::MAX), behind)
+        };
+        if !is_packed {
+            return 0;
         }
         src.frames()
     }
