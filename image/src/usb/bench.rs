@@ -215,12 +215,16 @@ impl Bench {
         self.dac.with(|device| device.alternate() == 0)
     }
 
-    /// Frames that have come since, without those that are zero: of PCM, those of the track.
+    /// Frames that have come since, without those of silence: of PCM, those of the track.
     pub(super) fn sounded(&self) -> usize {
         self.dac.with(|device| {
             let streams = device.record().streams().iter();
-            let frames = streams.flat_map(|stream| stream.bytes.chunks_exact(stream.setting.frame()));
-            frames.filter(|frame| frame.iter().any(|byte| *byte != 0)).count()
+            // The end of what was played before may still come: DSD's silence isn't 0.
+            let sounds = |stream: &Stream| {
+                let frames = stream.bytes.chunks_exact(stream.setting.frame());
+                frames.filter(|frame| frame.iter().any(|byte| *byte != stream.setting.format.silence())).count()
+            };
+            streams.map(sounds).sum()
         })
     }
 

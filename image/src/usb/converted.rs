@@ -50,8 +50,9 @@ pub(super) fn converted(bench: &mut Bench, track: &Track, rate: u32, change: &st
     if let Some(stream) = tried.only(&streams) {
         tried.bus_ms = u64::try_from(stream.bus_time().as_millis())?;
         let ours = without_silence(&stream.bytes);
-        tried.sounds_like(track, stream, rate, ours);
-        tried.certified(bench, ours, FRAME)?;
+        if tried.sounds_like(track, stream, rate, ours) {
+            tried.certified(bench, ours, FRAME)?;
+        }
     }
     Ok(tried)
 }
@@ -76,12 +77,13 @@ fn samples(bytes: &[u8]) -> Vec<Frame> {
 }
 
 impl Tried {
-    /// Looks at a stream without the silence around it.
-    fn sounds_like(&mut self, track: &Track, stream: &Stream, rate: u32, ours: &[u8]) {
+    /// Looks at a stream without the silence around it; whether it is as long as the track, so that the rest can be compared.
+    fn sounds_like(&mut self, track: &Track, stream: &Stream, rate: u32, ours: &[u8]) -> bool {
         let came = samples(ours);
         self.frames = came.len();
         if (stream.setting.frame(), stream.rate) != (FRAME, rate) {
-            return self.faults.push(format!("it came as {:?} at {} Hz", stream.setting, stream.rate));
+            self.faults.push(format!("it came as {:?} at {} Hz", stream.setting, stream.rate));
+            return false;
         }
         let dsd = track.dsd_shape();
         let (frames, of) = match dsd {
@@ -92,11 +94,13 @@ impl Tried {
         let expected = (frames * u64::from(rate)).div_ceil(of.into());
         if came.len() as u64 != expected {
             self.doubt(Excuse::Torn, format!("{} frames that aren't silent came, not {expected}", came.len()));
+            return false;
         }
         match dsd {
             Some(shape) => self.is_tone(&came, rate.into(), &shape),
             None => self.is_half(&came, &samples(&track.packed)),
         }
+        true
     }
 
     fn is_tone(&mut self, came: &[Frame], rate: f64, shape: &DsdShape) {
