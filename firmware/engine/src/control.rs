@@ -7,6 +7,7 @@ mod client;
 mod door;
 mod memory;
 mod pace;
+mod search;
 mod serve;
 mod stream;
 
@@ -33,14 +34,9 @@ use crate::output::device::{Answer, Ask, Found};
 use crate::rt::{Handle, Tuning};
 use crate::wake::Doorbell;
 use client::Client;
+use search::{Search, Seen};
 use stream::Stage;
 
-/// How often a missing output is looked for, beside the kernel's own news.
-const RETRY_NS: u64 = 1000 * MILLISECOND;
-/// How often the outputs are looked through after such news, and for how long: a device's node gets its group only a
-/// moment after the kernel has announced it. A card without its group isn't tried, so that a look costs next to nothing.
-const EAGER_NS: u64 = 20 * MILLISECOND;
-const EAGER_FOR_NS: u64 = 1000 * MILLISECOND;
 /// How long a fade and a close may take after SIGTERM before the engine ends anyway.
 const PATIENCE_NS: u64 = 1_500 * MILLISECOND;
 
@@ -73,13 +69,9 @@ pub(crate) struct Control {
     refusal: String,
     stage: Stage,
     found: Option<Found>,
-    scanning: bool,
-    /// Whether the first search is over.
+    search: Search,
+    /// Whether the first look is over.
     scanned: bool,
-    /// Until when to be eager, ns.
-    eager_until: u64,
-    /// When to look again, ns.
-    retry_at: Option<u64>,
     /// The open stream's output was lost, and the player knows.
     lost: bool,
     /// While it isn't known yet whether the output runs at the open stream's rate.
@@ -95,6 +87,7 @@ pub(crate) struct Control {
 impl Control {
     pub(crate) fn new(parts: Parts) -> Self {
         let volume = Volume { mode: VolumeMode::Fixed, percent: 100, mute: false };
+        let search = Search::new(parts.uevents.is_some());
         Self {
             parts,
             client: None,
@@ -103,10 +96,8 @@ impl Control {
             refusal: String::new(),
             stage: Stage::Closed,
             found: None,
-            scanning: false,
+            search,
             scanned: false,
-            eager_until: 0,
-            retry_at: None,
             lost: false,
             watch: None,
             disproved: None,
@@ -162,7 +153,7 @@ impl Control {
         let timeout = if self.ending.is_some() {
             Some(Duration::from_millis(50))
         } else {
-            let next = [self.retry_at, self.look_due()].into_iter().flatten().min();
+            let next = [self.search.next(), self.look_due()].into_iter().flatten().min();
             next.map(|at| Duration::from_nanos(at.saturating_sub(now_ns())))
         };
         let timeout = timeout.and_then(|time| Timespec::try_from(time).ok());
@@ -183,9 +174,7 @@ impl Control {
 
     /// Looks for the output, unless that is under way.
     fn scan(&mut self) {
-        if !self.scanning {
-            self.scanning = true;
-            self.retry_at = None;
+        if self.search.ask() {
             self.ask(Ask::Scan);
         }
     }
@@ -196,16 +185,16 @@ impl Control {
     }
 
     fn take_answers(&mut self) {
-        if self.parts.uevents.as_ref().is_some_and(Uevents::sound_changed) {
-            self.eager_until = now_ns().saturating_add(EAGER_FOR_NS);
-            self.scan();
+        let news = self.parts.uevents.as_ref().is_some_and(Uevents::sound_changed);
+        if news && self.search.heard(now_ns()) {
+            self.ask(Ask::Scan);
         }
-        if self.ending.is_none() && self.retry_at.is_some_and(|at| now_ns() >= at) {
-            self.scan();
+        if self.ending.is_none() && self.search.due(now_ns()) {
+            self.ask(Ask::Scan);
         }
         while let Ok(answer) = self.parts.answers.try_recv() {
             match answer {
-                Answer::Scanned(found) => self.scanned(found.map(|found| *found)),
+                Answer::Scanned { found, withheld } => self.scanned(found.map(|found| *found), withheld),
                 Answer::Opened(result) => self.opened(result),
                 Answer::Closed => self.closed(),
                 Answer::VolumeSet(volume, result) => self.volume_set(volume, result),
@@ -214,17 +203,19 @@ impl Control {
         }
     }
 
-    fn scanned(&mut self, found: Option<Found>) {
-        self.scanning = false;
-        let now = now_ns();
-        let wait = if now < self.eager_until { Some(EAGER_NS) } else { found.is_none().then_some(RETRY_NS) };
-        self.retry_at = wait.map(|ns| now.saturating_add(ns));
+    fn scanned(&mut self, found: Option<Found>, withheld: bool) {
+        let seen = match found {
+            Some(_) => Seen::Output,
+            None if withheld => Seen::Withheld,
+            None => Seen::Nothing,
+        };
+        self.search.looked(now_ns(), seen);
         if found == self.found && self.scanned {
             return;
         }
         self.scanned = true;
         match &found {
-            Some(found) => tracing::info!("output: {}", found.name),
+            Some(found) => tracing::info!("output: {}, {}", found.name, self.search.reason()),
             None => tracing::warn!("no sound card (of those that --sink takes): waiting for one"),
         }
         self.parts.status.set_output(found.as_ref().map_or("", |found| &found.name));

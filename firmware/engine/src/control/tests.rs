@@ -19,6 +19,7 @@ use crate::output::{Fill, Output, Pacing, Trouble};
 use crate::rt::Start;
 use crate::rules::Card;
 
+mod announced;
 mod opening;
 mod pace;
 
@@ -100,6 +101,11 @@ fn start(socket: &Path, plug: &Arc<AtomicBool>) -> Receiver<Volume> {
 
 /// The same with this device.
 fn start_with(socket: &Path, device: Box<dyn Device>) {
+    start_hearing(socket, device, None);
+}
+
+/// The same with the kernel's announcements.
+fn start_hearing(socket: &Path, device: Box<dyn Device>, uevents: Option<Uevents>) {
     let (status, status_file) = StatusWriter::create().expect("a page");
     let status = Arc::new(status);
     let bell = Doorbell::polled().expect("a bell");
@@ -119,7 +125,7 @@ fn start_with(socket: &Path, device: Box<dyn Device>) {
         rt,
         asks,
         answers,
-        uevents: None,
+        uevents,
         tuning: Tuning { period_ms: 20, preroll_ms: 0, dsd_silence_ms: 0 },
         memory: RingSettings::new(1000, false),
         follower: None,

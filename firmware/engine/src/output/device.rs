@@ -59,6 +59,11 @@ pub(crate) trait Device: Send {
     /// Looks for the output; cheap if it is the same as before.
     fn scan(&mut self) -> Option<Found>;
 
+    /// Where the last look has found none: whether there is one that can't be had at present. Nobody says when it can.
+    fn withheld(&self) -> bool {
+        false
+    }
+
     /// Opens the output with exactly `wire`.
     fn open(&mut self, wire: Wire) -> Result<Opened, Refusal>;
 
@@ -94,7 +99,12 @@ pub(crate) enum Ask {
 /// What the device thread answers: one for each [`Ask`] but `Disprove`.
 pub(crate) enum Answer {
     /// To `Scan`.
-    Scanned(Option<Box<Found>>),
+    Scanned {
+        /// The output.
+        found: Option<Box<Found>>,
+        /// There is none, but [one that can't be had](Device::withheld).
+        withheld: bool,
+    },
     /// To `Open`.
     Opened(Result<Opened, Refusal>),
     /// To `Close`.
@@ -109,7 +119,10 @@ pub(crate) enum Answer {
 pub(crate) fn run(mut device: Box<dyn Device>, asks: &Receiver<Ask>, answers: &Sender<Answer>, control: &Doorbell) {
     for ask in asks {
         let answer = match ask {
-            Ask::Scan => Answer::Scanned(device.scan().map(Box::new)),
+            Ask::Scan => {
+                let found = device.scan().map(Box::new);
+                Answer::Scanned { withheld: found.is_none() && device.withheld(), found }
+            }
             Ask::Open(wire) => Answer::Opened(device.open(wire)),
             Ask::Close(opened) => {
                 drop(opened);

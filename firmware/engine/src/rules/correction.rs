@@ -97,6 +97,10 @@ impl Device for Corrected {
         self.current.as_ref().map(|(found, _)| found.clone())
     }
 
+    fn withheld(&self) -> bool {
+        self.device.withheld()
+    }
+
     fn open(&mut self, wire: Wire) -> Result<Opened, Refusal> {
         match &self.current {
             Some((found, _)) if !found.caps.takes(&wire) => {

@@ -62,6 +62,12 @@ impl Places {
         found
     }
 
+    /// Whether there is any, be it one that this process may not use.
+    pub(super) fn has_playback(&self) -> bool {
+        let mut entries = fs::read_dir(&self.nodes).into_iter().flatten().flatten();
+        entries.any(|entry| entry.file_name().to_str().and_then(parse_node).is_some())
+    }
+
     fn look_at(&self, node: &Path, card: u32, device: u32) -> Option<Playback> {
         let meta = fs::metadata(node).ok().filter(|_| self.is_ours(node, card))?;
         let class = self.class.join(format!("card{card}"));

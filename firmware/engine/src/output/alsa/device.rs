@@ -113,6 +113,11 @@ impl Device for AlsaDevice {
         quietly(|| self.look())
     }
 
+    /// In use by another program, or without the rights to it, which the node gets a moment after it is there.
+    fn withheld(&self) -> bool {
+        self.places.has_playback()
+    }
+
     fn open(&mut self, wire: Wire) -> Result<Opened, Refusal> {
         quietly(|| self.open_wire(wire))
     }
@@ -283,11 +288,13 @@ mod tests {
     fn the_card_in_use_is_not_probed_again_but_one_that_was_plugged_in_anew_is() {
         let dir = tempfile::tempdir().expect("a directory");
         let node = dir.path().join("pcmC31D0p");
-        std::fs::write(&node, "").expect("a file");
         let told = dir.path().join("proc");
         let places = Places { nodes: dir.path().to_owned(), class: dir.path().join("class"), told };
         let mut device = AlsaDevice { places, ..AlsaDevice::new(Choice::Auto, 100, 40) };
+        assert!(!device.withheld(), "there is none");
+        std::fs::write(&node, "").expect("a file");
         assert_eq!(device.scan(), None, "there is no card behind the node: probing it fails");
+        assert!(device.withheld());
         let playback = device.places.playback().pop().expect("the node");
         let found = Found {
             name: "in use".to_owned(),

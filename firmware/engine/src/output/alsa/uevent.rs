@@ -16,7 +16,7 @@ pub(crate) struct Uevents {
 }
 
 impl Uevents {
-    /// Listens. Without the right to (in some containers) there is none, and retrying has to do.
+    /// Listens. Without the right to (in some containers) there is none, and looking every second has to do.
     pub(crate) fn listen() -> Option<Self> {
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, Some(KOBJECT_UEVENT)).ok()?;
