@@ -2,7 +2,7 @@
 //! what came over the bus is what was sent, and stays up, for whatever a control point sends.
 use std::fmt::{self, Display, Formatter};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -18,7 +18,7 @@ use crate::machine::Sound;
 use crate::network::HOST;
 use crate::session::{self, Session};
 use crate::tracks::{Case, Container, Track};
-use crate::usb::{self, Tried};
+use crate::usb::{self, Shows, Tried};
 use crate::{stop, track};
 
 /// How long what the machine sent before its end may take to arrive: a file that is on a slow disk takes what comes as it comes.
@@ -66,7 +66,7 @@ pub fn run(
 ) -> Result<bool> {
     let directory = tempfile::tempdir().context("making a temporary directory")?;
     let model = Model::named(options.dac)?;
-    let track = Track::make(case(&model)?, directory.path())?;
+    let shows = shows(&model, directory.path())?;
     let options = session::Options { sound: Sound::Usb, ..options };
     session::boot(cache, built, options, |session| {
         let dac = session.dac.clone().context("the machine has no USB DAC")?;
@@ -74,10 +74,10 @@ pub fn run(
         if let Some(listener) = listener {
             dac.with(|device| device.listen(Box::new(listener)));
         }
-        let (session, played) = usb::play_one(session, &track)?;
+        let (session, played) = usb::show(session, &shows)?;
         stop::check()?;
         let (found, tried) = match &played {
-            Ok(tried) => (Shown { model: &model, track: &track, tried }.to_string(), Some(tried)),
+            Ok(tried) => (Shown { model: &model, track: shows.track(), tried }.to_string(), Some(tried)),
             Err(error) => (format!("frames       NOT EQUAL: it could not be compared\nfault        {error:#}\n"), None),
         };
         say(found.trim_end())?;
@@ -96,8 +96,20 @@ pub fn run(
     })
 }
 
-/// A track that this DAC takes as it is.
-fn case(model: &Model) -> Result<Case> {
+/// What shows this DAC: a track that it takes as it is, and what is wrong with it.
+fn shows(model: &Model, directory: &Path) -> Result<Shows> {
+    let make = |rate| Track::make(case(model, rate)?, directory);
+    let first = *model.rates.first().context("no rate")?;
+    if let Some(own) = model.stays_at {
+        let listed = model.rates.iter().max().filter(|rate| **rate != own).unwrap_or(&first);
+        return Ok(Shows::Staying { listed: make(*listed)?, own: make(own)? });
+    }
+    let track = make(if model.rates.contains(&track::RATE) { track::RATE } else { first })?;
+    Ok(if model.vanishes.is_some() { Shows::Vanishing(track) } else { Shows::Playing(track) })
+}
+
+/// A track in the widest PCM that it takes.
+fn case(model: &Model, rate: u32) -> Result<Case> {
     let setting = model.settings.iter().find(|setting| setting.format == Format::Pcm);
     let Setting { bytes, .. } = setting.context("the DAC takes no PCM")?;
     let layout = match bytes {
@@ -105,8 +117,6 @@ fn case(model: &Model) -> Result<Case> {
         3 => Layout::S24Packed,
         _ => Layout::S32,
     };
-    let rate =
-        if model.rates.contains(&track::RATE) { track::RATE } else { *model.rates.first().context("no rate")? };
     Ok(Case::pcm(Container::Flac, rate, 16, 2, layout).ms(u32::try_from(track::LENGTH.as_millis())?))
 }
 
@@ -163,11 +173,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_dac_gets_a_track_that_it_takes_as_it_is() {
+    fn every_dac_gets_a_track_that_it_takes_as_it_is_and_shows_what_is_wrong_with_it() {
+        let directory = tempfile::tempdir().unwrap();
         for (name, _) in usb_dac::VARIANTS {
             let model = Model::named(name).unwrap();
-            let case = case(&model).unwrap();
-            assert!(model.rates.contains(&case.rate) && !model.hangs_at.contains(&case.rate), "{name}");
+            let shows = shows(&model, directory.path()).unwrap();
+            let Case { rate, ms, .. } = shows.track().case;
+            assert!(model.rates.contains(&rate) && !model.hangs_at.contains(&rate), "{name}");
+            match &shows {
+                // So that a second comes before it goes, and the rest when it is back.
+                Shows::Vanishing(_) => assert!(model.vanishes.unwrap().after_ms + 1000 < ms, "{name}"),
+                Shows::Staying { listed, .. } => {
+                    let other = listed.case.rate;
+                    assert!(model.stays_at == Some(rate) && other != rate && model.rates.contains(&other), "{name}");
+                }
+                Shows::Playing(_) => assert!(model.vanishes.is_none() && model.stays_at.is_none(), "{name}"),
+            }
         }
     }
 
@@ -175,7 +196,7 @@ mod tests {
     fn what_is_not_equal_is_said_plainly() {
         let directory = tempfile::tempdir().unwrap();
         let model = Model::named("reference").unwrap();
-        let track = Track::make(case(&model).unwrap().ms(100), directory.path()).unwrap();
+        let track = Track::make(case(&model, track::RATE).unwrap().ms(100), directory.path()).unwrap();
         let shown = |faults: Vec<String>| {
             let tried = Tried { frames: 4410, faults, ..Tried::default() };
             Shown { model: &model, track: &track, tried: &tried }.to_string()

@@ -58,18 +58,44 @@ pub fn run(cache: &Cache, built: &Built, options: Options) -> Result<Found> {
     Ok(found)
 }
 
-/// Plays one track on a machine that goes on after that; what could not be compared is an error apart.
+/// What shows that a DAC is what it is said to be.
+pub(crate) enum Shows {
+    /// A track that it takes as it is.
+    Playing(Track),
+    /// The same, in which it falls off the bus and comes back.
+    Vanishing(Track),
+    /// One of a rate that it lists and doesn't go to, and one of the rate that it stays at.
+    Staying { listed: Track, own: Track },
+}
+
+impl Shows {
+    /// What has to arrive whole.
+    pub(crate) fn track(&self) -> &Track {
+        match self {
+            Self::Playing(track) | Self::Vanishing(track) | Self::Staying { own: track, .. } => track,
+        }
+    }
+}
+
+/// Shows the DAC on a machine that goes on after that; what could not be compared is an error apart. One that falls off the bus
+/// does so once, and isn't tried again.
 ///
 /// # Errors
 /// When the machine doesn't boot, or finds no DAC.
-pub(crate) fn play_one(session: Session, track: &Track) -> Result<(Session, Result<Tried>)> {
-    play_on(Bench::new(session)?, track)
+pub(crate) fn show(session: Session, shows: &Shows) -> Result<(Session, Result<Tried>)> {
+    let mut bench = Bench::new(session)?;
+    let tried = match shows {
+        Shows::Playing(track) => return play_on(bench, track),
+        Shows::Vanishing(track) => faults::away(&mut bench, track),
+        Shows::Staying { listed, own } => bench.card().and_then(|()| faults::stays(&mut bench, listed, own)),
+    };
+    Ok((bench.into_session(), tried.map(Tried::judged)))
 }
 
-/// The same on a machine that has announced itself.
+/// Plays one track on a machine that has announced itself and goes on after that; what could not be compared is an error apart.
 ///
 /// # Errors
-/// As [`play_one`].
+/// When it finds no DAC.
 pub(crate) fn play_announced(session: Session, track: &Track) -> Result<(Session, Result<Tried>)> {
     play_on(Bench::announced(session)?, track)
 }

@@ -40,7 +40,7 @@ pub(super) fn play(bench: &mut Bench, tracks: &Tracks, found: &mut Found) -> Res
 
 /// It is found out by name, what it isn't set to any more isn't offered, and the track goes on at the rate that it has; all of that
 /// until it is plugged in anew.
-fn stays(bench: &mut Bench, bad: &Track, good: &Track) -> Result<Tried> {
+pub(super) fn stays(bench: &mut Bench, bad: &Track, good: &Track) -> Result<Tried> {
     let wrong = bad.wire.rate;
     let offers = |bench: &Bench| -> Result<bool> {
         let takes = bench.player.status()?["engine"]["takes"].take();
@@ -102,9 +102,18 @@ pub(super) fn refuses(bench: &mut Bench, bad: &Track, good: &Track) -> Result<Tr
     Ok(tried)
 }
 
-/// The page follows, what came before is right, and once it is back the music goes on by itself, to its end and with no frame
-/// missing; what is played next comes whole.
+/// What is played next comes whole.
 fn vanishes(bench: &mut Bench, track: &Track, next: &Track) -> Result<Tried> {
+    let mut tried = away(bench, track)?;
+    let next = bench.play_one(next)?;
+    tried.frames += next.frames;
+    tried.absorb(next);
+    Ok(tried)
+}
+
+/// The page follows, what came before is right, and once it is back the music goes on by itself, to its end and with no frame
+/// missing.
+pub(super) fn away(bench: &mut Bench, track: &Track) -> Result<Tried> {
     bench.start(track)?;
     let gone = bench.wait("the page still shows the DAC that has gone", |bench| {
         Ok(bench.shown()?.is_empty() && bench.transport()?.state != "PLAYING")
@@ -115,22 +124,19 @@ fn vanishes(bench: &mut Bench, track: &Track, next: &Track) -> Result<Tried> {
         None => before.faults.push("nothing came before it went".to_owned()),
     }
     let back = bench.wait("the DAC isn't found again", |bench| Ok(!bench.shown()?.is_empty()))?;
-    let whole = to_the_end(bench, track, Comes::AsItIs)?;
+    let mut whole = to_the_end(bench, track, Comes::AsItIs)?;
     if bench.so_far().len() != 2 {
         before.faults.push(format!("{} streams came over the bus", bench.so_far().len()));
     }
-    let mut tried = bench.play_one(next)?;
-    tried.note = format!(
+    whole.note = format!(
         "{} frames before, gone after {:.1} s, found again after another {:.1}; {}",
         before.frames,
         gone.as_secs_f64(),
         back.as_secs_f64(),
         whole.note
     );
-    tried.frames += whole.frames;
-    tried.absorb(before);
-    tried.absorb(whole);
-    Ok(tried)
+    whole.absorb(before);
+    Ok(whole)
 }
 
 /// More comes while it asks for more, nothing is lost, and the page's position goes as fast as the DAC plays.
