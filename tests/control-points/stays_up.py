@@ -1,0 +1,262 @@
+"""`image/run` as a newcomer starts it: what it says is there, plays what async_upnp_client has it play, and is what was sent.
+
+`stays_up.py RUN DIRECTORY`: RUN is image/run, DIRECTORY an empty one. Boots twice: with --listen and --serve, ended as by
+Ctrl-C in a terminal; and without an option, ended by SIGTERM. Nothing may be left of either. Prints each step; ends with
+status 1 at the first that fails.
+"""
+
+import asyncio
+import json
+import os
+import random
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import time
+import wave
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urljoin, urlsplit
+
+from aiohttp import ClientSession
+from async_upnp_client.aiohttp import AiohttpRequester
+from async_upnp_client.client_factory import UpnpFactory
+from async_upnp_client.profiles.dlna import DmrDevice, TransportState
+
+# What is awaited, in seconds: nothing here is a measure of speed.
+BUILT_AND_BOOTED = 2400
+LIMIT = 180
+# A busy machine loses sound, and the track's certificate says so: then it is played again.
+ATTEMPTS = 3
+DAC = "Tenuto reference DAC"
+BLOCK = 4096
+
+
+def step(name):
+    print(f"ok    {name}", flush=True)
+
+
+def check(so, what):
+    if not so:
+        sys.exit(f"FAIL  {what}")
+
+
+def write_wav(path):
+    """Three seconds of noise, 24 bits at 96 kHz; returns it as 32 bits, left-justified."""
+    frames = random.Random(1).randbytes(3 * 96_000 * 6)
+    with wave.open(str(path), "wb") as file:
+        file.setparams((2, 3, 96_000, 0, "NONE", None))
+        file.writeframes(frames)
+    return b"".join(b"\0" + frames[at : at + 3] for at in range(0, len(frames), 3))
+
+
+def write_dsf(path):
+    """Two seconds of DSD64; returns each channel's bits, the first one least significant."""
+    blocks = 2 * 2_822_400 // 8 // BLOCK
+    planes = [random.Random(seed).randbytes(blocks * BLOCK) for seed in (2, 3)]
+    data = b"".join(plane[at : at + BLOCK] for at in range(0, blocks * BLOCK, BLOCK) for plane in planes)
+    fmt = struct.pack("<4sQ6IQ2I", b"fmt ", 52, 1, 0, 2, 2, 2_822_400, 1, blocks * BLOCK * 8, BLOCK, 0)
+    chunks = fmt + struct.pack("<4sQ", b"data", 12 + len(data)) + data
+    path.write_bytes(struct.pack("<4sQQQ", b"DSD ", 28, 28 + len(chunks), 0) + chunks)
+    return planes
+
+
+def read_wav(path):
+    """Its samples as ffmpeg reads them, 32 bits, left-justified."""
+    command = ["ffmpeg", "-v", "error", "-nostdin", "-i", str(path), "-f", "s32le", "-"]
+    return subprocess.run(command, check=True, capture_output=True).stdout
+
+
+def read_dsf(path):
+    """Each channel's bits (DSF File Format Specification 1.01)."""
+    content = path.read_bytes()
+    check(content[28:32] == b"fmt " and content[80:84] == b"data", f"{path} is a DSF file")
+    channels, rate, bits, samples, block = struct.unpack_from("<IIIQI", content, 52)
+    check((channels, rate, bits, block) == (2, 2_822_400, 1, BLOCK), f"{path}: DSD64 in stereo")
+    data = content[92:]
+    planes = [b"".join(data[at : at + BLOCK] for at in range(first, len(data), 2 * BLOCK)) for first in (0, BLOCK)]
+    return [plane[: samples // 8] for plane in planes]
+
+
+def around(sent, came, silence, what):
+    """What was sent has to be there once, with nothing but silence around it."""
+    at = came.find(sent)
+    check(at >= 0, f"{what} is not what was sent: {len(sent)} bytes of {len(came)}")
+    rest = came[:at] + came[at + len(sent) :]
+    check(rest.count(silence) == len(rest), f"{what} has something else than silence around it")
+
+
+class Appliance:
+    """image/run, in a session of its own: whatever it starts can be found by that."""
+
+    def __init__(self, run, directory, *options):
+        self.temporary = directory / "tmp"
+        self.temporary.mkdir(exist_ok=True)
+        self.log = (directory / "log").open("a")
+        self.process = subprocess.Popen(
+            [run, *options],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+            text=True,
+            start_new_session=True,
+            env={**os.environ, "TMPDIR": str(self.temporary)},
+        )
+        self.said = {}
+
+    def up(self):
+        """Reads what it says until it stays up."""
+        signal.alarm(BUILT_AND_BOOTED)
+        for line in self.process.stdout:
+            print(f"      {line}", end="", flush=True)
+            if line.startswith("Ctrl-C"):
+                break
+            word, _, rest = line.partition(" ")
+            self.said.setdefault(word, rest.strip())
+        else:
+            sys.exit(f"FAIL  image/run has ended with status {self.process.wait()}")
+        signal.alarm(0)
+        check("equal, every bit" in self.said["frames"], "the first track came whole")
+        check(DAC in self.said["DAC"], f"it plays to {DAC}")
+        step("it is up, has played, and says where it is")
+
+    def processes(self):
+        """What is left of its session, with QEMU and the servers, which lead groups of their own."""
+        left = []
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                fields = stat.read_text().rpartition(")")[2].split()
+                command = (stat.parent / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            except OSError:
+                continue
+            # proc_pid_stat(5): state, ppid, pgrp, session.
+            if int(fields[3]) == self.process.pid and fields[0] != "Z":
+                left.append(f"{stat.parent.name} {command}")
+        return left
+
+    def is_over(self, status):
+        """It ends by itself, well, and nothing is left."""
+        found = self.process.wait(timeout=LIMIT)
+        check(found == status, f"image/run ends with status {status}, not {found}")
+        check(not self.processes(), f"left running: {self.processes()}")
+        check(not list(self.temporary.iterdir()), f"left in TMPDIR: {list(self.temporary.iterdir())}")
+        page = urlsplit(self.said["page"])
+        with socket.socket() as client:
+            check(client.connect_ex((page.hostname, page.port)) != 0, "its port is closed")
+        step("nothing is left of it")
+
+
+@contextmanager
+def appliance(run, directory, *options):
+    one = Appliance(run, directory, *options)
+    try:
+        yield one
+    finally:
+        # Only where something has failed: it ends what it has started.
+        if one.process.poll() is None:
+            one.process.terminate()
+            one.process.wait(timeout=LIMIT)
+
+
+async def page_shows(http, one):
+    async with http.get(one.said["page"]) as page:
+        check(page.status == 200 and "html" in page.content_type, "the page answers")
+    status = await told(http, one)
+    check(DAC in status["engine"]["output"], f"the page shows {DAC}, not {status['engine']['output']}")
+    step(f"the page shows {status['engine']['output']}")
+
+
+async def told(http, one):
+    """What the page shows."""
+    async with http.get(urljoin(one.said["page"], "/status.json")) as status:
+        return json.loads(await status.text())
+
+
+async def play(http, one, renderer, uri, title):
+    """Plays it to its end, as long as the machine is too slow for it; it has to come unaltered."""
+    for _ in range(ATTEMPTS):
+        before = [track["id"] for track in (await told(http, one))["tracks"]]
+        metadata = await renderer.construct_play_media_metadata(uri, title)
+        await renderer.async_set_transport_uri(uri, title, metadata)
+        await renderer.async_wait_for_can_play()
+        await renderer.async_play()
+        ends = time.monotonic() + LIMIT
+        certificate = None
+        while certificate is None:
+            check(time.monotonic() < ends, f"{title} ends")
+            await asyncio.sleep(0.25)
+            await renderer.async_update()
+            if renderer.transport_state == TransportState.STOPPED:
+                tracks = [track for track in (await told(http, one))["tracks"] if track["id"] not in before]
+                certificate = tracks[-1]["certificate"] if tracks else None
+        print(f"      the certificate of {title}: {certificate}", flush=True)
+        if certificate["whole"] and not certificate["xruns"]:
+            step(f"{title} was played")
+            return
+    sys.exit(f"FAIL  {title} never came whole: this machine is too slow, or sound is lost")
+
+
+async def heard_to_the_end(directory, name):
+    """Waits until image/run says that a file of this name is complete."""
+    ends = time.monotonic() + LIMIT
+    while not any("complete: " in line and name in line for line in (directory / "log").read_text().splitlines()):
+        check(time.monotonic() < ends, f"{name} is complete")
+        await asyncio.sleep(0.25)
+
+
+async def listens(run, directory):
+    music, heard = directory / "music", directory / "heard"
+    music.mkdir()
+    samples = write_wav(music / "noise.wav")
+    planes = write_dsf(music / "noise.dsf")
+    with appliance(run, directory, "--listen", str(heard), "--serve", str(music)) as one:
+        one.up()
+        check(Path(one.said["listens"].rpartition(":")[0]) == heard.resolve(), "it says where it writes")
+        base = one.said["music"].split()[0]
+        async with ClientSession() as http:
+            await page_shows(http, one)
+            factory = UpnpFactory(AiohttpRequester(timeout=LIMIT), non_strict=False)
+            device = await factory.async_create_device(one.said["description"])
+            # Events can't come out of the appliance's network: it is asked.
+            renderer = DmrDevice(device, None)
+            await renderer.async_update()
+            step(f"async_upnp_client takes {device.friendly_name} for a renderer")
+            await play(http, one, renderer, urljoin(base, "noise.wav"), "noise.wav")
+            await play(http, one, renderer, urljoin(base, "noise.dsf"), "noise.dsf")
+        # What follows the last of it is over the bus only now.
+        await heard_to_the_end(directory, "-2822400-dsd.dsf")
+        # As a terminal does it: everyone in the foreground gets it.
+        os.killpg(one.process.pid, signal.SIGINT)
+        one.is_over(0)
+    files = sorted(file.name for file in heard.iterdir())
+    step(f"heard: {', '.join(files)}")
+    check(files[0] == "001-44100-pcm32.wav", "the first track's file comes first")
+    pcm = [name for name in files if name.endswith("-96000-pcm32.wav")][-1]
+    around(samples, read_wav(heard / pcm), b"\0", pcm)
+    step(f"{pcm} holds every bit of what was sent, and silence")
+    dsd = [name for name in files if name.endswith("-2822400-dsd.dsf")][-1]
+    for sent, came in zip(planes, read_dsf(heard / dsd), strict=True):
+        # 0x69, the other way round.
+        around(sent, came, b"\x96", dsd)
+    step(f"{dsd} holds every bit of what was sent, and silence")
+
+
+async def without_options(run, directory):
+    with appliance(run, directory) as one:
+        one.up()
+        check(not {"music", "listens", "shell"} & set(one.said), "it offers what wasn't asked for")
+        async with ClientSession() as http:
+            await page_shows(http, one)
+        one.process.terminate()
+        one.is_over(0)
+
+
+def main():
+    run, directory = sys.argv[1], Path(sys.argv[2])
+    asyncio.run(listens(run, directory))
+    asyncio.run(without_options(run, directory))
+
+
+main()
