@@ -77,7 +77,7 @@ pub fn run(
         let (session, played) = usb::show(session, &shows)?;
         stop::check()?;
         let (found, tried) = match &played {
-            Ok(tried) => (Shown { model: &model, track: shows.track(), tried }.to_string(), Some(tried)),
+            Ok(tried) => (Shown { model: &model, shows: &shows, tried }.to_string(), Some(tried)),
             Err(error) => (format!("frames       NOT EQUAL: it could not be compared\nfault        {error:#}\n"), None),
         };
         say(found.trim_end())?;
@@ -149,13 +149,14 @@ fn watch(mut session: Session) -> Result<()> {
 /// What came of the track, for people.
 struct Shown<'a> {
     model: &'a Model,
-    track: &'a Track,
+    shows: &'a Shows,
     tried: &'a Tried,
 }
 
 impl Display for Shown<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Self { model, track, tried } = self;
+        let Self { model, shows, tried } = self;
+        let track = shows.track();
         writeln!(f, "DAC          {}, on a USB bus: {} at {} Hz", model.product, track.wire.format, track.wire.rate)?;
         if tried.faults.is_empty() {
             let digest = sha256(&track.packed);
@@ -163,7 +164,12 @@ impl Display for Shown<'_> {
         } else {
             writeln!(f, "frames       {}: NOT EQUAL", tried.frames)?;
         }
-        writeln!(f, "around them  {}", tried.note)?;
+        let note = match shows {
+            Shows::Playing(_) => "around them",
+            Shows::Vanishing(_) => "interrupted",
+            Shows::Staying { .. } => "found out",
+        };
+        writeln!(f, "{note:<12} {}", tried.note)?;
         tried.faults.iter().try_for_each(|fault| writeln!(f, "fault        {fault}"))
     }
 }
@@ -196,13 +202,13 @@ mod tests {
     fn what_is_not_equal_is_said_plainly() {
         let directory = tempfile::tempdir().unwrap();
         let model = Model::named("reference").unwrap();
-        let track = Track::make(case(&model, track::RATE).unwrap().ms(100), directory.path()).unwrap();
+        let shows = shows(&model, directory.path()).unwrap();
         let shown = |faults: Vec<String>| {
             let tried = Tried { frames: 4410, faults, ..Tried::default() };
-            Shown { model: &model, track: &track, tried: &tried }.to_string()
+            Shown { model: &model, shows: &shows, tried: &tried }.to_string()
         };
         let well = shown(Vec::new());
-        assert!(well.contains("4410: equal, every bit") && well.contains(&sha256(&track.packed)), "{well}");
+        assert!(well.contains("4410: equal, every bit") && well.contains(&sha256(&shows.track().packed)), "{well}");
         let broken = shown(vec!["7 frames are missing".to_owned()]);
         assert!(broken.contains("NOT EQUAL") && broken.contains("7 frames are missing"), "{broken}");
         assert!(!broken.contains("every bit"), "{broken}");

@@ -120,6 +120,7 @@ class Appliance:
         signal.alarm(0)
         check("equal, every bit" in self.said["frames"], "the first track came whole")
         check(DAC in self.said["DAC"], f"it plays to {DAC}")
+        check(any("qemu-system" in process for process in self.processes()), "its QEMU can be found")
         step("it is up, has played, and says where it is")
 
     def processes(self):
