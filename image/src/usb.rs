@@ -11,6 +11,7 @@ use crate::session::{self, Options, Session};
 use crate::tracks::Track;
 
 mod album;
+mod announced;
 mod around;
 mod bench;
 mod converted;
@@ -62,7 +63,7 @@ pub fn run(cache: &Cache, built: &Built, options: Options) -> Result<Found> {
 pub(crate) enum Shows {
     /// A track that it takes as it is.
     Playing(Track),
-    /// The same, in which it falls off the bus and comes back.
+    /// One in which it falls off the bus and comes back. It comes once more after that.
     Vanishing(Track),
     /// One of a rate that it lists and doesn't go to, and one of the rate that it stays at.
     Staying { listed: Track, own: Track },
@@ -86,8 +87,10 @@ pub(crate) fn show(session: Session, shows: &Shows) -> Result<(Session, Result<T
     let mut bench = Bench::new(session)?;
     let tried = match shows {
         Shows::Playing(track) => return play_on(bench, track),
-        Shows::Vanishing(track) => faults::away(&mut bench, track),
-        Shows::Staying { listed, own } => bench.card().and_then(|()| faults::stays(&mut bench, listed, own)),
+        Shows::Vanishing(track) => faults::vanishes(&mut bench, track, track),
+        Shows::Staying { listed, own } => bench
+            .wait("no DAC is found", |bench| Ok(!bench.shown()?.is_empty()))
+            .and_then(|_| faults::stays(&mut bench, listed, own)),
     };
     Ok((bench.into_session(), tried.map(Tried::judged)))
 }
@@ -117,6 +120,8 @@ fn as_it_comes(session: Session, tracks: &Tracks, found: &mut Found) -> Result<(
     found.take(&mut bench, "pause, seek and stop in DSD", |bench| interrupted::interrupt(bench, &tracks.long_dsd))?;
     found.take(&mut bench, "what the page says while it plays", |bench| figures::agree(bench, &tracks.steady))?;
     plug::replug(&mut bench, tracks, found)?;
+    found
+        .take(&mut bench, "found by the kernel's announcement", |bench| announced::all(bench, announced::REPLUGGED))?;
     kinds::play(&mut bench, tracks, found)?;
     faults::play(&mut bench, tracks, found)?;
     bench.end()
@@ -127,6 +132,7 @@ fn with_rules(session: Session, tracks: &Tracks, found: &mut Found) -> Result<()
     found.take(&mut bench, "the shell of a machine that stays up", shell)?;
     let first = tracks.album.first().context("an album")?;
     found.take(&mut bench, "booted without a DAC, plugged in after Play", |bench| plug::late(bench, first))?;
+    found.take(&mut bench, "and found by the announcement", |bench| announced::all(bench, 1))?;
     found.take(&mut bench, "a rule that is mistyped", |bench| {
         let said = bench.console().contains(REFUSED);
         let faults = (!said).then(|| format!("the log doesn't say {REFUSED:?}")).into_iter().collect();

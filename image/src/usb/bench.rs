@@ -116,11 +116,6 @@ impl Bench {
         self.wait("its mixer isn't found", |bench| Ok(bench.player.status()?["volume"]["mode"] == mode)).map(drop)
     }
 
-    /// Waits until the page shows a DAC: an appliance announces itself before it has one.
-    pub(super) fn card(&self) -> Result<()> {
-        self.player.card(&self.session.machine)
-    }
-
     /// The DAC that the page shows; empty: none.
     pub(super) fn shown(&self) -> Result<String> {
         Ok(self.player.status()?["engine"]["output"].as_str().unwrap_or_default().to_owned())
@@ -143,7 +138,7 @@ impl Bench {
             self.wait("the stream isn't closed", |bench| Ok(bench.is_closed()))?;
         }
         self.dac.with(Device::forget);
-        self.card()?;
+        self.player.card(&self.session.machine)?;
         self.begun = Instant::now();
         self.player.start(&self.session.machine, &track.file)
     }

@@ -102,18 +102,9 @@ pub(super) fn refuses(bench: &mut Bench, bad: &Track, good: &Track) -> Result<Tr
     Ok(tried)
 }
 
-/// What is played next comes whole.
-fn vanishes(bench: &mut Bench, track: &Track, next: &Track) -> Result<Tried> {
-    let mut tried = away(bench, track)?;
-    let next = bench.play_one(next)?;
-    tried.frames += next.frames;
-    tried.absorb(next);
-    Ok(tried)
-}
-
 /// The page follows, what came before is right, and once it is back the music goes on by itself, to its end and with no frame
-/// missing.
-pub(super) fn away(bench: &mut Bench, track: &Track) -> Result<Tried> {
+/// missing; what is played next comes whole.
+pub(super) fn vanishes(bench: &mut Bench, track: &Track, next: &Track) -> Result<Tried> {
     bench.start(track)?;
     let gone = bench.wait("the page still shows the DAC that has gone", |bench| {
         Ok(bench.shown()?.is_empty() && bench.transport()?.state != "PLAYING")
@@ -124,19 +115,22 @@ pub(super) fn away(bench: &mut Bench, track: &Track) -> Result<Tried> {
         None => before.faults.push("nothing came before it went".to_owned()),
     }
     let back = bench.wait("the DAC isn't found again", |bench| Ok(!bench.shown()?.is_empty()))?;
-    let mut whole = to_the_end(bench, track, Comes::AsItIs)?;
+    let whole = to_the_end(bench, track, Comes::AsItIs)?;
     if bench.so_far().len() != 2 {
         before.faults.push(format!("{} streams came over the bus", bench.so_far().len()));
     }
-    whole.note = format!(
+    let mut tried = bench.play_one(next)?;
+    tried.note = format!(
         "{} frames before, gone after {:.1} s, found again after another {:.1}; {}",
         before.frames,
         gone.as_secs_f64(),
         back.as_secs_f64(),
         whole.note
     );
-    whole.absorb(before);
-    Ok(whole)
+    tried.frames += whole.frames;
+    tried.absorb(before);
+    tried.absorb(whole);
+    Ok(tried)
 }
 
 /// More comes while it asks for more, nothing is lost, and the page's position goes as fast as the DAC plays.
