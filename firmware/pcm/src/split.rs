@@ -1,6 +1,6 @@
 //! De-interleaving: a container's samples become planes, left-justified.
 
-use crate::kernels::split::{LANE, NONE, Shuffle, bytes, one, two};
+use crate::kernels::split::{Frames, GROUP, LANE, NONE, Shuffle, bytes, many, one, two};
 use crate::{Cpu, MAX_CHANNELS};
 
 /// How samples lie in a container: each channel's in turn, without anything between.
@@ -100,12 +100,15 @@ impl Splitter {
     fn vectors<T: Number>(&self, src: &[u8], frames: usize, planes: &mut [&mut [T]; MAX_CHANNELS]) -> usize {
         let [narrow, wide] = &self.shuffles;
         let shuffle = if size_of::<T>() == 2 { narrow } else { wide };
-        let planes = planes.each_mut().map(|plane| bytes(plane.get_mut(..frames).unwrap_or_default()));
-        let [left, right, ..] = planes;
+        let mut planes = planes.each_mut().map(|plane| bytes(plane.get_mut(..frames).unwrap_or_default()));
+        let [left, right, ..] = &mut planes;
         let written = match self.layout.channels {
             1 => one(self.cpu, shuffle, src, left),
             2 => two(self.cpu, shuffle, src, left, right),
-            _ => 0,
+            channels => {
+                let frames = Frames { channels, bytes: self.layout.bytes, size: size_of::<T>() };
+                many(self.cpu, shuffle, &frames, src, planes)
+            }
         };
         written / size_of::<T>()
     }
@@ -136,15 +139,17 @@ impl Splitter {
 /// A lane of numbers of `size` bytes. What no shuffle makes has a step of 0, so that no vector is made.
 fn shuffle(layout: &Interleaved, size: usize) -> Shuffle {
     let Interleaved { bytes, bits, highest_first, is_unsigned, .. } = *layout;
-    let channels = layout.channels.min(2);
-    // Neither is 0, which the compiler can't see by itself.
+    // None is 0, which the compiler can't see by itself.
     let size = size.max(1);
-    let frames = LANE.checked_div(size * channels).unwrap_or(LANE).max(1);
+    let (channels, frames) = match layout.channels {
+        channels @ 1..=2 => (channels, LANE.checked_div(size * channels).unwrap_or(LANE).max(1)),
+        _ => (GROUP, 1),
+    };
     let mut numbers = [NONE; LANE];
     for (at, number) in numbers.iter_mut().enumerate() {
         let (sample, from_top) = (at / size, size - 1 - at % size);
         let (channel, frame) = (sample / frames, sample % frames);
-        if from_top < usize::from(bits / 8) {
+        if channel < channels && from_top < usize::from(bits / 8) {
             let byte = if highest_first { from_top } else { bytes - 1 - from_top };
             *number = ((frame * channels + channel) * bytes + byte) as u8;
         }

@@ -75,7 +75,7 @@ fn material() -> Vec<u8> {
 #[test]
 fn every_length_and_alignment_comes_apart() {
     let material = material();
-    for channels in 1..=3 {
+    for channels in 1..=MAX_CHANNELS {
         for layout in layouts(channels) {
             for frames in (0..=70).chain([127, 128, 129, 255, 300]) {
                 all(layout, &material, frames, (frames % 33, frames * 7 % 17));

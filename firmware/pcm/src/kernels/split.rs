@@ -1,8 +1,11 @@
-//! De-interleaving: samples of one or two channels as a file lays them out become planes of left-justified ones.
+//! De-interleaving: samples as a file lays them out become planes of left-justified ones.
 //!
-//! A lane of 16 bytes is made by one shuffle of as many whole frames as it holds: in its first half the left channel's samples, in
-//! its second the right one's. The halves of two lanes are then a lane of either plane. The widths, the order of the bytes and which of them
-//! count are all in the shuffle's table. What isn't a whole number of lanes, and more channels, are the scalar reference's.
+//! Of one or two channels a lane of 16 bytes is made by one shuffle of as many whole frames as it holds: in its first half the left
+//! channel's samples, in its second the right one's. The halves of two lanes are then a lane of either plane. Of more channels
+//! see [`more`]. The widths, the order of the bytes and which of them count are all in the shuffle's table. What isn't a whole
+//! number of lanes is the scalar reference's.
+
+mod more;
 
 #[cfg(target_arch = "aarch64")]
 use core::arch::aarch64::*;
@@ -10,6 +13,9 @@ use core::arch::aarch64::*;
 use core::arch::x86_64::*;
 
 use crate::{Cpu, Feature};
+
+pub(crate) use more::{Frames, GROUP};
+use more::{Planes, more};
 
 /// Bytes of a lane.
 pub(crate) const LANE: usize = 16;
@@ -67,6 +73,27 @@ pub(crate) fn one(cpu: Cpu, shuffle: &Shuffle, src: &[u8], dst: &mut [u8]) -> us
     0
 }
 
+/// The same of three channels or more.
+pub(crate) fn many(cpu: Cpu, shuffle: &Shuffle, frames: &Frames, src: &[u8], planes: Planes<'_>) -> usize {
+    #[cfg(target_arch = "x86_64")]
+    if cpu.has(Feature::Avx2) {
+        // SAFETY: the CPU has it.
+        return unsafe { many_avx2(shuffle, frames, src, planes) };
+    }
+    #[cfg(target_arch = "x86_64")]
+    if cpu.has(Feature::Sse41) {
+        // SAFETY: the CPU has it.
+        return unsafe { many_sse41(shuffle, frames, src, planes) };
+    }
+    #[cfg(target_arch = "aarch64")]
+    if cpu.has(Feature::Neon) {
+        // SAFETY: the CPU has it.
+        return unsafe { many_neon(shuffle, frames, src, planes) };
+    }
+    let _ = (cpu, shuffle, frames, src, planes);
+    0
+}
+
 /// Vectors of lanes. Holding one proves that the CPU has its instructions.
 trait Lanes: Copy {
     const LANES: usize;
@@ -77,6 +104,10 @@ trait Lanes: Copy {
     fn shuffle(self, numbers: Self) -> Self;
     /// In each lane the first halves of the lanes of both, and the second halves.
     fn halves(self, other: Self) -> [Self; 2];
+    /// In each lane the lower two 32-bit numbers of both, by turns, and the upper two.
+    fn zip(self, other: Self) -> [Self; 2];
+    /// In each lane the lower four 16-bit numbers of both, by turns.
+    fn zip_16(self, other: Self) -> Self;
     unsafe fn store(self, dst: *mut u8);
 }
 
@@ -130,7 +161,7 @@ fn widen<V: Lanes>(v: V, shuffle: &Shuffle, src: &[u8], dst: &mut [u8]) -> usize
 
 /// The functions of an instruction set.
 macro_rules! functions {
-    ($two:ident, $one:ident, $features:literal, $v:expr) => {
+    ($two:ident, $one:ident, $many:ident, $features:literal, $v:expr) => {
         #[target_feature(enable = $features)]
         fn $two(shuffle: &Shuffle, src: &[u8], left: &mut [u8], right: &mut [u8]) -> usize {
             split($v, shuffle, src, left, right)
@@ -140,15 +171,20 @@ macro_rules! functions {
         fn $one(shuffle: &Shuffle, src: &[u8], dst: &mut [u8]) -> usize {
             widen($v, shuffle, src, dst)
         }
+
+        #[target_feature(enable = $features)]
+        fn $many(shuffle: &Shuffle, frames: &Frames, src: &[u8], planes: Planes<'_>) -> usize {
+            more($v, shuffle, frames, src, planes)
+        }
     };
 }
 
 #[cfg(target_arch = "x86_64")]
-functions!(two_sse41, one_sse41, "ssse3,sse4.1", Sse41(_mm_setzero_si128()));
+functions!(two_sse41, one_sse41, many_sse41, "ssse3,sse4.1", Sse41(_mm_setzero_si128()));
 #[cfg(target_arch = "x86_64")]
-functions!(two_avx2, one_avx2, "avx2", Avx2(_mm256_setzero_si256()));
+functions!(two_avx2, one_avx2, many_avx2, "avx2", Avx2(_mm256_setzero_si256()));
 #[cfg(target_arch = "aarch64")]
-functions!(two_neon, one_neon, "neon", Neon(vdupq_n_u8(0)));
+functions!(two_neon, one_neon, many_neon, "neon", Neon(vdupq_n_u8(0)));
 
 #[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy)]
@@ -171,6 +207,16 @@ impl Lanes for Sse41 {
     #[inline(always)]
     fn halves(self, other: Self) -> [Self; 2] {
         instructions!([Self(_mm_unpacklo_epi64(self.0, other.0)), Self(_mm_unpackhi_epi64(self.0, other.0))])
+    }
+
+    #[inline(always)]
+    fn zip(self, other: Self) -> [Self; 2] {
+        instructions!([Self(_mm_unpacklo_epi32(self.0, other.0)), Self(_mm_unpackhi_epi32(self.0, other.0))])
+    }
+
+    #[inline(always)]
+    fn zip_16(self, other: Self) -> Self {
+        Self(instructions!(_mm_unpacklo_epi16(self.0, other.0)))
     }
 
     #[inline(always)]
@@ -203,6 +249,16 @@ impl Lanes for Avx2 {
     }
 
     #[inline(always)]
+    fn zip(self, other: Self) -> [Self; 2] {
+        instructions!([Self(_mm256_unpacklo_epi32(self.0, other.0)), Self(_mm256_unpackhi_epi32(self.0, other.0))])
+    }
+
+    #[inline(always)]
+    fn zip_16(self, other: Self) -> Self {
+        Self(instructions!(_mm256_unpacklo_epi16(self.0, other.0)))
+    }
+
+    #[inline(always)]
     unsafe fn store(self, dst: *mut u8) {
         instructions!(_mm256_storeu_si256(dst.cast(), self.0));
     }
@@ -231,6 +287,22 @@ impl Lanes for Neon {
         instructions!({
             let [a, b] = [vreinterpretq_u64_u8(self.0), vreinterpretq_u64_u8(other.0)];
             [Self(vreinterpretq_u8_u64(vzip1q_u64(a, b))), Self(vreinterpretq_u8_u64(vzip2q_u64(a, b)))]
+        })
+    }
+
+    #[inline(always)]
+    fn zip(self, other: Self) -> [Self; 2] {
+        instructions!({
+            let [a, b] = [vreinterpretq_u32_u8(self.0), vreinterpretq_u32_u8(other.0)];
+            [Self(vreinterpretq_u8_u32(vzip1q_u32(a, b))), Self(vreinterpretq_u8_u32(vzip2q_u32(a, b)))]
+        })
+    }
+
+    #[inline(always)]
+    fn zip_16(self, other: Self) -> Self {
+        instructions!({
+            let [a, b] = [vreinterpretq_u16_u8(self.0), vreinterpretq_u16_u8(other.0)];
+            Self(vreinterpretq_u8_u16(vzip1q_u16(a, b)))
         })
     }
 
