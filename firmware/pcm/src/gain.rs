@@ -11,11 +11,11 @@
 //! 32 bits are multiplied in 64 and rounded without noise. The last bit is at -193 dB, some 60 dB below the thermal noise of the
 //! best converters, which dithers it. A DAC that uses fewer bits than the format has (of 32 most use 24) cuts the others off by
 //! itself; where that is known, see [`Scaler::with_bits`], what is scaled is rounded to the bits that it uses, with noise of their
-//! size, in a second pass over the same bytes while they are in the first-level cache.
+//! size: of 32 bits to 24 at once, to other numbers in a second pass over the same bytes while they are in the first-level cache.
 
 mod significant;
 
-use crate::kernels::{Scaling, Slope, scaling};
+use crate::kernels::{Scaling, Slope, scaling, scaling_24_in_32};
 use crate::silence::copy_muted;
 use crate::{Cpu, MAX_CHANNELS, Tpdf, WireFormat};
 
@@ -141,22 +141,28 @@ pub struct Scaler {
     channels: u16,
     /// None for what isn't PCM.
     kernel: Option<Scaling>,
-    /// Upper bits of a sample that the DAC uses.
-    bits: u16,
+    /// The one for a DAC that uses 24 bits of 32.
+    kernel_24: Option<Scaling>,
+    /// Upper bits of a sample that the DAC uses, if those are fewer than the kernel leaves.
+    fewer_bits: Option<u16>,
 }
 
 impl Scaler {
     /// For frames of so many channels, with the best kernel that `cpu` has.
     #[must_use]
     pub fn new(format: WireFormat, channels: u16, cpu: Cpu) -> Self {
-        Self { format, channels, kernel: scaling(cpu, format), bits: format.bits() }
+        let (kernel, kernel_24) = (scaling(cpu, format), scaling_24_in_32(cpu, format));
+        Self { format, channels, kernel, kernel_24, fewer_bits: None }
     }
 
     /// The same for a DAC that uses only so many of a sample's bits, the upper ones: what is scaled is dithered at that width. What
     /// isn't keeps all its bits. No more than the format has, and at least one.
     #[must_use]
     pub fn with_bits(self, bits: u16) -> Self {
-        Self { bits: bits.clamp(1, self.format.bits()), ..self }
+        match (bits.max(1), self.kernel_24) {
+            (24, Some(kernel)) => Self { kernel: Some(kernel), fewer_bits: None, ..self },
+            (bits, _) => Self { fewer_bits: Some(bits).filter(|bits| *bits < self.format.bits()), ..self },
+        }
     }
 
     /// Copies whole frames from `src` to `dst`, scaled by `ramp`; returns how many bytes were written: as many whole frames
@@ -202,8 +208,8 @@ impl Scaler {
     fn scale(&self, kernel: Scaling, src: &[u8], dst: &mut [u8], ramp: &mut Ramp, dither: &mut Tpdf) {
         let channels = usize::from(self.channels).max(1);
         kernel.run(src, dst, Slope { now: ramp.now, step: ramp.step, channels }, *dither);
-        if self.bits < self.format.bits() {
-            significant::round(self.format, self.bits, dst, *dither);
+        if let Some(bits) = self.fewer_bits {
+            significant::round(self.format, bits, dst, *dither);
         }
         // So many samples are there that the dither's position may wrap, and a format has few bytes.
         let samples = (src.len() / self.format.bytes()) as u32;

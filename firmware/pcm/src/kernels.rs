@@ -52,5 +52,5 @@ mod swapped;
 
 pub(crate) use convert::Sample;
 pub(crate) use crc::{Checksum, checksum};
-pub(crate) use entries::{PackSet, Packs, Scaling, packs, scaling};
+pub(crate) use entries::{PackSet, Packs, Scaling, packs, scaling, scaling_24_in_32};
 pub(crate) use room::Slope;

@@ -6,12 +6,20 @@ pub(crate) trait Layout<const BYTES: usize> {
     const BITS: u32;
     /// Whether the highest byte comes first.
     const SWAPPED: bool;
+    /// Whether the upper bits are the significant ones, where there are more.
+    const IS_LEFT: bool = false;
 
     /// Lowest and highest sample.
     const MIN: i32 = i32::MIN >> (32 - Self::BITS);
     const MAX: i32 = i32::MAX >> (32 - Self::BITS);
 
     fn load(bytes: [u8; BYTES]) -> i32;
+
+    /// The sample in the upper bits, and below them what else the wire holds of it.
+    #[inline]
+    fn load_left(bytes: [u8; BYTES]) -> i32 {
+        Self::load(bytes) << (32 - Self::BITS)
+    }
 
     /// `sample` is within `MIN..=MAX`.
     fn store(sample: i32) -> [u8; BYTES];
@@ -25,6 +33,8 @@ pub(crate) struct S24Packed<const SWAPPED: bool = false>;
 pub(crate) struct S24<const SWAPPED: bool = false>;
 /// `S32_LE`, or `S32_BE`
 pub(crate) struct S32<const SWAPPED: bool = false>;
+/// `S32_LE`, or `S32_BE`, of which the DAC uses the upper 24 bits
+pub(crate) struct S24In32<const SWAPPED: bool = false>;
 
 /// Between the wire's order and the lowest byte first.
 #[inline]
@@ -95,5 +105,26 @@ impl<const SWAPPED: bool> Layout<4> for S32<SWAPPED> {
     #[inline]
     fn store(sample: i32) -> [u8; 4] {
         ordered::<4, SWAPPED>(sample.to_le_bytes())
+    }
+}
+
+impl<const SWAPPED: bool> Layout<4> for S24In32<SWAPPED> {
+    const BITS: u32 = 24;
+    const SWAPPED: bool = SWAPPED;
+    const IS_LEFT: bool = true;
+
+    #[inline]
+    fn load(bytes: [u8; 4]) -> i32 {
+        Self::load_left(bytes) >> 8
+    }
+
+    #[inline]
+    fn load_left(bytes: [u8; 4]) -> i32 {
+        i32::from_le_bytes(ordered::<4, SWAPPED>(bytes))
+    }
+
+    #[inline]
+    fn store(sample: i32) -> [u8; 4] {
+        ordered::<4, SWAPPED>((sample << 8).to_le_bytes())
     }
 }

@@ -183,10 +183,13 @@ fn scaling_equals(
             })
             .collect();
         let src = &src[offset * format.bytes()..];
-        let wanted = scaled(&Scaler::new(format, channels, Cpu::BASELINE), src, ramp, position, 0);
-        for cpu in cpus() {
-            let got = scaled(&Scaler::new(format, channels, cpu), src, ramp, position, at);
-            assert!(got == wanted, "{cpu:?}, {format}, {channels} channels, {frames} frames, {ramp:?}");
+        for bits in [format.bits(), 24].into_iter().take(if format.bits() == 32 { 2 } else { 1 }) {
+            let scaler = |cpu| Scaler::new(format, channels, cpu).with_bits(bits);
+            let wanted = scaled(&scaler(Cpu::BASELINE), src, ramp, position, 0);
+            for cpu in cpus() {
+                let got = scaled(&scaler(cpu), src, ramp, position, at);
+                assert!(got == wanted, "{cpu:?}, {format}/{bits}, {channels} channels, {frames} frames, {ramp:?}");
+            }
         }
     }
 }

@@ -34,6 +34,8 @@ enum Work {
     Split(usize, usize),
     /// Stereo.
     Scale(WireFormat, Motion, Sound),
+    /// Stereo for a DAC that uses the upper 24 of 32 bits.
+    ScaleTo24(WireFormat, Motion, Sound),
     /// A sample is a word of the wire.
     Dsd(Container, Channels, WireFormat),
     /// Stereo, of which nothing is read.
@@ -85,7 +87,7 @@ enum Sound {
 }
 
 /// All that player and engine run often, named after what goes in and what comes out.
-pub const KERNELS: [Kernel; 62] = {
+pub const KERNELS: [Kernel; 64] = {
     use Channels::{Mono, MonoToStereo, Six, Stereo};
     use Container::{Dff, Dsf};
     use Motion::{Muted, Ramp, Still};
@@ -125,10 +127,12 @@ pub const KERNELS: [Kernel; 62] = {
         kernel("gain_s24_3", Work::Scale(S24_3Le, Still, Noise)),
         kernel("gain_s24", Work::Scale(S24Le, Still, Noise)),
         kernel("gain_s32", Work::Scale(S32Le, Still, Noise)),
+        kernel("gain_s32_24", Work::ScaleTo24(S32Le, Still, Noise)),
         kernel("ramp_s16", Work::Scale(S16Le, Ramp, Noise)),
         kernel("ramp_s24_3", Work::Scale(S24_3Le, Ramp, Noise)),
         kernel("ramp_s24", Work::Scale(S24Le, Ramp, Noise)),
         kernel("ramp_s32", Work::Scale(S32Le, Ramp, Noise)),
+        kernel("ramp_s32_24", Work::ScaleTo24(S32Le, Ramp, Noise)),
         kernel("gain_s16_be", Work::Scale(S16Be, Still, Noise)),
         kernel("gain_s24_3_be", Work::Scale(S24_3Be, Still, Noise)),
         kernel("gain_s24_be", Work::Scale(S24Be, Still, Noise)),
@@ -193,9 +197,11 @@ impl Kernel {
     #[must_use]
     pub const fn samples_in(&self, bytes: usize) -> usize {
         match self.work {
-            Work::Pack(_, _, format, _) | Work::Scale(format, ..) | Work::Dsd(_, _, format) | Work::Silence(format) => {
-                bytes / format.bytes()
-            }
+            Work::Pack(_, _, format, _)
+            | Work::Scale(format, ..)
+            | Work::ScaleTo24(format, ..)
+            | Work::Dsd(_, _, format)
+            | Work::Silence(format) => bytes / format.bytes(),
             Work::Split(_, sample) => bytes / plane_bytes(sample),
             Work::Decimate(..) | Work::Crc => bytes,
         }
@@ -297,9 +303,10 @@ impl Bench {
                 let state = State::Split { splitter, src: bytes(read), planes };
                 Self { samples, moved: read + samples * plane_bytes(sample), state, out: Buffer::empty(0) }
             }
-            Work::Scale(format, motion, sound) => {
+            Work::Scale(format, motion, sound) | Work::ScaleTo24(format, motion, sound) => {
                 let written = samples / 2 * 2 * format.bytes();
-                let (scaler, dither) = (Scaler::new(format, 2, cpu), Tpdf::new(0));
+                let bits = if matches!(kernel.work, Work::ScaleTo24(..)) { 24 } else { format.bits() };
+                let (scaler, dither) = (Scaler::new(format, 2, cpu).with_bits(bits), Tpdf::new(0));
                 let src = match sound {
                     Sound::Noise => bytes(written),
                     Sound::Silence => Buffer::empty(written),

@@ -7,7 +7,7 @@ use super::room::Slope;
 #[cfg(target_arch = "x86_64")]
 use super::{avx2::Avx2, avx512::Avx512, sse41::Sse41};
 use super::{dithered, many, pack, scale};
-use crate::layout::{Layout, S16, S24, S24Packed, S32};
+use crate::layout::{Layout, S16, S24, S24In32, S24Packed, S32};
 use crate::{Cpu, Feature, MAX_CHANNELS, Planes, Tpdf, WireFormat};
 
 /// Packs one plane; how many samples is the shortest slice's affair.
@@ -71,6 +71,8 @@ struct Table {
     plain: [PackSet; 8],
     dithered: [PackSet; 6],
     scale: [Scaling; 8],
+    /// Of `S32` for a DAC that uses 24 bits of it.
+    scale_24_in_32: [Scaling; 2],
 }
 
 /// Three planes or more: without dither, or just interleaved.
@@ -281,6 +283,7 @@ macro_rules! tables {
                 Scaling(scale::<S24<true>, 4>),
                 Scaling(scale::<S32<true>, 4>),
             ],
+            scale_24_in_32: [Scaling(scale::<S24In32, 4>), Scaling(scale::<S24In32<true>, 4>)],
         };
     };
 }
@@ -379,6 +382,16 @@ pub(crate) fn packs(cpu: Cpu, format: WireFormat, dither: bool) -> Option<&'stat
         (WireFormat::S24Be, false) => Some(s24_be),
         (WireFormat::S24Be, true) => Some(noisy_s24_be),
         (WireFormat::S32Be, _) => Some(s32_be),
+        _ => None,
+    }
+}
+
+/// The kernel that scales samples of 32 bits for a DAC that uses the upper 24, with noise of their size; none if `format` has others.
+pub(crate) fn scaling_24_in_32(cpu: Cpu, format: WireFormat) -> Option<Scaling> {
+    let [s32, s32_be] = table(cpu).scale_24_in_32;
+    match format {
+        WireFormat::S32Le => Some(s32),
+        WireFormat::S32Be => Some(s32_be),
         _ => None,
     }
 }

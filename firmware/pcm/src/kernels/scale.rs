@@ -168,9 +168,10 @@ impl Job<'_> {
                 let [p, q, r, t] = unsafe { s.load::<BYTES>(j.wrapping_add(at)) };
                 each!([(a, e, k, p), (b, f, l, q), (c, g, m, r), (d, h, n, t)], |(x, gain, level, sign)| {
                     // ALSA lets the topmost byte of S24_LE be anything.
-                    let x = if BYTES == 4 { s.shift_left::<8>(x) } else { x };
+                    let x = if BYTES == 4 && !L::IS_LEFT { s.shift_left::<8>(x) } else { x };
                     let rounding = s.add(s.xor(level, sign), half);
-                    s.shift_right_signed::<7>(s.add(s.multiply_high(x, gain), rounding))
+                    let x = s.shift_right_signed::<7>(s.add(s.multiply_high(x, gain), rounding));
+                    if L::IS_LEFT { s.shift_left::<8>(x) } else { x }
                 })
             };
             // SAFETY: there is as much room.
@@ -190,11 +191,11 @@ impl Job<'_> {
         let Slope { mut now, step, channels } = self.slope;
         let mut channel = self.channel;
         for ((src, dst), noise) in samples.zip(noise) {
-            let (sample, gain) = (L::load(*src), q31(now));
+            let gain = q31(now);
             *dst = L::store(match L::BITS {
-                16 => narrow(sample, split(gain), noise),
-                24 => wide(sample, gain, noise),
-                _ => widest(sample, gain),
+                16 => narrow(L::load(*src), split(gain), noise),
+                24 => wide(L::load_left(*src), gain, noise),
+                _ => widest(L::load(*src), gain),
             });
             channel += 1;
             if channel >= channels {
@@ -212,10 +213,11 @@ fn narrow(sample: i32, [upper, lower]: [i16; 2], noise: i32) -> i32 {
     ((product + noise + (1 << 12)) >> 13).clamp(i16::MIN.into(), i16::MAX.into())
 }
 
-/// 24 bits: a product with 7 bits behind the point, as noise gets them. What it lacks of the exact one is below 2^-7 LSB.
+/// 24 bits, left-justified, to right-justified ones: a product with 7 bits behind the point, as noise gets them. What it lacks of the
+/// exact one is below 2^-7 LSB.
 #[inline]
 fn wide(sample: i32, gain: i32, noise: i32) -> i32 {
-    let product = ((i64::from(sample << 8) * i64::from(gain)) >> 32) as i32;
+    let product = ((i64::from(sample) * i64::from(gain)) >> 32) as i32;
     (product + (noise >> 6) + (1 << 6)) >> 7
 }
 
