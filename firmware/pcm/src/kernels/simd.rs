@@ -17,6 +17,13 @@ pub(crate) trait Simd: Copy {
     /// Samples in a block: four vectors.
     const BLOCK: usize;
 
+    /// Whether a steady gain of samples of so many bits takes less time than with the next shorter vectors.
+    #[inline(always)]
+    fn wins_at_steady_gain(self, bits: u32) -> bool {
+        let _ = bits;
+        true
+    }
+
     fn splat(self, x: i32) -> Self::V;
     fn add(self, a: Self::V, b: Self::V) -> Self::V;
     fn xor(self, a: Self::V, b: Self::V) -> Self::V;
