@@ -46,7 +46,9 @@ impl Hidden {
 /// Looks for what a track's PCM may carry, from its beginning on, or from where a seek went.
 ///
 /// Digital silence in front of the first sound doesn't count, however long it is: neither gain nor dither harms it, and it says nothing.
-/// So a detector waits there, in constant memory, for whatever comes behind it.
+/// So a detector waits there, in constant memory, for whatever comes behind it. DoP is told from the first frames of sound, and what
+/// isn't DoP there never becomes it. MQA shows within seconds in a track that is MQA; but a live stream's songs take turns, and a beginning
+/// may have been faded in. So it is looked for up to the end.
 #[derive(Clone, Copy, Debug)]
 pub enum Detector {
     /// Looks for DoP.
@@ -83,12 +85,21 @@ impl Detector {
         }
     }
 
+    /// Whether what is found from here on is found late: it can't be waited for before the track is written.
+    #[must_use]
+    pub const fn is_late(&self) -> bool {
+        match self {
+            Self::Dop(detector) => detector.is_done(),
+            Self::Mqa(detector) => detector.is_late(),
+        }
+    }
+
     /// Whether all that was looked at was digital silence.
     #[must_use]
     pub const fn is_waiting(&self) -> bool {
         match self {
             Self::Dop(detector) => detector.next.is_none() && detector.verdict.is_none(),
-            Self::Mqa(detector) => !detector.begun && !detector.found,
+            Self::Mqa(detector) => detector.frames == 0 && !detector.found,
         }
     }
 
@@ -163,37 +174,57 @@ fn marker(sample: i32) -> Option<Marker> {
     if unused == 0 { Marker::from_byte(top) } else { None }
 }
 
-/// Looks for MQA in the first seconds of a track that aren't digital silence in front of it.
+/// Frames that are looked at together.
+const GROUP: usize = 64;
+
+/// Looks for MQA.
 ///
 /// MQA's stream of control bits is the exclusive or of the two channels, in the 16th bit from the top or one of the two above
 /// it, a bit a frame; its packets begin with the 36 bits 0xbe0498c88. (Nothing is published; so it is what several
-/// independent detectors look for.) Chance finds that in one of 40 000 tracks of noise.
+/// independent detectors look for.)
+///
+/// In the first three seconds that aren't digital silence in front of the track, one of these words is enough: chance makes it in one of
+/// 80 000 tracks of noise at 96 kHz. Later, a second one has to follow at the same place within three seconds: else chance would find MQA
+/// in one of 400 tracks of ten minutes, and in a live stream sooner or later. As it is, that takes nearly two thousand years.
 #[derive(Clone, Copy, Debug)]
 pub struct MqaDetector {
-    /// The last 64 bits at each place.
-    windows: [u64; 3],
-    frames_left: u64,
-    /// There was something else than digital silence.
-    begun: bool,
+    /// The lower three of these bits of each frame that isn't in `before` yet are where control bits may be, oldest first.
+    codes: [u8; GROUP],
+    filled: usize,
+    /// The bits at each place before those, the newest least significant.
+    before: [u64; 3],
+    /// The frame behind the last sync word at each place; 0 before there is one.
+    seen: [u64; 3],
+    /// Frames since the first that wasn't digital silence.
+    frames: u64,
+    /// How many of them last [`SECONDS`](Self::SECONDS).
+    early: u64,
     found: bool,
 }
 
 impl MqaDetector {
     const SYNC: u64 = 0xb_e049_8c88;
-    const SYNC_MASK: u64 = (1 << 36) - 1;
-    /// Seconds of a track that are looked at, from its first sound on.
+    const SYNC_BITS: u32 = 36;
+    /// Seconds from the first sound on in which one sync word is enough, and between two of them later.
     const SECONDS: u64 = 3;
 
     /// For a track of `rate` Hz.
     #[must_use]
     pub const fn new(rate: u32) -> Self {
-        Self { windows: [0; 3], frames_left: rate as u64 * Self::SECONDS, begun: false, found: false }
+        let early = rate as u64 * Self::SECONDS;
+        Self { codes: [0; GROUP], filled: 0, before: [0; 3], seen: [0; 3], frames: 0, early, found: false }
     }
 
-    /// Whether there is nothing more to find out: it was found, or isn't in the first seconds.
+    /// Whether there is nothing more to find out: it was found.
     #[must_use]
     pub const fn is_done(&self) -> bool {
-        self.found || self.frames_left == 0
+        self.found
+    }
+
+    /// Whether the first seconds are over.
+    #[must_use]
+    pub const fn is_late(&self) -> bool {
+        self.found || self.frames >= self.early
     }
 
     /// Looks at the next samples; true once, when they tell.
@@ -202,46 +233,87 @@ impl MqaDetector {
             return false;
         }
         let silence = match samples {
-            _ if self.begun => 0,
+            _ if self.frames > 0 => 0,
             Samples::S16(planes) => silent_frames(planes),
             Samples::S32(planes) => silent_frames(planes),
             Samples::F32(_) | Samples::Dsd(_) => 0,
         };
-        let sound = samples.part(silence, usize::MAX);
-        self.begun |= sound.frames() > 0;
-        self.found = match &sound {
-            Samples::S16(planes) => {
-                let mut planes = planes.iter().map(|plane| plane.iter().map(|&sample| i32::from(sample) << 16));
-                match (planes.next(), planes.next(), planes.next()) {
-                    (Some(left), Some(right), None) => self.scan(left.zip(right)),
-                    _ => false,
-                }
-            }
-            Samples::S32(planes) => {
-                let mut planes = planes.iter().map(|plane| plane.iter().copied());
-                match (planes.next(), planes.next(), planes.next()) {
-                    (Some(left), Some(right), None) => self.scan(left.zip(right)),
-                    _ => false,
-                }
-            }
-            Samples::F32(_) | Samples::Dsd(_) => false,
-        };
-        self.frames_left = self.frames_left.saturating_sub(sound.frames() as u64);
+        match &samples.part(silence, usize::MAX) {
+            Samples::S16(planes) => self.watch(planes, |left, right| (left ^ right) as u8),
+            Samples::S32(planes) => self.watch(planes, |left, right| ((left ^ right) >> 16) as u8),
+            Samples::F32(_) | Samples::Dsd(_) => {}
+        }
         self.found
     }
 
-    fn scan(&mut self, frames: impl Iterator<Item = (i32, i32)>) -> bool {
-        for (left, right) in frames {
-            let difference = (left ^ right) as u32;
-            for (window, place) in self.windows.iter_mut().zip(16..) {
-                *window = *window << 1 | u64::from(difference >> place & 1);
-                if *window & Self::SYNC_MASK == Self::SYNC {
-                    return true;
-                }
+    /// `code`: the 16th bit from the top, and those above it, of what two samples differ in.
+    fn watch<T: Copy>(&mut self, planes: &Planes<'_, T>, code: impl Fn(T, T) -> u8) {
+        let mut planes = planes.iter();
+        let (Some(mut left), Some(mut right), None) = (planes.next(), planes.next(), planes.next()) else { return };
+        loop {
+            let free = self.codes.get_mut(self.filled..).unwrap_or_default();
+            let frames = free.len().min(left.len()).min(right.len());
+            let (Some((now, later)), Some((other, rest))) =
+                (left.split_at_checked(frames), right.split_at_checked(frames))
+            else {
+                return;
+            };
+            for ((to, &left), &right) in free.iter_mut().zip(now).zip(other) {
+                *to = code(left, right);
+            }
+            (left, right) = (later, rest);
+            self.filled += frames;
+            self.frames = self.frames.saturating_add(frames as u64);
+            self.look();
+            if self.found || self.filled < GROUP {
+                return;
+            }
+            self.filled = 0;
+        }
+    }
+
+    /// Looks for sync words that end in the present group.
+    fn look(&mut self) {
+        let missing = GROUP.saturating_sub(self.filled) as u32;
+        for (place, (before, seen)) in (0..).zip(self.before.iter_mut().zip(&mut self.seen)) {
+            let bits = bits_at(&self.codes, place);
+            let mut ends = sync_ends((u128::from(*before) << GROUP | u128::from(bits)) >> missing);
+            // Those that end before this group were seen.
+            ends &= u64::MAX.checked_shr(missing).unwrap_or(0);
+            while let Some(highest) = ends.checked_ilog2() {
+                ends &= !(1 << highest);
+                let end = self.frames.saturating_sub(highest.into());
+                let again = *seen > 0 && *seen < end && end - *seen <= self.early;
+                *seen = end;
+                self.found |= end <= self.early || again;
+            }
+            if missing == 0 {
+                *before = bits;
             }
         }
-        false
     }
+}
+
+/// The bits at `place` of each code, the first one's most significant.
+fn bits_at(codes: &[u8; GROUP], place: u32) -> u64 {
+    codes.as_chunks::<8>().0.iter().fold(0, |bits, eight| {
+        // The product has them in its upper byte: that of byte n, bit 8 n, times 2^(63 - 9 n).
+        let ones = u64::from_le_bytes(*eight) >> place & 0x0101_0101_0101_0101;
+        bits << 8 | ones.wrapping_mul(0x8040_2010_0804_0201) >> 56
+    })
+}
+
+/// Of the last 64 bits, the newest least significant, those that a sync word ends with.
+fn sync_ends(bits: u128) -> u64 {
+    let mut ends = u64::MAX;
+    for n in 0..MqaDetector::SYNC_BITS {
+        let wanted = (MqaDetector::SYNC >> n & 1).wrapping_neg();
+        ends &= !((bits >> n) as u64 ^ wanted);
+        if ends == 0 {
+            break;
+        }
+    }
+    ends
 }
 
 #[cfg(test)]
@@ -368,10 +440,85 @@ mod tests {
         let (left, right) = track(with_sync(0), 16);
         let silence = [0i32; 46];
         assert!(!MqaDetector::new(44_100).feed(&Samples::S32(planes(&[&left, &right, &silence]))), "not stereo");
-        let mut late = MqaDetector::new(10);
-        let level = [1 << 8; 46];
-        assert!(!late.feed(&Samples::S32(planes(&[&level, &level]))));
-        assert!(!late.feed(&Samples::S32(planes(&[&left, &right]))), "later than 3 s of sound");
+    }
+
+    /// Looks at a track of levels, in which sync words end `before` each of these frames, at these places: the frames that it took to
+    /// tell, in blocks of this many.
+    fn frames_until_told(rate: u32, ends: &[(usize, u32)], block: usize) -> Option<usize> {
+        let frames = ends.iter().map(|(end, _)| end).max().unwrap() + 100;
+        let mut right = vec![1 << 8; frames];
+        for &(end, place) in ends {
+            for (n, sample) in right[end - 36..end].iter_mut().rev().enumerate() {
+                *sample |= ((MqaDetector::SYNC >> n & 1) as i32) << place;
+            }
+        }
+        let left = vec![1 << 8; frames];
+        let mut detector = MqaDetector::new(rate);
+        let told = left
+            .chunks(block)
+            .zip(right.chunks(block))
+            .position(|(left, right)| detector.feed(&Samples::S32(planes(&[left, right]))));
+        assert_eq!(told.is_some(), detector.is_done());
+        told.map(|blocks| (blocks + 1) * block)
+    }
+
+    #[test]
+    fn f5_mqa_is_looked_for_up_to_the_end_and_then_takes_two_sync_words() {
+        // Three seconds have 300 frames.
+        let told = |ends: &[(usize, u32)]| {
+            let of = |block| frames_until_told(100, ends, block);
+            assert!([7, 64, 1000].iter().all(|&block| of(block).is_some() == of(1).is_some()), "{ends:?}");
+            of(1)
+        };
+        for end in [36, 63, 64, 65, 100, 128, 300] {
+            assert_eq!(told(&[(end, 17)]), Some(end), "one is enough");
+        }
+        assert_eq!(told(&[(301, 17)]), None, "but not later");
+        assert_eq!(told(&[(10_000, 16), (10_300, 16)]), Some(10_300));
+        assert_eq!(told(&[(10_000, 16), (10_036, 16)]), Some(10_036));
+        assert_eq!(told(&[(10_000, 16), (10_301, 16)]), None, "too far apart");
+        assert_eq!(told(&[(10_000, 16), (10_100, 17), (10_200, 18)]), None, "at other places");
+        assert_eq!(told(&[(10_000, 16), (10_301, 16), (10_400, 16)]), Some(10_400), "the second one counts, too");
+    }
+
+    #[test]
+    fn f5_what_is_found_behind_the_first_seconds_of_sound_is_late() {
+        let mut detector = Detector::new(&source(44_100, 24)).unwrap();
+        let (silence, level) = ([0; 44_100], [1 << 8; 44_100]);
+        for _ in 0..10 {
+            detector.feed(&Samples::S32(planes(&[&silence[..]; 2])));
+        }
+        for _ in 0..3 {
+            assert!(!detector.is_late());
+            detector.feed(&Samples::S32(planes(&[&level[..]; 2])));
+        }
+        assert!(detector.is_late() && !detector.is_done());
+        let mut detector = Detector::new(&source(176_400, 24)).unwrap();
+        assert!(!detector.is_late());
+        detector.feed(&Samples::S32(planes(&[&level[..]; 2])));
+        assert!(detector.is_late() && detector.is_done(), "DoP is never late");
+    }
+
+    const SYNC_MASK: u64 = (1 << MqaDetector::SYNC_BITS) - 1;
+
+    /// As a detector does that takes every bit by itself.
+    #[test]
+    fn sync_words_are_found_as_by_looking_at_each_frame() {
+        let mut noise = 1u64;
+        for _ in 0..2000 {
+            noise = noise.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let shift = noise >> 58;
+            // Bits of noise, most of which hold a sync word somewhere.
+            let bits = u128::from(noise) << 64 | u128::from(noise.rotate_left(29));
+            let bits = bits & !(u128::from(SYNC_MASK) << shift) | u128::from(MqaDetector::SYNC) << shift;
+            let found = (0..64).filter(|n| (bits >> n) as u64 & SYNC_MASK == MqaDetector::SYNC);
+            assert_eq!(sync_ends(bits), found.fold(0, |ends, n| ends | 1 << n));
+        }
+        let codes: [u8; GROUP] = core::array::from_fn(|n| (n * 37 % 251) as u8);
+        for place in 0..3 {
+            let bits = codes.iter().fold(0, |bits, code| bits << 1 | u64::from(code >> place & 1));
+            assert_eq!(bits_at(&codes, place), bits);
+        }
     }
 
     #[test]
@@ -381,7 +528,7 @@ mod tests {
         let mut detector = Detector::new(&source(44_100, 24)).unwrap();
         for _ in 0..60 {
             assert!(!detector.feed(&Samples::S32(planes(&[&silence[..]; 2]))));
-            assert!(detector.is_waiting() && !detector.is_done());
+            assert!(detector.is_waiting() && !detector.is_late());
         }
         let sound = [[&silence[..10], &left].concat(), [&silence[..10], &right].concat()];
         assert!(detector.feed(&Samples::S32(planes(&[&sound[0], &sound[1]]))), "behind a minute");
