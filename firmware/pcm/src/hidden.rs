@@ -118,6 +118,20 @@ fn silent_frames<T: Copy + Default + PartialEq>(planes: &Planes<'_, T>) -> usize
     planes.iter().map(silent).min().unwrap_or(0)
 }
 
+/// Frames of digital silence that come last: where levels may change without a jump. None of floats and one-bit streams.
+#[must_use]
+pub fn silent_frames_at_end(samples: &Samples<'_>) -> usize {
+    fn count<T: Copy + Default + PartialEq>(planes: &Planes<'_, T>) -> usize {
+        let silent = |plane: &[T]| plane.iter().rev().take_while(|&&sample| sample == T::default()).count();
+        planes.iter().map(silent).min().unwrap_or(0)
+    }
+    match samples {
+        Samples::S16(planes) => count(planes),
+        Samples::S32(planes) => count(planes),
+        Samples::F32(_) | Samples::Dsd(_) => 0,
+    }
+}
+
 /// Looks for DoP at the beginning of a track.
 ///
 /// DoP is frames in all of which every channel has the same marker in its upper 8 of 24 bits, and the two markers take turns.
@@ -378,6 +392,14 @@ mod tests {
         }
         assert!(detector.feed(&Samples::S32(planes(&[&dop(64)[..]; 2]))), "behind a minute");
         assert!(detector.is_done() && !detector.is_waiting() && detector.wanted() == Hidden::Dop);
+    }
+
+    #[test]
+    fn silence_at_the_end_is_counted_in_all_channels() {
+        let (left, right) = ([0, 1, 0, 0], [1, 0, 0, 0]);
+        assert_eq!(silent_frames_at_end(&Samples::S16(planes(&[&left, &right]))), 2);
+        assert_eq!(silent_frames_at_end(&Samples::S32(planes(&[&[0; 7], &[0; 7]]))), 7);
+        assert_eq!(silent_frames_at_end(&Samples::F32(planes(&[&[0.0; 7]]))), 0);
     }
 
     fn source(rate: u32, bits: u16) -> Source {

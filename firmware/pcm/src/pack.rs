@@ -19,6 +19,8 @@ pub struct Packer {
     kernels: Option<&'static PackSet>,
     /// Those without dither, as long as all floats were whole numbers of the wire's steps.
     exact: Option<&'static PackSet>,
+    /// A float that isn't a whole number of steps of the plan's `exact_bits` was packed.
+    has_rounded: bool,
 }
 
 impl Packer {
@@ -27,7 +29,14 @@ impl Packer {
     pub fn new(plan: &WirePlan, cpu: Cpu) -> Self {
         let kernels = packs(cpu, plan.wire.format, plan.dither);
         let exact = if plan.dither { packs(cpu, plan.wire.format, false) } else { None };
-        Self { plan: *plan, dither: Tpdf::new(0), kernels, exact }
+        Self { plan: *plan, dither: Tpdf::new(0), kernels, exact, has_rounded: false }
+    }
+
+    /// Whether a float was packed that didn't reach the DAC as it was: one that isn't a whole number of steps of the plan's
+    /// [`exact_bits`](WirePlan::exact_bits), or lies beyond full scale. Of integers, and of floats without those, it says nothing.
+    #[must_use]
+    pub const fn has_rounded(&self) -> bool {
+        self.has_rounded
     }
 
     /// What this packer does.
@@ -59,6 +68,10 @@ impl Packer {
         };
         if exact < src.frames() && matches!(src, Samples::F32(_)) {
             self.exact = None;
+        }
+        if let (Samples::F32(planes), Some(bits), false) = (&src, self.plan.exact_bits, self.has_rounded) {
+            let known = exactly.is_some() && bits == self.plan.wire.format.bits();
+            self.has_rounded = if known { exact } else { exact_frames(planes, bits) } < src.frames();
         }
         let is_packed = if exact == 0 {
             self.run(self.kernels, &src, dst)
@@ -100,7 +113,7 @@ impl Packer {
 
 /// Frames that come first in which every float is a whole number of steps of so many bits, within full scale.
 fn exact_frames(planes: &Planes<'_, f32>, bits: u16) -> usize {
-    let scale = (1u32 << bits.clamp(1, 24).saturating_sub(1)) as f32;
+    let scale = (1u32 << bits.clamp(1, 32).saturating_sub(1)) as f32;
     // The conversion saturates, and makes 0 of what is no number.
     let is_whole = |sample: &&f32| {
         let steps = **sample * scale;

@@ -35,10 +35,15 @@ pub enum ChannelMap {
 pub struct WirePlan {
     /// What the ring carries and the DAC is opened with.
     pub wire: Wire,
-    /// Whether every source bit reaches the wire unchanged, and the DAC is known to use it.
+    /// Whether every bit that such a source can hold reaches the wire unchanged, and the DAC is known to use it. Of floats nobody can
+    /// know beforehand: see `exact_bits`.
     pub lossless: bool,
-    /// Whether TPDF dither is added; never when `lossless`.
+    /// Whether TPDF dither is added; never when `lossless`. (Floats that happen to be whole numbers of the wire's steps are left alone
+    /// up to the first that isn't one: [`Packer`](crate::Packer).)
     pub dither: bool,
+    /// Bits whose whole steps reach the DAC unchanged, of a source of floats that goes out as it is; `None` for every other source. How
+    /// it went with a track its packer knows: [`Packer::has_rounded`](crate::Packer::has_rounded).
+    pub exact_bits: Option<u16>,
     /// Where the channels go.
     pub channel_map: ChannelMap,
     /// How a one-bit stream is made PCM, if the DAC takes it in no other form.
@@ -143,8 +148,11 @@ pub fn plan(source: &Source, caps: &Caps, rules: &Rules) -> Result<WirePlan, Ref
     let lossless = encoding == Encoding::Integer && bits <= true_bits;
     // What the DAC itself drops below its true bits stays on the wire, and needs no dither.
     let narrowed = encoding != Encoding::Integer || bits > format.bits();
+    // Floats of 64 bits were rounded to 32 when they were decoded.
+    let exact_bits = (encoding == Encoding::Float && bits <= 32).then_some(true_bits.min(format.bits()));
     Ok(WirePlan {
         wire: Wire { format, rate, channels },
+        exact_bits,
         lossless,
         dither: narrowed && format.bits() <= FLOAT_BITS,
         channel_map,

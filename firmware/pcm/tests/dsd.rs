@@ -21,6 +21,7 @@ fn plan_for(format: WireFormat, channels: u16, channel_map: ChannelMap) -> WireP
     WirePlan {
         wire: Wire { format, rate, channels },
         lossless: true,
+        exact_bits: None,
         dither: false,
         channel_map,
         decimation: None,

@@ -116,7 +116,11 @@ impl Renderer {
     fn on_report(&mut self, report: Report) {
         self.ledger.note(&report);
         let event = match report {
-            Report::Opening { .. } | Report::Planned { .. } | Report::Recognised { .. } => return,
+            Report::Opening { .. }
+            | Report::Planned { .. }
+            | Report::Recognised { .. }
+            | Report::Rounded { .. }
+            | Report::Written { .. } => return,
             Report::Opened { track, opened } => {
                 let Tags { title, artist, album, .. } = opened.tags.clone();
                 self.transport.describe(track, Metadata { title, artist, album, ..Metadata::default() });

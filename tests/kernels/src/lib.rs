@@ -276,7 +276,15 @@ impl Bench {
                 };
                 let wire = Wire { format, rate: 192_000, channels };
                 let packer = Packer::new(
-                    &WirePlan { wire, lossless: !dither, dither, channel_map, decimation: None, resampled_from: None },
+                    &WirePlan {
+                        wire,
+                        lossless: !dither,
+                        exact_bits: None,
+                        dither,
+                        channel_map,
+                        decimation: None,
+                        resampled_from: None,
+                    },
                     cpu,
                 );
                 let (planes, read) = material(source, source_channels, frames, word);
@@ -319,6 +327,7 @@ impl Bench {
                 let wire = Wire { format, rate: 88_200, channels: map.count() };
                 let plan = WirePlan {
                     wire,
+                    exact_bits: None,
                     lossless: true,
                     dither: false,
                     channel_map: ChannelMap::Same,

@@ -68,6 +68,7 @@ fn unchanged(source: &Source, format: WireFormat) -> WirePlan {
     WirePlan {
         wire: Wire { format, rate: source.rate, channels: source.channels },
         lossless: true,
+        exact_bits: None,
         dither: false,
         channel_map: ChannelMap::Same,
         decimation: None,

@@ -48,6 +48,7 @@ const fn computed(rate: u32, fit: Fit) -> WirePlan {
     WirePlan {
         wire: Wire { format, rate, channels },
         lossless: false,
+        exact_bits: None,
         dither: format.bits() <= FLOAT_BITS,
         channel_map,
         decimation: None,

@@ -14,9 +14,15 @@ pub(super) fn plan(source: &Source, caps: &Caps, rules: &Rules) -> Result<WirePl
     let formats = WireFormat::DSD.into_iter().chain(dop(caps, rules));
     let mut wires = formats.filter_map(|format| open(source, format, caps));
     match wires.next() {
-        Some((wire, channel_map)) => {
-            Ok(WirePlan { wire, lossless: true, dither: false, channel_map, decimation: None, resampled_from: None })
-        }
+        Some((wire, channel_map)) => Ok(WirePlan {
+            wire,
+            lossless: true,
+            dither: false,
+            exact_bits: None,
+            channel_map,
+            decimation: None,
+            resampled_from: None,
+        }),
         None => convert::decimated(source, caps, rules).ok_or_else(|| refusal(source, caps, rules)),
     }
 }

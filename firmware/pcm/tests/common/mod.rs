@@ -31,5 +31,13 @@ pub fn source(bits: u16, channels: u16, encoding: Encoding) -> Source {
 /// A plan as `pcm::plan` would never make it.
 pub fn plan_for(format: WireFormat, channels: u16, dither: bool) -> WirePlan {
     let wire = Wire { format, rate: 44_100, channels };
-    WirePlan { wire, lossless: !dither, dither, channel_map: ChannelMap::Same, decimation: None, resampled_from: None }
+    WirePlan {
+        wire,
+        lossless: !dither,
+        exact_bits: None,
+        dither,
+        channel_map: ChannelMap::Same,
+        decimation: None,
+        resampled_from: None,
+    }
 }

@@ -17,8 +17,12 @@ pub(crate) enum Report {
     Planned { track: TrackId, plan: pcm::WirePlan, unscaled: bool, attenuation: Option<Attenuation> },
     /// Its PCM carries something else.
     Recognised { track: TrackId, hidden: pcm::hidden::Hidden },
+    /// Of its floats, which might all have gone to the DAC as they are, one didn't.
+    Rounded { track: TrackId },
     /// Its first frames after a load or a seek are in the ring.
     Started { track: TrackId },
+    /// Its last frame is in the ring: nothing more comes that could be rounded.
+    Written { track: TrackId },
     /// It gave no frame.
     Failed { track: TrackId, error: PlayError },
     /// The DAC plays its first frame.

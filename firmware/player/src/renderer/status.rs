@@ -59,7 +59,7 @@ impl Renderer {
                 "replay_gain_db": entry.and_then(replay_gain_db),
                 "inside": entry.and_then(|entry| entry.hidden).map(Hidden::name),
                 "converted": entry.and_then(converted),
-                "bit_perfect": entry.and_then(|entry| self.changes(entry)).map(|changes| changes.is_empty()),
+                "bit_perfect": entry.and_then(|entry| self.is_bit_perfect(entry)),
             })),
             "next": now.get("NextAVTransportURI"),
             "volume": {
@@ -79,6 +79,13 @@ impl Renderer {
         })
     }
 
+    /// Whether what goes to the DAC is what the source holds; `None` as long as that depends on samples that are still to come: up to now
+    /// it is.
+    fn is_bit_perfect(&self, entry: &Entry) -> Option<bool> {
+        let changes = self.changes(entry)?;
+        if changes.is_empty() { entry.lossless().filter(|&lossless| lossless) } else { Some(false) }
+    }
+
     /// What happens to the samples on the way, in words, if that is known; nothing happens to what is bit-perfect.
     fn changes(&self, entry: &Entry) -> Option<Vec<Cow<'static, str>>> {
         let plan = entry.plan?;
@@ -88,14 +95,20 @@ impl Renderer {
         let bits = entry.opened.as_ref().map_or(0, |opened| opened.source.bits);
         // Integers that ReplayGain scales are rounded for that, unless the wire hasn't even room for them.
         let computed = entry.attenuation.is_some() && encoding == Encoding::Integer && bits <= plan.wire.format.bits();
-        let rounded = !plan.lossless && !decimated && !resampled && !computed;
+        // Floats aren't, up to the first that isn't a whole number.
+        let rounded = !plan.lossless
+            && !decimated
+            && !resampled
+            && !computed
+            && (plan.exact_bits.is_none() || entry.lossless() == Some(false));
         let cut = resampled && encoding == Encoding::Integer && bits > plan.wire.format.bits();
         let changes = [
             ("DSD is converted to PCM: the DAC takes neither DSD nor DoP at this rate", decimated),
             ("resampled: the DAC hasn't the source's rate", resampled && !decimated),
             ("resampled: the DAC hasn't the rates that DSD is converted to", resampled && decimated),
-            (rounding(encoding, plan.wire.format.bits()), cut || rounded),
-            ("software volume", software && !entry.unscaled),
+            (rounding(encoding, bits, plan.wire.format.bits()), cut || rounded),
+            (SOFTWARE_VOLUME, software && !entry.unscaled && entry.hidden.is_none()),
+            (LATE, software && !entry.unscaled && entry.hidden.is_some()),
             ("muted", self.loudness.mute()),
         ];
         let changes = changes.into_iter().filter_map(|(what, so)| so.then_some(Cow::Borrowed(what)));
@@ -153,9 +166,15 @@ impl Renderer {
     }
 }
 
-/// What is lost where a source's samples don't go to the wire as they are.
-fn rounding(encoding: Encoding, wire_bits: u16) -> &'static str {
+const SOFTWARE_VOLUME: &str = "software volume";
+/// The same for what was recognised too late.
+const LATE: &str = "software volume, up to the next silence, seek or track: what the PCM carries was recognised while it \
+                    played, and nothing gets louder in the midst of the sound";
+
+/// What is lost where a source's samples, of so many bits, don't go to the wire as they are.
+fn rounding(encoding: Encoding, bits: u16, wire_bits: u16) -> &'static str {
     match (encoding, wire_bits) {
+        (Encoding::Float, _) if bits > 32 => "floating point of 64 bits, rounded to 32 of them and to the DAC's bits",
         (Encoding::Lossy, ..24) => {
             "decoded from a lossy format, and rounded with dither to the DAC's fewer than 24 bits"
         }
@@ -178,10 +197,10 @@ fn track(entry: &Entry, certificates: &[Certificate]) -> Value {
         "wire": entry.plan.map(|plan| wire(&plan.wire)),
         "inside": entry.hidden.map(Hidden::name),
         "converted": converted(entry),
-        "lossless": entry.plan.map(|plan| plan.lossless),
+        "lossless": entry.lossless(),
         "frames": entry.opened.as_ref().and_then(|opened| opened.frames),
         "replay_gain_db": replay_gain_db(entry),
-        "certificate": certificate.map(|certificate| certified(certificate, (entry.attenuation.is_some(), entry.cut))),
+        "certificate": certificate.map(|certificate| certified(certificate, (entry.attenuation.is_some() || entry.was_scaled, entry.cut))),
         "error": entry.error.as_ref().map(|error| json!({ "kind": error.kind, "text": error.text })),
     })
 }
@@ -259,12 +278,13 @@ mod tests {
     fn what_is_rounded_is_not_put_down_to_the_dac() {
         for (encoding, says) in [(Encoding::Lossy, "lossy"), (Encoding::Float, "floating point")] {
             for (bits, how) in [(16, "DAC's fewer than 24 bits"), (24, "to 24 bits with dither"), (32, "rounded")] {
-                let text = rounding(encoding, bits);
+                let text = rounding(encoding, 32, bits);
                 assert!(text.contains(says) && text.contains(how), "{text}");
                 assert_eq!(text.contains("fewer"), bits < 24, "{text}");
             }
         }
-        assert_eq!(rounding(Encoding::Integer, 16), "the DAC has fewer bits than the source");
+        assert!(rounding(Encoding::Float, 64, 24).contains("64"));
+        assert_eq!(rounding(Encoding::Integer, 24, 16), "the DAC has fewer bits than the source");
     }
 
     #[test]

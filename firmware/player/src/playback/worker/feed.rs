@@ -59,6 +59,9 @@ impl Worker {
                         return Err(PlayError::new(INTERNAL, packing.failure().unwrap_or(shape)).into());
                     }
                     Some(Packed { taken, frames }) => {
+                        if loaded.packing.has_rounded() && !std::mem::replace(&mut writing.rounded, true) {
+                            self.output.report(Report::Rounded { track });
+                        }
                         done += taken;
                         writing.pending = frames as u64;
                         if done < samples.frames() {
@@ -92,6 +95,9 @@ impl Worker {
             self.wait_for_room(&mut writing)?;
         }
         writing.report_start(track, self);
+        if error.is_none() {
+            self.output.report(Report::Written { track });
+        }
         Ok(())
     }
 
@@ -142,6 +148,8 @@ struct Writing {
     /// Packed and not committed.
     pending: u64,
     started: bool,
+    /// It was told that a sample was rounded.
+    rounded: bool,
     pace: Pace,
 }
 

@@ -30,6 +30,8 @@ pub(super) struct Loaded {
     pub(super) unscaled: bool,
     /// What its PCM carries, as far as is known.
     pub(super) hidden: Option<Hidden>,
+    /// It was planned before that was known, and goes on somewhere else.
+    is_stale: bool,
     /// What the DAC takes that it is planned for.
     caps: Caps,
     /// Since when that DAC was waited for, if it was.
@@ -102,6 +104,7 @@ impl Loaded {
             order,
             unscaled,
             hidden,
+            is_stale: false,
             caps,
             awaited,
             place,
@@ -116,9 +119,9 @@ impl Loaded {
         Ok(loaded)
     }
 
-    /// Plans it anew if this isn't the DAC that it was planned for.
+    /// Plans it anew if this isn't the DAC that it was planned for, or it goes on somewhere else and is known better now.
     pub(super) fn fit(&mut self, output: &Output, caps: Caps) -> Result<(), Stop> {
-        if caps == self.caps {
+        if caps == self.caps && !self.is_stale {
             return Ok(());
         }
         self.caps = caps;
@@ -126,14 +129,17 @@ impl Loaded {
         Ok(self.settle()?)
     }
 
-    /// Looks at what comes next, if that has to be known before it is written; `true` if something was found there, and what follows
-    /// goes to the DAC otherwise than what came before.
+    /// Looks at what comes next, if that has to be known before it is written; `true` if something was found there, or before, and what
+    /// follows goes to the DAC otherwise than what came before.
     ///
     /// # Errors
     /// The DAC can't take what was found.
     pub(super) fn look(&mut self, output: &Output) -> Result<bool, PlayError> {
-        let Some(hidden) = self.search.look(&mut self.media, 0) else { return Ok(false) };
-        self.hidden = Some(hidden);
+        match self.search.look(&mut self.media, 0) {
+            Some(hidden) => self.hidden = Some(hidden),
+            None if self.search.may_turn(self.media.info().source.rate) => {}
+            None => return Ok(false),
+        }
         self.plan_again(output)?;
         Ok(true)
     }
@@ -146,7 +152,8 @@ impl Loaded {
     fn plan_again(&mut self, output: &Output) -> Result<(), PlayError> {
         let Planned { packing, search, hidden, unscaled } =
             Planned::new(self.item.track, &mut self.media, output, &self.caps, self.hidden)?;
-        (self.packing, self.search, self.hidden, self.unscaled) = (packing, search, hidden, unscaled);
+        search.replace(&mut self.search);
+        (self.packing, self.hidden, self.unscaled, self.is_stale) = (packing, hidden, unscaled, false);
         Ok(())
     }
 
@@ -184,6 +191,7 @@ impl Loaded {
         }
         let rate = self.media.info().source.frame_rate();
         let frame = self.media.seek(time_to_frames(to, rate)).map_err(|error| media_error(&error))?;
+        self.jumped();
         self.next = frame;
         self.place = Some(Place::at(frame, false));
         (self.resumes_at, self.lead) = (None, 0);
@@ -221,8 +229,15 @@ impl Loaded {
         self.lead = lead.min(frame);
         self.next = frame - self.lead;
         self.media.seek(self.next).map_err(|error| media_error(&error))?;
+        self.jumped();
         self.place = Some(Place::at(frame, frame == 0));
         Ok(())
+    }
+
+    /// What comes next isn't what would have come.
+    fn jumped(&mut self) {
+        self.search.jump();
+        self.is_stale |= self.search.is_late();
     }
 
     /// Writing begins: how many frames come before its place.
@@ -237,6 +252,7 @@ impl Loaded {
             if self.media.seek(0).is_err() {
                 return false;
             }
+            self.jumped();
             self.next = 0;
             self.place = Some(Place::START);
             (self.resumes_at, self.lead) = (None, 0);

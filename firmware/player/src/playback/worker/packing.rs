@@ -93,6 +93,14 @@ impl Packing {
         }
     }
 
+    /// Whether a float didn't reach the wire as it is, of those that go out as they are: [`Packer::has_rounded`].
+    pub(super) fn has_rounded(&self) -> bool {
+        match self {
+            Self::Pcm(packer) => packer.has_rounded(),
+            Self::Scaled(..) | Self::OneBit(_) | Self::Converted(_) => false,
+        }
+    }
+
     /// Whether nothing more can be made of the track, and why.
     pub(super) fn failure(&self) -> Option<&'static str> {
         match self {
