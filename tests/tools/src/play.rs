@@ -12,6 +12,7 @@ use support::media_server::{Conduct, Gate, Hold, MediaServer, mime_of};
 
 use crate::capture::Passage;
 use crate::chain::{Chain, Setting};
+use crate::status::Track;
 use verdict::{Evidence, Place};
 
 pub mod options;
@@ -242,10 +243,10 @@ impl<'a> Run<'a> {
         let begun = found.is_some() || status.tracks.is_empty();
         let track = found.unwrap_or_default();
         let patience = if outcome == Outcome::Done { SETTLING } else { APPEARING };
-        let passage = if begun { self.passage(track.id, patience) } else { None };
+        let passages = if begun { self.passages(&track, patience) } else { Vec::new() };
         let streams = self.chain.as_mut().map(|chain| chain.capture().streams().to_vec());
-        let here =
-            passage.map(|passage| Place { start_of_chain: self.starts, passage, streams: streams.unwrap_or_default() });
+        let here = Place { start_of_chain: self.starts, passages, streams: streams.unwrap_or_default() };
+        let here = Some(here).filter(|here| !here.passages.is_empty());
         let evidence = Evidence {
             file: self.items[index].file.clone(),
             outcome,
@@ -255,12 +256,12 @@ impl<'a> Run<'a> {
             here: here.clone(),
             fast: self.setting.fast,
         };
-        let has_frames = |here: &Place| here.passage.end.is_none_or(|(end, _)| end > here.passage.start);
+        let has_frames = |here: &Place| here.frames() != Some(0);
         if let Some(here) = here.filter(has_frames) {
             self.last = Some(here);
         }
         // The next file's gap is looked for in the capture of the last one that has frames.
-        let older = self.last.as_ref().map(|last| &last.streams[..last.passage.stream]);
+        let older = self.last.as_ref().map(|last| &last.streams[..last.last().stream]);
         let older = older.filter(|_| !self.setting.keep).unwrap_or_default();
         let obsolete = older.iter().map(|stream| stream.file.clone()).collect();
         self.judging.push_back(Judging { judge: std::thread::spawn(move || evidence.judge()), obsolete });
@@ -287,26 +288,29 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// The passage of a track: by its number, else the first that wasn't asked for. Waits for it to appear, and then to end.
-    fn passage(&mut self, id: Option<u64>, patience: Duration) -> Option<Passage> {
+    /// The passages of a track: by its number, else of the first one that wasn't asked for. Waits for the first to appear, then for the last
+    /// one to end, and for another if that doesn't make the track's length.
+    fn passages(&mut self, track: &Track, patience: Duration) -> Vec<Passage> {
         let seen = self.seen;
-        let chain = self.chain.as_mut()?;
+        let Some(chain) = self.chain.as_mut() else { return Vec::new() };
         let begin = Instant::now();
         loop {
             // An unreadable log was reported where it was waited for.
             let _ = chain.capture().refresh();
-            let mut new = chain.capture().passages().iter().enumerate().skip(seen);
-            let found = new.find(|(_, passage)| id.is_none_or(|id| passage.track == id));
-            let found = found.map(|(index, passage)| (index, passage.clone()));
-            let limit = match &found {
-                Some((_, passage)) if passage.end.is_some() => Duration::ZERO,
-                Some(_) => SETTLING,
-                None => patience,
+            let new = chain.capture().passages().get(seen..).unwrap_or_default();
+            let id = track.id.or_else(|| new.first().map(|passage| passage.track));
+            let found: Vec<_> = new.iter().filter(|passage| Some(passage.track) == id).cloned().collect();
+            let end = new.iter().rposition(|passage| Some(passage.track) == id).map_or(0, |last| last + 1);
+            let limit = match verdict::frames(&found) {
+                _ if found.is_empty() => patience,
+                None => SETTLING,
+                // Of what is converted the sink has other numbers: then this waits in vain.
+                Some(frames) if track.frames.is_some_and(|whole| frames < whole) => APPEARING,
+                Some(_) => Duration::ZERO,
             };
             if begin.elapsed() >= limit || chain.casualty().is_some() {
-                let (index, passage) = found?;
-                self.seen = index + 1;
-                return Some(passage);
+                self.seen += end;
+                return found;
             }
             std::thread::sleep(GLANCE);
         }

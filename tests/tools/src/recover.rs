@@ -101,34 +101,49 @@ fn bad(what: String) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
-/// The frames `start..end` of a captured stream.
+/// Frames of a captured stream.
+#[derive(Debug, Clone, Copy)]
+pub struct Part<'a> {
+    /// The stream.
+    pub stream: &'a Stream,
+    /// The first frame in its raw file.
+    pub start: u64,
+    /// One past the last.
+    pub end: u64,
+}
+
+/// These parts, one after the other.
 ///
 /// `source` is given if the wire holds all of it: then the samples are recovered, and bits below the source's and channels
 /// beyond it are checked (a mono source may have been duplicated).
 ///
 /// # Errors
-/// When the raw file is shorter than that, can't be read, or has a format that isn't known.
-pub fn recover(stream: &Stream, start: u64, end: u64, source: Option<Source>) -> io::Result<Recovered> {
-    let format = format_of(stream)?;
-    let channels = usize::from(stream.channels);
-    let frame_bytes = format.bytes() * channels;
+/// When a raw file is shorter than that, can't be read, or has a format that isn't known.
+pub fn recover(parts: &[Part<'_>], source: Option<Source>) -> io::Result<Recovered> {
     let mut sha = Sha256::new();
-    let mut check = source
-        .filter(|source| source.bits <= format.bits() && (1..=32).contains(&source.bits))
-        .filter(|source| source.channels == stream.channels || source.channels == 1)
-        .map(|source| Check::new(format, channels, source));
-    frames(stream, frame_bytes, start, end, |bytes, first| {
-        sha.update(bytes);
-        if let Some(check) = &mut check {
-            check.feed(bytes, first - start);
+    let mut samples = source.map(|source| SampleMd5::new(source.bits));
+    let (mut before, mut fault) = (0, None);
+    for &Part { stream, start, end } in parts {
+        let format = format_of(stream)?;
+        let channels = usize::from(stream.channels);
+        let mut check = source
+            .filter(|source| source.bits <= format.bits() && (1..=32).contains(&source.bits))
+            .filter(|source| source.channels == stream.channels || source.channels == 1)
+            .zip(samples.take())
+            .map(|(source, md5)| Check::new(format, channels, source, md5));
+        frames(stream, format.bytes() * channels, start, end, |bytes, first| {
+            sha.update(bytes);
+            if let Some(check) = &mut check {
+                check.feed(bytes, before + first - start);
+            }
+        })?;
+        before += end.saturating_sub(start);
+        if let Some(Check { md5, fault: own, .. }) = check {
+            samples = Some(md5).filter(|_| own.is_none());
+            fault = fault.or(own);
         }
-    })?;
-    let (md5, fault) = match check {
-        Some(check) if check.fault.is_some() => (None, check.fault),
-        Some(check) => (Some(check.md5.finish()), None),
-        None => (None, None),
-    };
-    Ok(Recovered { wire_sha256: hex(&sha.finalize()), md5, fault })
+    }
+    Ok(Recovered { wire_sha256: hex(&sha.finalize()), md5: samples.map(SampleMd5::finish), fault })
 }
 
 /// Gives the frames `start..end` to `take`, in pieces, each with the number of its first.
@@ -202,15 +217,8 @@ struct Check {
 }
 
 impl Check {
-    fn new(format: Format, channels: usize, source: Source) -> Self {
-        Self {
-            format,
-            channels,
-            source,
-            dropped: u32::from(format.bits() - source.bits),
-            md5: SampleMd5::new(source.bits),
-            fault: None,
-        }
+    fn new(format: Format, channels: usize, source: Source, md5: SampleMd5) -> Self {
+        Self { format, channels, source, dropped: u32::from(format.bits() - source.bits), md5, fault: None }
     }
 
     /// Whole frames; `first` is the number of the first one within the track.

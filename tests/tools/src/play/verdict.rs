@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::Outcome;
 use super::report::{Report, Source, State, Wire};
 use crate::capture::{Ending, Passage, Stream};
-use crate::recover::{self, OneBitLayout, OneBitSource, Recovered, first_sound, recover, recover_one_bit};
+use crate::recover::{self, OneBitLayout, OneBitSource, Part, Recovered, first_sound, recover, recover_one_bit};
 use crate::status::Track;
 
 /// Where a track's frames went.
@@ -13,16 +13,44 @@ use crate::status::Track;
 pub(super) struct Place {
     /// Which start of the chain that was.
     pub(super) start_of_chain: u32,
-    /// The passage.
-    pub(super) passage: Passage,
+    /// Its passages, at least one: the player may open another stream within a track, for what shows itself only behind silence.
+    pub(super) passages: Vec<Passage>,
     /// The chain's streams, as far as they were known then.
     pub(super) streams: Vec<Stream>,
 }
 
 impl Place {
-    fn stream(&self) -> &Stream {
-        &self.streams[self.passage.stream]
+    pub(super) fn first(&self) -> &Passage {
+        &self.passages[0]
     }
+
+    pub(super) fn last(&self) -> &Passage {
+        &self.passages[self.passages.len() - 1]
+    }
+
+    /// The last stream: what came before, if anything did, is silence.
+    fn stream(&self) -> &Stream {
+        &self.streams[self.last().stream]
+    }
+
+    /// Its frames, if all passages have ended.
+    pub(super) fn frames(&self) -> Option<u64> {
+        frames(&self.passages)
+    }
+
+    /// Where they are; none if one has not ended.
+    fn parts(&self) -> Vec<Part<'_>> {
+        let part = |passage: &Passage| {
+            let (end, _) = passage.end?;
+            Some(Part { stream: &self.streams[passage.stream], start: passage.start, end })
+        };
+        self.passages.iter().map(part).collect::<Option<_>>().unwrap_or_default()
+    }
+}
+
+/// The frames of passages that have ended; `None` if one has not.
+pub(super) fn frames(passages: &[Passage]) -> Option<u64> {
+    passages.iter().map(|passage| passage.end.map(|(end, _)| end.saturating_sub(passage.start))).sum()
 }
 
 /// Everything that is known about one file's turn.
@@ -40,7 +68,7 @@ pub(super) struct Evidence {
     pub(super) fast: bool,
 }
 
-/// Silence before a track, and what was in it instead.
+/// Silence before a track or within it, and what was in it instead.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Gap {
     frames: Option<u64>,
@@ -50,17 +78,12 @@ struct Gap {
 impl Evidence {
     /// The line about this file.
     pub(super) fn judge(self) -> Report {
-        let ended = self.here.as_ref().and_then(|here| here.passage.end);
-        let heard = self.here.as_ref().zip(ended);
-        let frames = match heard {
-            Some((here, (end, _))) => Some(end.saturating_sub(here.passage.start)),
-            None if self.here.is_none() => Some(0),
-            None => None,
-        };
-        let recovered = heard.map(|(here, (end, _))| self.recover(here, end));
+        let frames = self.here.as_ref().map_or(Some(0), Place::frames);
+        let recovered = self.here.as_ref().filter(|_| frames.is_some()).map(|here| self.recover(here));
         // A track without a frame has marks in the sink, but no first frame.
         let sounding = self.here.as_ref().filter(|_| frames != Some(0));
-        let gap = if sounding.is_some() { self.gap() } else { Gap::default() };
+        let mut gap = if sounding.is_some() { self.gap() } else { Gap::default() };
+        gap.sound = gap.sound.or_else(|| self.within());
         let (state, error) = match self.complaint(frames, recovered.as_ref(), &gap) {
             None => (State::Played, None),
             Some((state, why)) => (state, Some(why)),
@@ -88,9 +111,10 @@ impl Evidence {
                 dop: stream.dop,
             }),
             frames,
-            xruns: (!self.fast).then(|| self.here.as_ref().map_or(0, |here| here.passage.xruns)),
+            xruns: (!self.fast)
+                .then(|| self.here.as_ref().map_or(0, |here| here.passages.iter().map(|passage| passage.xruns).sum())),
             start_ms: sounding.zip(self.sent_ns).map(|(here, sent)| {
-                let nanoseconds = here.passage.start_ns.saturating_sub(sent);
+                let nanoseconds = here.first().start_ns.saturating_sub(sent);
                 nanoseconds as f64 / 1e6
             }),
             gap_frames: gap.frames,
@@ -130,14 +154,17 @@ impl Evidence {
         let Some(here) = &self.here else {
             return failed("the renderer stopped with TransportStatus OK, and no frame reached the sink".into());
         };
-        match here.passage.end {
-            Some((_, Ending::Mark)) => {}
-            Some((_, Ending::Flush)) => return failed("the track was cut short by a flush".into()),
-            Some((_, Ending::Cut)) => return failed("the track has no end in the sink's log".into()),
-            None => return failed("the track has not ended in the sink's log".into()),
+        for passage in &here.passages {
+            match passage.end {
+                Some((_, Ending::Mark)) => {}
+                Some((_, Ending::Flush)) => return failed("the track was cut short by a flush".into()),
+                Some((_, Ending::Cut)) => return failed("the track has no end in the sink's log".into()),
+                None => return failed("the track has not ended in the sink's log".into()),
+            }
         }
-        if here.passage.starved > 0 {
-            return failed(format!("the ring ran dry {} times", here.passage.starved));
+        let starved: u64 = here.passages.iter().map(|passage| passage.starved).sum();
+        if starved > 0 {
+            return failed(format!("the ring ran dry {starved} times"));
         }
         if let (Some(whole), Some(frames)) = (self.whole(), frames)
             && whole != frames
@@ -177,18 +204,37 @@ impl Evidence {
         }
     }
 
-    fn recover(&self, here: &Place, end: u64) -> io::Result<Recovered> {
-        let stream = here.stream();
+    fn recover(&self, here: &Place) -> io::Result<Recovered> {
+        let (stream, parts) = (here.stream(), here.parts());
         let one_bit = self.one_bit_source();
-        if one_bit.is_some() && OneBitLayout::of(stream).is_some() {
+        if let ([part], Some(_)) = (&parts[..], one_bit)
+            && OneBitLayout::of(stream).is_some()
+        {
             let whole = one_bit.filter(|_| stream.scaled != Some(true));
-            return recover_one_bit(stream, here.passage.start, end, whole);
+            return recover_one_bit(stream, part.start, part.end, whole);
         }
-        let resampled = self.track.source.as_ref().and_then(|source| source.rate) != Some(stream.rate);
-        let scaled = stream.scaled == Some(true);
+        let rate = self.track.source.as_ref().and_then(|source| source.rate);
+        let resampled = parts.iter().any(|part| rate != Some(part.stream.rate));
+        let mut scaled = false;
+        for part in &parts {
+            // Silence that was scaled is the same silence.
+            let sounds = || first_sound(part.stream, part.start, part.end).map(|sound| sound.is_some());
+            scaled |= part.stream.scaled == Some(true) && (parts.len() == 1 || sounds()?);
+        }
         let changed = self.track.error.as_ref().and_then(|fault| fault.kind.as_deref()) == Some("FormatChanged");
         let source = self.integer_source().filter(|_| !resampled && !scaled && !changed);
-        recover(stream, here.passage.start, end, source)
+        recover(&parts, source)
+    }
+
+    /// Sound between the track's own passages.
+    fn within(&self) -> Option<String> {
+        let here = self.here.as_ref()?;
+        let gaps = here.passages.iter().zip(here.passages.iter().skip(1));
+        gaps.filter_map(|(before, behind)| {
+            let (end, _) = before.end?;
+            between(&here.streams, (before.stream, end), (behind.stream, behind.start), true).sound
+        })
+        .next()
     }
 
     /// The silence between the last frame of the track before and the first of this one.
@@ -196,40 +242,43 @@ impl Evidence {
         let (Some(before), Some(here)) = (&self.before, &self.here) else {
             return Gap::default();
         };
-        let Some((end, ending)) = before.passage.end else {
+        let Some((end, ending)) = before.last().end else {
             return Gap::default();
         };
         if before.start_of_chain != here.start_of_chain {
             return Gap::default();
         }
-        let first = before.passage.stream;
-        let last = here.passage.stream;
-        let mut gap = 0;
-        let mut sound = None;
-        for (index, stream) in here.streams.iter().enumerate().take(last + 1).skip(first) {
-            let from = if index == first { end } else { 0 };
-            let to = if index == last { Some(here.passage.start) } else { stream.frames };
-            let Some(to) = to else {
-                return Gap::default();
-            };
-            gap += to.saturating_sub(from);
-            // After a flush the sink fades out what was on its way.
-            if ending != Ending::Mark {
-                continue;
-            }
-            match first_sound(stream, from, to) {
-                Ok(None) => {}
-                Ok(Some(frame)) => {
-                    sound = Some(format!(
-                        "sound between the tracks: frame {frame} of {} belongs to none",
-                        stream.file.display()
-                    ));
-                }
-                Err(error) => sound = Some(format!("the capture can't be read: {error}")),
-            }
-        }
-        Gap { frames: Some(gap), sound }
+        // After a flush the sink fades out what was on its way.
+        let silent = ending == Ending::Mark;
+        between(&here.streams, (before.last().stream, end), (here.first().stream, here.first().start), silent)
     }
+}
+
+/// The frames between two places, each a stream and a frame of it, and the sound among them if they are to be `silent`.
+fn between(streams: &[Stream], (first, end): (usize, u64), (last, start): (usize, u64), silent: bool) -> Gap {
+    let (mut gap, mut sound) = (0, None);
+    for (index, stream) in streams.iter().enumerate().take(last + 1).skip(first) {
+        let from = if index == first { end } else { 0 };
+        let to = if index == last { Some(start) } else { stream.frames };
+        let Some(to) = to else {
+            return Gap::default();
+        };
+        gap += to.saturating_sub(from);
+        if !silent {
+            continue;
+        }
+        match first_sound(stream, from, to) {
+            Ok(None) => {}
+            Ok(Some(frame)) => {
+                sound = Some(format!(
+                    "sound between the tracks: frame {frame} of {} belongs to none",
+                    stream.file.display()
+                ));
+            }
+            Err(error) => sound = Some(format!("the capture can't be read: {error}")),
+        }
+    }
+    Gap { frames: Some(gap), sound }
 }
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ fn every_depth_comes_back_from_every_format_that_holds_it() {
                 bytes.extend(vec![0; 3 * frame]);
                 let (_dir, stream) = stream(name, channels, &bytes);
                 let source = Source { bits, channels };
-                let got = recover(&stream, 7, 1008, Some(source)).expect("readable");
+                let got = recover(&[Part { stream: &stream, start: 7, end: 1008 }], Some(source)).expect("readable");
                 assert_eq!(got.fault, None, "{name} {shape:?}");
                 assert_eq!(got.md5, Some(shape.md5()), "{name} {shape:?}");
                 assert_eq!(got.wire_sha256, sha256(&own));
@@ -60,10 +60,11 @@ fn a_wire_that_cannot_hold_the_source_gives_no_md5() {
     let shape = Shape::stereo(44_100, 16, 50);
     let (_dir, stream) = stream("S16_LE", 2, &packed(&shape, Layout::S16));
     for (bits, channels) in [(24, 2), (16, 6), (0, 2), (33, 2)] {
-        let got = recover(&stream, 0, 50, Some(Source { bits, channels })).expect("readable");
+        let got =
+            recover(&[Part { stream: &stream, start: 0, end: 50 }], Some(Source { bits, channels })).expect("readable");
         assert_eq!((got.md5, got.fault), (None, None));
     }
-    assert_eq!(recover(&stream, 0, 50, None).expect("readable").md5, None);
+    assert_eq!(recover(&[Part { stream: &stream, start: 0, end: 50 }], None).expect("readable").md5, None);
 }
 
 #[test]
@@ -75,11 +76,11 @@ fn a_duplicated_mono_source_is_recovered_and_a_false_copy_is_not() {
         .collect();
     let source = Some(Source { bits: 16, channels: 1 });
     let (_dir, good) = stream("S16_LE", 2, &bytes);
-    let got = recover(&good, 0, 100, source).expect("readable");
+    let got = recover(&[Part { stream: &good, start: 0, end: 100 }], source).expect("readable");
     assert_eq!(got.md5, Some(shape.md5()));
     bytes[42 * 4 + 2] ^= 1;
     let (_dir, false_copy) = stream("S16_LE", 2, &bytes);
-    let got = recover(&false_copy, 0, 100, source).expect("readable");
+    let got = recover(&[Part { stream: &false_copy, start: 0, end: 100 }], source).expect("readable");
     let fault = got.fault.expect("a fault");
     assert!(got.md5.is_none() && fault.contains("frame 42"), "{fault}");
 }
@@ -91,29 +92,51 @@ fn a_dropped_bit_that_is_set_and_a_wrong_sign_byte_are_faults() {
     let mut bytes = packed(&shape, Layout::S24Packed);
     bytes[29_999 * 6] |= 1;
     let (_dir, dithered) = stream("S24_3LE", 2, &bytes);
-    let fault = recover(&dithered, 0, 30_000, source).expect("readable").fault;
+    let fault = recover(&[Part { stream: &dithered, start: 0, end: 30_000 }], source).expect("readable").fault;
     assert!(fault.expect("a fault").contains("frame 29999, channel 0"));
     let mut bytes = packed(&shape, Layout::S24);
     bytes[8 * 5 + 3] ^= 0xff;
     let (_dir, unsigned) = stream("S24_LE", 2, &bytes);
-    let fault = recover(&unsigned, 0, 30_000, source).expect("readable").fault;
+    let fault = recover(&[Part { stream: &unsigned, start: 0, end: 30_000 }], source).expect("readable").fault;
     assert!(fault.expect("a fault").contains("sign"));
 }
 
 #[test]
 fn a_raw_file_that_is_too_short_or_of_an_unknown_format_is_an_error() {
     let (_dir, short) = stream("S16_LE", 2, &[0; 10]);
-    assert!(recover(&short, 0, 3, None).is_err());
-    assert!(recover(&short, 0, 2, None).is_ok());
+    assert!(recover(&[Part { stream: &short, start: 0, end: 3 }], None).is_err());
+    assert!(recover(&[Part { stream: &short, start: 0, end: 2 }], None).is_ok());
     let (_dir, odd) = stream("FLOAT_LE", 2, &[0; 16]);
-    assert!(recover(&odd, 0, 1, None).is_err());
+    assert!(recover(&[Part { stream: &odd, start: 0, end: 1 }], None).is_err());
 }
 
 #[test]
 fn no_frames_have_the_digests_of_nothing() {
     let (_dir, stream) = stream("S16_LE", 2, &[]);
     let source = Source { bits: 16, channels: 2 };
-    let got = recover(&stream, 0, 0, Some(source)).expect("readable");
+    let got = recover(&[Part { stream: &stream, start: 0, end: 0 }], Some(source)).expect("readable");
     assert_eq!(got.md5.as_deref(), Some("d41d8cd98f00b204e9800998ecf8427e"));
     assert_eq!(got.wire_sha256, sha256(b""));
+}
+
+#[test]
+fn parts_in_streams_of_their_own_are_one_track() {
+    let shape = Shape::stereo(44_100, 16, 1001);
+    let (narrow, wide) = (packed(&shape, Layout::S16), packed(&shape, Layout::S32));
+    let (_one, before) = stream("S16_LE", 2, &narrow);
+    let (_two, behind) = stream("S32_LE", 2, &wide);
+    let parts = [Part { stream: &before, start: 0, end: 400 }, Part { stream: &behind, start: 400, end: 1001 }];
+    let source = Some(Source { bits: 16, channels: 2 });
+    let got = recover(&parts, source).expect("readable");
+    assert_eq!((got.fault, got.md5), (None, Some(shape.md5())));
+    assert_eq!(got.wire_sha256, sha256(&[&narrow[..1600], &wide[3200..]].concat()));
+    // What one of them can't hold, nobody has.
+    let (_three, byte) = stream("S16_LE", 1, &narrow);
+    let parts = [Part { stream: &byte, start: 0, end: 10 }, parts[1]];
+    assert_eq!(recover(&parts, source).expect("readable").md5, None);
+    // The frame is counted from the track's beginning.
+    let (_four, loud) = stream("S32_LE", 2, &[&wide[..3200], &[1; 8][..]].concat());
+    let parts = [Part { stream: &before, start: 0, end: 400 }, Part { stream: &loud, start: 400, end: 401 }];
+    let got = recover(&parts, source).expect("readable");
+    assert!(got.fault.is_some_and(|fault| fault.starts_with("frame 400,")) && got.md5.is_none());
 }

@@ -20,7 +20,7 @@ fn place(shape: &Shape, lead: u64, tail: u64) -> (tempfile::TempDir, Place) {
     let end = lead + u64::from(shape.frames);
     let place = Place {
         start_of_chain: 1,
-        passage: Passage {
+        passages: vec![Passage {
             track: 1,
             stream: 0,
             start: lead,
@@ -28,7 +28,7 @@ fn place(shape: &Shape, lead: u64, tail: u64) -> (tempfile::TempDir, Place) {
             end: Some((end, Ending::Mark)),
             xruns: 1,
             starved: 0,
-        },
+        }],
         streams: vec![Stream {
             file,
             format: "S16_LE".into(),
@@ -194,11 +194,11 @@ fn skipped_cut_and_starved_tracks_have_failed() {
     assert_eq!(short.error.as_deref(), Some("500 of 501 frames reached the sink"));
     for failed in [
         short,
-        judge(|_, here| here.passage.starved = 1),
-        judge(|_, here| here.passage.end = Some((100, Ending::Flush))),
-        judge(|_, here| here.passage.end = Some((100, Ending::Cut))),
-        judge(|_, here| here.passage.end = None),
-        judge(|_, here| here.passage.end = Some((600, Ending::Mark))),
+        judge(|_, here| here.passages[0].starved = 1),
+        judge(|_, here| here.passages[0].end = Some((100, Ending::Flush))),
+        judge(|_, here| here.passages[0].end = Some((100, Ending::Cut))),
+        judge(|_, here| here.passages[0].end = None),
+        judge(|_, here| here.passages[0].end = Some((600, Ending::Mark))),
         judge(|evidence, _| evidence.track.source.as_mut().expect("there").bits = Some(12)),
     ] {
         assert_eq!(failed.state, State::Failed, "{failed:?}");
@@ -241,7 +241,7 @@ fn the_gap_is_counted_over_streams_and_must_be_silent() {
     let (_dir, before) = place(&SHAPE, 0, 30);
     let (_other, mut here) = place(&SHAPE, 12, 0);
     here.streams.insert(0, before.streams[0].clone());
-    here.passage.stream = 1;
+    here.passages[0].stream = 1;
     let judge = |before: Place, here: Place| {
         let mut evidence = evidence(Some(here));
         evidence.before = Some(before);
@@ -251,10 +251,10 @@ fn the_gap_is_counted_over_streams_and_must_be_silent() {
     assert_eq!((report.state, report.gap_frames), (State::Played, Some(42)));
     // A track that ended ten frames before its sound did.
     let mut loud = before.clone();
-    loud.passage.end = Some((490, Ending::Mark));
+    loud.passages[0].end = Some((490, Ending::Mark));
     let report = judge(loud.clone(), here.clone());
     assert_eq!((report.state, report.gap_frames), (State::Failed, Some(52)));
-    loud.passage.end = Some((490, Ending::Flush));
+    loud.passages[0].end = Some((490, Ending::Flush));
     assert_eq!(judge(loud, here.clone()).state, State::Played);
     // Another start of the chain, or a stream that never was closed: nothing to count.
     let mut other = before.clone();
@@ -262,4 +262,55 @@ fn the_gap_is_counted_over_streams_and_must_be_silent() {
     assert_eq!(judge(other, here.clone()).gap_frames, None);
     here.streams[0].frames = None;
     assert_eq!(judge(before, here).gap_frames, None);
+}
+
+/// A track whose first 200 frames went out in a stream of their own.
+fn in_two_streams() -> (tempfile::TempDir, tempfile::TempDir, Place) {
+    let (dir, mut here) = place(&SHAPE, 10, 20);
+    let (other, behind) = place(&SHAPE, 5, 7);
+    here.passages[0].end = Some((210, Ending::Mark));
+    here.passages.push(Passage { stream: 1, start: 205, start_ns: 9_000_000, xruns: 2, ..behind.passages[0].clone() });
+    here.streams.extend(behind.streams);
+    // What follows the first part there, and comes before the second, is silence.
+    for (stream, silent) in [(0, 210..530), (1, 0..205)] {
+        let file = &here.streams[stream].file;
+        let mut bytes = std::fs::read(file).expect("readable");
+        bytes[silent.start * 4..silent.end * 4].fill(0);
+        std::fs::write(file, bytes).expect("written");
+    }
+    (dir, other, here)
+}
+
+#[test]
+fn a_track_in_two_streams_is_all_of_its_passages() {
+    let (_one, _two, here) = in_two_streams();
+    let whole = evidence(Some(here.clone())).judge();
+    assert_eq!((whole.state, whole.error), (State::Played, None));
+    assert_eq!((whole.frames, whole.md5, whole.xruns), (Some(500), Some(SHAPE.md5()), Some(3)));
+    assert_eq!(whole.start_ms, Some(1.5), "the first frame counts");
+    let short = Place { passages: here.passages[..1].to_vec(), ..here.clone() };
+    let short = evidence(Some(short)).judge();
+    assert_eq!(short.error.as_deref(), Some("200 of 500 frames reached the sink"));
+    let mut loud = here.clone();
+    loud.passages[1].start = 206;
+    loud.passages[0].end = Some((209, Ending::Mark));
+    let loud = evidence(Some(loud)).judge();
+    assert!(loud.error.is_some_and(|error| error.starts_with("498 of 500")));
+    let mut open = here.clone();
+    open.passages[0].end = None;
+    assert_eq!(evidence(Some(open)).judge().state, State::Failed);
+    let mut scaled = here;
+    scaled.streams[0].scaled = Some(true);
+    assert_eq!(evidence(Some(scaled)).judge().md5, None, "what was scaled there wasn't silence");
+}
+
+#[test]
+fn sound_between_a_track_s_passages_is_a_fault() {
+    let (_one, _two, mut here) = in_two_streams();
+    let bytes = std::fs::read(&here.streams[0].file).expect("readable");
+    std::fs::write(&here.streams[0].file, [&bytes[..], &[1; 4]].concat()).expect("written");
+    here.streams[0].frames = Some(531);
+    let report = evidence(Some(here)).judge();
+    assert_eq!(report.state, State::Failed);
+    assert!(report.error.is_some_and(|error| error.starts_with("sound between")));
 }
