@@ -83,18 +83,19 @@ pub fn wav_dop(path: &Path, dsd: &DsdShape) -> Result<(), Error> {
     write(path, &file(&shape, 3, 1, shape.channels > 2, &dsd.wire(DsdWire::DopPacked), Sizes::True))
 }
 
-/// PCM in which the two channels begin to differ at frame `at` as MQA's do, by the word that its packets begin with, in the
+/// PCM in which the two channels begin to differ at these frames as MQA's do, by the word that its packets begin with, in the
 /// sixteenth bit from the top. Returns the samples, interleaved, right-justified.
 ///
 /// # Errors
 /// When it can't be written.
-pub fn wav_mqa(path: &Path, shape: &Shape, at: u32) -> Result<Vec<i32>, Error> {
+pub fn wav_mqa(path: &Path, shape: &Shape, at: &[u32]) -> Result<Vec<i32>, Error> {
     const SYNC: u64 = 0xb_e049_8c88;
     let (place, mut samples) = (shape.bits - 16, shape.samples());
     for (n, frame) in (0_u32..).zip(samples.as_chunks_mut::<2>().0) {
         let [left, right] = frame;
         // Before and behind it the channels are equal there.
-        let bit = n.checked_sub(at).filter(|n| *n < 36).map_or(0, |n| SYNC >> (35 - n) & 1) as i32;
+        let inside = at.iter().find_map(|at| n.checked_sub(*at).filter(|n| *n < 36));
+        let bit = inside.map_or(0, |n| SYNC >> (35 - n) & 1) as i32;
         *right = *right & !(1 << place) | (*left ^ bit << place) & 1 << place;
     }
     let bytes = crate::digest::bytes_per_sample(shape.bits);

@@ -1,10 +1,13 @@
 //! `tests/play` on what the renderer has to play: depths, channels, rates, containers, codecs, lengths, sinks.
 use std::path::PathBuf;
 
-use crate::common::{Material, Writer, assert_played, play};
+use serde_json::Value;
 use support::decode::{Layout, reference};
 use support::digest::sha256;
 use support::material::{self, Shape, Sizes, Style};
+
+use crate::common::{Material, Writer, assert_played, play};
+use crate::trouble::Bench;
 
 /// The narrowest format that holds so many bits.
 fn narrowest(bits: u16) -> &'static str {
@@ -168,6 +171,37 @@ fn float_wav_is_played_without_md5() {
         assert_eq!(line["frames"], shape.frames, "{line}");
         assert!(line["md5"].is_null(), "{line}");
         assert_eq!(line["codec"], "PCM", "{line}");
+    }
+}
+
+/// Floats that were made from integers are as good as these, on a wire that holds them; of any others that is known at once.
+#[test]
+fn of_floats_the_page_says_that_they_are_lossless_when_all_of_them_were() {
+    // Longer than what is written ahead: held, it isn't known what is still to come.
+    let shape = Shape::stereo(44_100, 24, 44_100 * 3);
+    for (sink, double, lossless) in
+        [("s24_3", false, true), ("s32", false, true), ("s16", false, false), ("s24_3", true, false)]
+    {
+        let mut bench = Bench::with(|setting| setting.accept = sink.into());
+        let file = bench.material.path("a.wav");
+        material::wav_float(&file, &shape, double).expect("written");
+        let url = bench.server.add(&file);
+        bench.begin(&url);
+        bench.sounding();
+        bench.chain.point().pause().expect("it plays");
+        let page = |bench: &Bench| -> Value {
+            serde_json::from_slice(&bench.chain.point().fetch("/status.json").expect("it answers")).expect("JSON")
+        };
+        let held = page(&bench);
+        let known = if lossless { Value::Null } else { false.into() };
+        assert_eq!([&held["track"]["bit_perfect"], &held["tracks"][0]["lossless"]], [&known; 2], "{sink}: {held}");
+        let changes = held["track"]["changes"].as_array().expect("a list");
+        assert_eq!(changes.is_empty(), lossless, "{sink}: {changes:?}");
+        bench.chain.point().play().expect("it goes on");
+        let (transport, track) = bench.stopped(&url);
+        assert_eq!(transport.status, "OK", "{track:?}");
+        let page = page(&bench);
+        assert_eq!(page["tracks"][0]["lossless"], lossless, "{sink}: {page}");
     }
 }
 

@@ -52,8 +52,8 @@ fn f5_dop_behind_a_little_digital_silence_is_recognised() {
     let shape = DsdShape::stereo(64, 100_001);
     let material = Material::new();
     let wav = material.path("a.wav");
-    // 10 ms, and what decoders give in several blocks.
-    for frames in [1_764, 60_001] {
+    // 10 ms, and what decoders give in several blocks; and what goes out in a stream of its own.
+    for frames in [1_764, 60_001, 176_400 * 2 + 1] {
         let silence = vec![0; frames * 6];
         material::wav_dop(&wav, &shape).expect("written");
         begin_with(&wav, &silence);
@@ -62,15 +62,22 @@ fn f5_dop_behind_a_little_digital_silence_is_recognised() {
         };
         assert_eq!((&line["state"], &line["wire"]["dop"]), (&"played".into(), &true.into()), "{line}");
         let wire = [silence, shape.wire(DsdWire::DopPacked)].concat();
+        assert_eq!(line["frames"], wire.len() / 6, "{line}");
         assert_eq!(line["wire_sha256"], sha256(&wire), "{frames} frames of silence: {line}");
+        assert_eq!(line["md5"], support::digest::md5(&wire), "{frames} frames of silence: {line}");
     }
 }
 
 /// Puts silence in front of a WAV's samples.
 fn begin_with(wav: &Path, silence: &[u8]) {
+    insert(wav, 0, silence);
+}
+
+/// Puts silence between a WAV's samples.
+fn insert(wav: &Path, at: usize, silence: &[u8]) {
     let mut bytes = std::fs::read(wav).expect("readable");
     let data = 8 + bytes.windows(4).position(|name| name == b"data").expect("its chunk");
-    bytes.splice(data..data, silence.iter().copied());
+    bytes.splice(data + at..data + at, silence.iter().copied());
     for (at, size) in [(4, bytes.len() - 8), (data - 4, bytes.len() - data)] {
         bytes[at..at + 4].copy_from_slice(&(size as u32).to_le_bytes());
     }
@@ -87,7 +94,7 @@ fn f5_what_begins_behind_long_digital_silence_is_recognised_while_that_plays() {
     material::wav_dop(&dop, &one_bit).expect("written");
     let shape = Shape::stereo(44_100, 16, 44_100 * 3);
     // Two seconds after its first sound, and four after its beginning.
-    let samples = material::wav_mqa(&mqa, &shape, 44_100 * 2).expect("written");
+    let samples = material::wav_mqa(&mqa, &shape, &[44_100 * 2]).expect("written");
     let exact: Vec<u8> = samples.iter().flat_map(|sample| (sample << 16).to_le_bytes()).collect();
     let played =
         [(dop, "DoP", 176_400 * 2 + 1, 6, one_bit.wire(DsdWire::Dop32)), (mqa, "MQA", 44_100 * 2 + 1, 4, exact)];
@@ -119,7 +126,8 @@ pub(crate) fn passage(bench: &mut Bench, n: usize) -> (Stream, Vec<u8>) {
     });
     let stream = bench.chain.capture().streams()[passage.stream].clone();
     let raw = std::fs::read(&stream.file).expect("readable");
-    let frame = 4 * usize::from(stream.channels);
+    let sample = if stream.format == "S16_LE" { 2 } else { 4 };
+    let frame = sample * usize::from(stream.channels);
     let [start, end] = [passage.start, passage.end.expect("it has one").0].map(|frames| frames as usize * frame);
     (stream, raw[start..end].to_vec())
 }
@@ -131,7 +139,7 @@ fn f5_mqa_inside_pcm_is_recognised_and_not_scaled() {
     // It shows after two seconds.
     let shape = Shape::stereo(44_100, 16, 44_100 * 3);
     let mqa = bench.material.path("mqa.wav");
-    let samples = material::wav_mqa(&mqa, &shape, 44_100 * 2).expect("written");
+    let samples = material::wav_mqa(&mqa, &shape, &[44_100 * 2]).expect("written");
     let plain = bench.material.path("plain.wav");
     material::wav(&plain, &shape).expect("written");
     for (n, (file, inside)) in [(&mqa, "MQA".into()), (&plain, Value::Null)].into_iter().enumerate() {
@@ -158,7 +166,7 @@ fn f5_mqa_is_cut_to_a_narrower_dac_without_dither() {
     let material = Material::new();
     let shape = Shape::stereo(48_000, 24, 60_000);
     let mqa = material.path("mqa.wav");
-    let samples = material::wav_mqa(&mqa, &shape, 50_000).expect("written");
+    let samples = material::wav_mqa(&mqa, &shape, &[50_000]).expect("written");
     let plain = material.path("plain.wav");
     material::wav(&plain, &shape).expect("written");
     let cut: Vec<u8> = samples.iter().flat_map(|sample| ((sample >> 8) as i16).to_le_bytes()).collect();
@@ -172,4 +180,102 @@ fn f5_mqa_is_cut_to_a_narrower_dac_without_dither() {
     let cut: Vec<u8> = shape.samples().iter().flat_map(|sample| ((sample >> 8) as i16).to_le_bytes()).collect();
     assert_ne!(lines[1]["wire_sha256"], sha256(&cut), "{}", lines[1]);
     assert!(lines.iter().all(|line| line["state"] == "played" && line["md5"].is_null()), "{lines:?}");
+}
+
+/// What the page says now.
+fn page(bench: &Bench) -> Value {
+    serde_json::from_slice(&bench.chain.point().fetch("/status.json").expect("it answers")).expect("JSON")
+}
+
+/// Quiet for four seconds, say: two sync words behind the three seconds that are decoded beforehand.
+const LATE: [u32; 2] = [44_100 * 7 / 2, 44_100 * 4];
+
+#[test]
+fn f5_mqa_that_shows_late_is_named_and_no_more_dithered() {
+    let mut bench = Bench::with(|setting| (setting.accept, setting.fast) = ("s16".into(), true));
+    let shape = Shape::stereo(44_100, 24, 44_100 * 7);
+    let mqa = bench.material.path("mqa.wav");
+    let samples = material::wav_mqa(&mqa, &shape, &LATE).expect("written");
+    let url = bench.server.add(&mqa);
+    bench.begin(&url);
+    let (transport, track) = bench.stopped(&url);
+    assert_eq!(transport.status, "OK", "{track:?}");
+    let (stream, own) = passage(&mut bench, 0);
+    assert_eq!(stream.format, "S16_LE");
+    let cut: Vec<u8> = samples.iter().flat_map(|sample| ((sample >> 8) as i16).to_le_bytes()).collect();
+    assert_eq!(own.len(), cut.len(), "in one stream");
+    assert_ne!(own[..44_100 * 3 * 4], cut[..44_100 * 3 * 4], "dithered before it was known");
+    assert!(own[44_100 * 5 * 4..] == cut[44_100 * 5 * 4..], "and not after that");
+    let page = page(&bench);
+    assert_eq!(
+        (&page["tracks"][0]["inside"], &page["tracks"][0]["lossless"]),
+        (&"MQA".into(), &false.into()),
+        "{page}"
+    );
+}
+
+/// Full scale in the midst of the music would startle.
+#[test]
+fn f5_mqa_that_shows_late_stays_as_loud_as_it_is_until_there_is_silence() {
+    let mut bench = Bench::with(|setting| (setting.volume, setting.fast) = ("software".into(), true));
+    bench.chain.point().set_volume(30).expect("set");
+    let shape = Shape::stereo(44_100, 16, 44_100 * 6);
+    let mqa = bench.material.path("mqa.wav");
+    let samples = material::wav_mqa(&mqa, &shape, &LATE).expect("written");
+    // As between the songs of a live stream.
+    let (sound, silence) = (44_100 * 5 * 4, 44_100 * 4);
+    insert(&mqa, sound, &vec![0; silence]);
+    let url = bench.server.add(&mqa);
+    bench.begin(&url);
+    let (transport, track) = bench.stopped(&url);
+    assert_eq!(transport.status, "OK", "{track:?}");
+    let ((before, own), (behind, rest)) = (passage(&mut bench, 0), passage(&mut bench, 1));
+    assert_eq!([before.format, behind.format], ["S32_LE"; 2]);
+    let exact: Vec<u8> = samples.iter().flat_map(|sample| (sample << 16).to_le_bytes()).collect();
+    assert_eq!(own.len() + rest.len(), exact.len() + silence * 2, "every frame once");
+    let half = own.len() - silence;
+    assert!(half >= sound * 2 && own[half..].iter().all(|&byte| byte == 0), "half a second of silence");
+    assert_ne!(own[sound * 2 - 4096..][..4096], exact[sound * 2 - 4096..][..4096], "at 30 % up to there");
+    assert!(rest.ends_with(&exact[sound * 2..]), "untouched behind it");
+    assert_eq!(page(&bench)["tracks"][0]["inside"], "MQA");
+    bench.until("the last part's certificate", |chain| {
+        let page: Value = serde_json::from_slice(&chain.point().fetch("/status.json").ok()?).ok()?;
+        (page["tracks"][0]["certificate"]["scaled"] == false).then_some(())
+    });
+}
+
+#[test]
+fn f5_a_seek_in_mqa_that_showed_late_goes_on_untouched() {
+    let mut bench = Bench::with(|setting| setting.volume = "software".into());
+    bench.chain.point().set_volume(30).expect("set");
+    let shape = Shape::stereo(44_100, 16, 44_100 * 20);
+    let mqa = bench.material.path("mqa.wav");
+    let samples = material::wav_mqa(&mqa, &shape, &LATE).expect("written");
+    let url = bench.server.add(&mqa);
+    bench.begin(&url);
+    let said = bench.until("its name, and that it is scaled", |chain| {
+        let page: Value = serde_json::from_slice(&chain.point().fetch("/status.json").ok()?).ok()?;
+        (page["track"]["inside"] == "MQA").then_some(page)
+    });
+    assert_eq!(said["volume"]["without_effect"], false, "{said}");
+    assert_eq!(said["track"]["bit_perfect"], false, "{said}");
+    let change = said["track"]["changes"][0].as_str().expect("a reason");
+    assert!(change.contains("recognised while it played"), "{change}");
+    bench.chain.point().seek("REL_TIME", "0:00:16").expect("seekable");
+    bench.until("no effect of the volume", |chain| {
+        let page: Value = serde_json::from_slice(&chain.point().fetch("/status.json").ok()?).ok()?;
+        (page["volume"]["without_effect"] == true).then_some(())
+    });
+    bench.stopped(&url);
+    let streams = bench.until("both streams", |chain| {
+        chain.capture().refresh().expect("readable");
+        Some(chain.capture().streams().to_vec()).filter(|streams| streams.len() == 2)
+    });
+    // The engine fades in where a seek went; its stream isn't closed yet, and may end with silence.
+    let rest = std::fs::read(&streams[1].file).expect("readable");
+    let exact: Vec<u8> = samples.iter().flat_map(|sample| (sample << 16).to_le_bytes()).collect();
+    let sounding = |bytes: &[u8]| bytes.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
+    let (rest, exact) = (&rest[..sounding(&rest)], &exact[..sounding(&exact)]);
+    let last = rest.len().checked_sub(44_100 * 8 * 3).expect("most of four seconds");
+    assert!(exact.ends_with(&rest[last..]), "untouched");
 }

@@ -117,7 +117,7 @@ fn dop_mqa_and_dsd_are_left_alone() {
 
     let shape = Shape::stereo(44_100, 16, 44_100 * 3);
     let wav = bench.material.path("mqa.wav");
-    let samples = material::wav_mqa(&wav, &shape, 44_100 * 2).expect("written");
+    let samples = material::wav_mqa(&wav, &shape, &[44_100 * 2]).expect("written");
     let mqa = bench.material.path("mqa.flac");
     tool::run("flac", &["--silent", "-o", &mqa.display().to_string(), &wav.display().to_string()]).expect("flac");
     tag(&mqa, &["REPLAYGAIN_TRACK_GAIN=-6.00 dB"]);
