@@ -216,9 +216,23 @@ fn sizes_that_contradict_each_other_never_pass_as_audio() {
         let (read, error) = read_all(&mut open(unknown.file()).unwrap());
         assert!(error.is_none() && read[0] == channel(0, 2 * BLOCK), "{data_size:?}: {error:?}");
     }
-    // A length in bits that is no whole byte.
-    let odd = Dsf { samples: 8 * 5000 - 3, ..Dsf::new(2, 5000) };
-    assert_eq!(open(odd.file()).unwrap().info().frames, Some(5000));
+    // A length in bits that is no whole byte: what the file has behind it there isn't audio, and silence comes instead.
+    for (bytes, bits) in [1, 5000, 4096, 3 * BLOCK].into_iter().flat_map(|bytes| (1..=8).map(move |bits| (bytes, bits)))
+    {
+        for order in [1, 8] {
+            let odd = Dsf { samples: 8 * (bytes as u64 - 1) + bits, bits: order, ..Dsf::new(2, bytes) };
+            let mut track = open(odd.file()).unwrap();
+            assert_eq!(track.info().frames, Some(bytes as u64));
+            let (read, error) = read_all(&mut track);
+            assert!(error.is_none(), "{bytes} bytes, {bits} bits: {error:?}");
+            let audio = !(0xffu16 >> bits) as u8;
+            for (n, read) in read.iter().enumerate() {
+                let mut wanted = channel(n, bytes);
+                wanted[bytes - 1] = wanted[bytes - 1] & audio | 0x69 & !audio;
+                assert!(*read == wanted, "{bytes} bytes, {bits} bits of the last one, order {order}, channel {n}");
+            }
+        }
+    }
     // A streamed DSDIFF.
     let streamed = dff(2, 10_000, b"DSD ", Some(u64::MAX));
     let (read, error) = read_all(&mut open(streamed).unwrap());

@@ -1,7 +1,10 @@
 //! DSF (Sony, "DSF File Format Specification 1.01"): little-endian chunks `DSD `, `fmt `, `data`; the audio in blocks of one
 //! channel each, in turn, the last ones padded; behind it an ID3v2 tag.
+//!
+//! The sample count is one of bits in each channel. What lies behind them in the last byte is the file's padding, zeros mostly, which are
+//! full scale to a DAC: it becomes silence.
 
-use pcm::{BitOrder, Dsd, Planes, Samples, Speakers};
+use pcm::{BitOrder, DSD_SILENCE, Dsd, Planes, Samples, Speakers};
 
 use super::{NO_SIZE, source};
 use crate::fault::{Fault, Kind};
@@ -29,6 +32,8 @@ struct DsfStream {
     speakers: Speakers,
     /// Frames that there must be; `None` where only the end of the input tells.
     frames: Option<u64>,
+    /// Bits of the last one that are audio, 1 to 8.
+    last_bits: u8,
     /// Frames that the data chunk has room for.
     room: u64,
     /// The frame that is read next; the first of a block, or the end.
@@ -108,6 +113,7 @@ pub(crate) fn open(mut reader: ByteReader) -> Result<Opened, Fault> {
         order,
         speakers: speakers(channel_type, source.channels),
         frames,
+        last_bits: (samples.wrapping_sub(1) % 8) as u8 + 1,
         room: room.unwrap_or(u64::MAX),
         position: 0,
         bytes: Vec::new(),
@@ -176,6 +182,9 @@ impl Stream for DsfStream {
             self.reader.fill_some(&mut [0])?;
             return if read == 0 && self.frames.is_none() { Ok(0) } else { Err(self.truncated()) };
         }
+        if self.frames == Some(self.position) {
+            self.silence_padding();
+        }
         Ok(self.length)
     }
 
@@ -200,6 +209,20 @@ impl Stream for DsfStream {
 }
 
 impl DsfStream {
+    /// Makes silence, aligned as it always is, of what isn't audio in the last bytes of the present group.
+    fn silence_padding(&mut self) {
+        let missing = u32::from(8_u8.saturating_sub(self.last_bits));
+        let (audio, silence) = match self.order {
+            BitOrder::LsbFirst => (u8::MAX.checked_shr(missing), DSD_SILENCE.reverse_bits()),
+            BitOrder::MsbFirst => (u8::MAX.checked_shl(missing), DSD_SILENCE),
+        };
+        let (audio, last) = (audio.unwrap_or(u8::MAX), self.length.saturating_sub(1));
+        let blocks = self.bytes.get_mut(self.group..).unwrap_or_default().chunks_mut(self.block).take(self.channels);
+        for byte in blocks.filter_map(|block| block.get_mut(last)) {
+            *byte = *byte & audio | silence & !audio;
+        }
+    }
+
     fn bytes_of_group(&self) -> usize {
         self.block * self.channels
     }
