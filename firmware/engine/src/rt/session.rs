@@ -81,7 +81,7 @@ pub(crate) struct Session {
     ended_at: Option<u64>,
     /// The output frame behind the newest frame of the ring.
     audio_end: u64,
-    /// The output frame that was heard at the last wake-up.
+    /// The output frame that was heard at the last wake-up; behind an xrun, the one that comes next.
     heard: u64,
     draining: bool,
     aborting: bool,
@@ -265,9 +265,17 @@ impl Session {
 
     /// Tells the certificates what may not have been heard when the output ran dry: of the last frames written those that the
     /// driver may have dropped, unless they had been heard before.
+    ///
+    /// That is never less than was lost. Only what is on its way is dropped; of all that was written, what the DAC had by the last
+    /// wake-up had arrived, and what it got since can only have been more. How much it had the driver reckons in whole frames of the
+    /// bus, so that may be a millisecond too much. And no frame is counted twice: if the output runs dry again at once, nothing was
+    /// on its way but what was written since.
     fn count_lost(&mut self) {
+        let doubt = u64::from(self.stream.wire.rate / 1000);
         let unheard = self.timeline.written().saturating_sub(self.heard);
-        let dropped = unheard.min(self.output.dropped_frames().into());
+        let most = if unheard > 0 { unheard.saturating_add(doubt) } else { 0 };
+        let dropped = most.min(self.output.dropped_frames().into());
+        self.heard = self.timeline.written();
         if let Some(tally) = &mut self.tally {
             let most = self.timeline.audio_in_last(dropped);
             tally.lose(self.timeline.heard(dropped), self.consumer.read(), most);

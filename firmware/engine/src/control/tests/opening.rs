@@ -1,4 +1,4 @@
-//! A card that hangs while it is opened, as a USB one does for 20 s where it doesn't answer a rate.
+//! Trap 5 of snd-usb-audio: a card that hangs while it is opened, as a USB one does for 20 s where it doesn't answer a rate.
 
 use std::path::PathBuf;
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};

@@ -35,7 +35,7 @@ fn track() -> Vec<i16> {
     (0..LENGTH).map(numbered).collect()
 }
 
-/// The card is worth the tests: who writes the track and nothing else, and waits until the buffer is empty, loses.
+/// Traps 1, 2 and 3: the card is worth the tests: who writes the track and nothing else, and waits until the buffer is empty, loses.
 #[test]
 fn who_ignores_the_traps_falls_into_them() {
     let (mut card, air) = UsbCard::new(FRAMES);
@@ -74,7 +74,7 @@ fn a_usb_card_plays_every_frame_in_order_and_nothing_else() {
     assert_eq!(rig.session.xruns(), 0);
 }
 
-/// Without the silence the first test would have to fail.
+/// Trap 1: without the silence the first test would have to fail.
 #[test]
 fn the_silence_is_what_saves_the_first_frames() {
     let (mut card, air) = UsbCard::new(FRAMES);
@@ -120,7 +120,7 @@ fn nothing_stale_is_played_after_an_xrun() {
     assert!(after[faded + due.len()..].iter().all(|&level| level == 0));
 }
 
-/// The kernel takes for played what the driver drops when the card runs dry.
+/// Behind trap 3: the kernel takes for played what the driver drops when the card runs dry.
 #[test]
 fn what_an_xrun_drops_is_not_counted_as_heard() {
     // Within a long period what is dropped may all lie behind what was written.
@@ -152,6 +152,61 @@ fn what_an_xrun_drops_is_not_counted_as_heard() {
     let [certificate] = certificates[..] else { panic!("{certificates:?}") };
     assert_eq!((certificate.frames, certificate.xruns), (LENGTH, 1));
     assert!((lost..=QUEUE).contains(&certificate.lost), "{} frames were lost, not {}", lost, certificate.lost);
+}
+
+/// Plays up to a moment, holds the engine up until the card has run dry, and plays on: frames that are missing between the last one
+/// that was heard before that and the next one after it, and the certificate.
+fn held_up(card: UsbCard, air: &Air, at_ns: u64) -> (u64, ring::Certificate) {
+    let mut rig = Rig::on(Box::new(card), TUNING);
+    let (tally, mut follow) = certificate::begin(&rig.session.consumer, &rig.session.stream);
+    rig.session.set_tally(tally);
+    rig.mark(MarkKind::Start, 1);
+    rig.count_up(LENGTH);
+    rig.mark(MarkKind::End, 1);
+    rig.run(at_ns, 0);
+    rig.now += SECOND;
+    let taken = rig.status.position().expect("it is published").taken;
+    rig.run(1, 0);
+    let heard = sounding(&air.lock().expect("one thread")).len() as u64;
+    rig.session.drain();
+    rig.run(10 * SECOND, 0);
+    assert_eq!(rig.outcome, Some(Outcome::Finished));
+    let mut certificates = Vec::new();
+    follow.look(&mut |certificate| certificates.push(certificate));
+    let [certificate] = certificates[..] else { panic!("{certificates:?}") };
+    (taken - heard.min(taken), certificate)
+}
+
+/// At every place in the driver's packets and in the engine's periods, with buffers from a few times what is on its way to a second.
+#[test]
+fn what_is_said_to_be_lost_is_never_less_than_that_nor_more_than_was_on_its_way() {
+    let mut most = 0;
+    for frames in [[4800, 48], [4800, 1200], [1920, 48], [1920, 96], [48_000, 480]] {
+        for ms in (150..300).step_by(7) {
+            let (card, air) = UsbCard::new(frames);
+            let (lost, certificate) = held_up(card, &air, ms * MILLISECOND);
+            assert_eq!(certificate.xruns, 1, "{frames:?}, {ms} ms");
+            assert!(
+                (lost..=QUEUE).contains(&certificate.lost),
+                "{frames:?}, {ms} ms: {lost} frames were lost, not {}",
+                certificate.lost
+            );
+            most = most.max(lost);
+        }
+    }
+    assert!(most > QUEUE / 2, "and some were: {most}");
+}
+
+/// The second and third time nothing was on its way.
+#[test]
+fn a_card_that_runs_dry_again_at_once_loses_nothing_twice() {
+    for dry_writes in [1, 2] {
+        let (mut card, air) = UsbCard::new([4800, 48]);
+        card.dry_writes = dry_writes;
+        let (lost, certificate) = held_up(card, &air, SECOND / 5);
+        assert_eq!(certificate.xruns, 1 + u64::from(dry_writes));
+        assert!((lost..=QUEUE).contains(&certificate.lost), "{lost} frames were lost, not {}", certificate.lost);
+    }
 }
 
 /// Silence may be dropped without a loss.

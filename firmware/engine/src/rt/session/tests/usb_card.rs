@@ -35,11 +35,14 @@ pub(super) struct UsbCard {
     pub(super) ppm: i64,
     pub(super) unplugged_at: Option<Call>,
     pub(super) least_silence: u32,
+    /// Once it has run dry, it does so again at the next write, so often.
+    pub(super) dry_writes: u32,
     air: Air,
     /// Frames written, fetched from memory, and played, since it was opened.
     written: u64,
     fetched: u64,
     played: u64,
+    has_run_dry: bool,
     /// On their way, in the order in which they will leave.
     packets: VecDeque<i16>,
     /// While the clock runs: since when, and `played` of that moment.
@@ -55,10 +58,12 @@ impl UsbCard {
             ppm: 0,
             unplugged_at: None,
             least_silence: SILENCE as u32,
+            dry_writes: 0,
             air: Arc::clone(&air),
             written: 0,
             fetched: 0,
             played: 0,
+            has_run_dry: false,
             packets: VecDeque::new(),
             started: None,
         };
@@ -126,6 +131,7 @@ impl Output for UsbCard {
             if clock + QUEUE > last {
                 self.packets.clear();
                 self.started = None;
+                self.has_run_dry = true;
                 return Err(Trouble::Xrun);
             }
         }
@@ -136,6 +142,10 @@ impl Output for UsbCard {
 
     fn write(&mut self, frames: u32, fill: &mut dyn FnMut(&mut [u8])) -> Result<u32, Trouble> {
         self.answers(Call::Write)?;
+        if self.has_run_dry && self.dry_writes > 0 {
+            self.dry_writes -= 1;
+            return Err(Trouble::Xrun);
+        }
         let mut bytes = vec![0; frames as usize * 2];
         fill(&mut bytes);
         for sample in bytes.as_chunks::<2>().0 {
