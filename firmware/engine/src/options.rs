@@ -131,7 +131,9 @@ Real time:
                          normal priority, tied to the output by a CRC that the real-time thread
                          makes (default on)
   --huge-pages           put the ring into 5 huge pages of 2 MiB, if so many are reserved
-                         (/proc/sys/vm/nr_hugepages); else say so and use ordinary ones
+                         (hugepagesz=2M hugepages=5 on the kernel's command line: not every
+                         kernel's huge pages are of 2 MiB by themselves); else say so and use
+                         ordinary ones
   --user NAME            after set-up, give up root and become this user
   --group NAME           the group that may connect to the socket
   --confine on|off       for tests: the kernel kills the engine at the first system call of the

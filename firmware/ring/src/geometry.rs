@@ -73,9 +73,9 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Arithmetic for all of them: the kernel that runs this maps its own size only (4 KiB on a PC, which `tests/memory.rs` does),
-    /// and huge pages (2 MiB: `tests/huge_pages.rs` of the engine). Rings in pages of 16 and 64 KiB are mapped on no machine that
-    /// these tests have run on. 32 MiB is what a huge page has beside ordinary ones of 16 KiB.
+    /// Arithmetic for all of them. What comes out of it for 4, 16 and 64 KiB is mapped by `mapping::tests` and for 2 MiB by
+    /// `tests/huge_pages.rs` of the engine; by a kernel whose own pages are of 16 or 64 KiB on no machine that these tests have run
+    /// on. 32 MiB is what a huge page has beside ordinary ones of 16 KiB.
     const PAGES: [usize; 5] = [4 << 10, 16 << 10, 64 << 10, 2 << 20, 32 << 20];
 
     /// The ring that the engine makes: in the ordinary pages of every kernel that there is one for, and in huge ones of 2 MiB, which

@@ -33,6 +33,8 @@ pub(crate) const STATUS_BYTES: usize = 64 * 1024;
 
 const _: () = assert!(size_of::<Control<AtomicU64>>() <= HEADER_BYTES);
 const _: () = assert!(size_of::<StatusPage>() <= STATUS_BYTES);
+// Whole pages of every ordinary size.
+const _: () = assert!(STATUS_BYTES.is_multiple_of(64 << 10) && HEADER_BYTES.is_multiple_of(64 << 10));
 
 /// Why memory that the peer sent can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -188,8 +190,9 @@ impl RingMemory {
 
     /// As [`create`](Self::create), in [`HUGE_PAGES`] pages of 2 MiB: a few entries of the TLB instead of thousands, and
     /// memory that the kernel can't move. Every kernel of this product has that size, whatever its ordinary pages are.
-    /// The system has to have so many reserved (`/proc/sys/vm/nr_hugepages`, or `hugepages=` of the kernel's command
-    /// line), else mapping them fails.
+    /// The system has to have so many reserved (`/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages`, or `hugepagesz=2M
+    /// hugepages=` of the kernel's command line; a kernel of 16 KiB pages takes 32 MiB where it isn't told the size), else
+    /// mapping them fails.
     pub fn create_huge() -> Result<(Self, OwnedFd), MapError> {
         Self::create_in(HUGE_PAGE_BYTES, DATA_BYTES, MemfdFlags::HUGETLB | MemfdFlags::HUGE_2MB)
     }
@@ -316,5 +319,39 @@ impl StatusMemory {
         // SAFETY: the region is mapped, page-aligned and larger than `StatusPage` (asserted above), whose fields are all
         // atomics, valid for every bit pattern; it stays mapped as long as `self` is borrowed.
         unsafe { self.region.base.cast::<StatusPage>().as_ref() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As kernels with pages of 4, 16 and 64 KiB have it: each address, length and offset is whole pages of that size, or such a
+    /// kernel would refuse it; and both mappings of either side are the same memory. (This kernel maps smaller pages as well, so the
+    /// test is for sizes that are not smaller than its own.)
+    #[test]
+    fn rings_in_pages_of_every_ordinary_size_are_mapped() {
+        let own = rustix::param::page_size();
+        for page in [4 << 10, 16 << 10, 64 << 10].into_iter().filter(|&page| page >= own) {
+            for data in [page, 4 * page, DATA_BYTES] {
+                let (mut ours, fd) = RingMemory::create_in(page, data, MemfdFlags::empty()).expect("a ring");
+                let theirs = RingMemory::from_fd(fd.as_fd()).expect("the same");
+                let parts = [
+                    ours.region.base.addr().get(),
+                    ours.geometry.header(),
+                    ours.geometry.data(),
+                    ours.geometry.file(),
+                    ours.geometry.mapped(),
+                ];
+                assert!(parts.iter().all(|part| part.is_multiple_of(page)), "{parts:x?} in pages of {page}");
+                assert_eq!(theirs.data_bytes(), data);
+                // Over the end: the second mapping is what goes on.
+                let over = data as u64 - 100;
+                ours.bytes_mut(over, 200).iter_mut().zip(1..).for_each(|(byte, n)| *byte = n);
+                assert!(theirs.bytes(0, 100).iter().copied().eq(101..=200), "pages of {page}, {data} bytes");
+                assert!(theirs.bytes(over, 200).iter().copied().eq(1..=200));
+                assert!(ours.bytes(data as u64, 100).iter().copied().eq(101..=200));
+            }
+        }
     }
 }

@@ -30,7 +30,8 @@ impl RingSettings {
                     self.missed = true;
                     tracing::warn!(
                         "--huge-pages: no {HUGE_PAGES} pages of 2 MiB are free ({error}): using ordinary ones; reserve \
-                         them with hugepages={HUGE_PAGES} on the kernel's command line, or in /proc/sys/vm/nr_hugepages"
+                         them with hugepagesz=2M hugepages={HUGE_PAGES} on the kernel's command line, or in \
+                         /sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"
                     );
                 }
                 Err(_) => {}
