@@ -157,6 +157,7 @@ fn wait_while(status: &Status, what: impl Fn(&Status) -> bool) {
     }
 }
 
+/// Trap 6 of snd-usb-audio, up to the player.
 #[test]
 fn an_output_that_is_unplugged_is_reported_and_found_again() {
     let dir = tempfile::tempdir().expect("a directory");

@@ -267,6 +267,7 @@ mod tests {
         assert_eq!(device.mixer().map(drop), None, "it isn't the card any more");
     }
 
+    /// Trap 6 of snd-usb-audio: what a card that is gone says.
     #[test]
     fn a_card_that_fails_and_stays_is_not_gone_and_one_that_goes_meanwhile_is() {
         let dir = tempfile::tempdir().expect("a directory");
@@ -284,6 +285,7 @@ mod tests {
         });
     }
 
+    /// Trap 6 of snd-usb-audio: probing sets clock and mixer.
     #[test]
     fn the_card_in_use_is_not_probed_again_but_one_that_was_plugged_in_anew_is() {
         let dir = tempfile::tempdir().expect("a directory");

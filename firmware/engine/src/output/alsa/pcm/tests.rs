@@ -42,6 +42,7 @@ fn what_is_written_through_mmap_arrives() {
     }
 }
 
+/// Trap 3 of snd-usb-audio.
 #[test]
 fn an_output_that_begins_anew_has_nothing_but_silence_in_its_memory() {
     for (format, silence) in [(WireFormat::S16Le, 0), (WireFormat::DsdU32Be, 0x69)] {
@@ -57,6 +58,7 @@ fn an_output_that_begins_anew_has_nothing_but_silence_in_its_memory() {
     }
 }
 
+/// Traps 1 and 2 of snd-usb-audio, and what it drops when it runs dry.
 #[test]
 fn a_usb_card_wants_the_silence_of_what_its_driver_has_on_the_way() {
     let wire = Wire { format: WireFormat::DsdU32Be, rate: 705_600, channels: 2 };
