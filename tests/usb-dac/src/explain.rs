@@ -11,6 +11,8 @@ use serde::Serialize;
 const KEY: usize = 8;
 /// So many passages are looked at; beyond that it is too broken to say more.
 const MOST: usize = 64;
+/// What came again begins at most so many frames back where it is a repeat; what a buffer still holds from its last round is older.
+const RECENT: usize = 512;
 
 /// What should have come.
 #[derive(Debug, Clone, Copy)]
@@ -40,7 +42,7 @@ pub struct Fault {
 pub enum Kind {
     /// They never came.
     Dropped,
-    /// They came again, right behind themselves.
+    /// They came again, right behind themselves or a few frames later.
     Repeated,
     /// They came too early, before what is before them.
     Swapped,
@@ -110,16 +112,10 @@ enum Passage {
 pub fn explain(came: &[u8], wanted: Wanted<'_>) -> Explained {
     let passages = passages(came, wanted);
     let total = wanted.bytes.len() / wanted.frame;
-    let first = passages.iter().position(|passage| matches!(passage, Passage::Track { .. }));
-    let Some(first) = first else {
-        return Explained {
-            in_order: 0,
-            before: came.len() / wanted.frame,
-            behind: 0,
-            faults: vec![Fault { kind: Kind::Dropped, at: 0, frames: total }],
-        };
-    };
-    let last = passages.iter().rposition(|passage| matches!(passage, Passage::Track { .. })).unwrap_or(first);
+    let is_track = |passage: &Passage| matches!(passage, Passage::Track { .. });
+    // Where nothing of it came, all lies in front.
+    let first = passages.iter().position(is_track).unwrap_or(passages.len());
+    let last = passages.iter().rposition(is_track).unwrap_or(first);
     let mut found = Explained { in_order: 0, before: 0, behind: 0, faults: Vec::new() };
     // The frame behind the last one that has come, and passages before it that have not.
     let (mut furthest, mut missing) = (0, Vec::new());
@@ -165,7 +161,7 @@ fn again(missing: &mut Vec<Range<usize>>, passage: Range<usize>, furthest: usize
         missing.extend([hole.start..at, end.min(hole.end)..hole.end]);
         return Fault { kind: Kind::Swapped, at: hole.end, frames: furthest - hole.end };
     }
-    let kind = if end < furthest { Kind::Stale } else { Kind::Repeated };
+    let kind = if end >= furthest || furthest - at <= RECENT { Kind::Repeated } else { Kind::Stale };
     Fault { kind, at, frames: end.min(furthest) - at }
 }
 

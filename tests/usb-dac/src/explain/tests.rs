@@ -3,6 +3,11 @@ use proptest::prelude::*;
 
 const FRAME: usize = 8;
 
+/// The same, of which nothing is in a track.
+fn track_of_others(frames: usize) -> Vec<u8> {
+    track(frames).iter().map(|byte| byte ^ 0xa5).collect()
+}
+
 fn fault(kind: Kind, at: usize, frames: usize) -> Fault {
     Fault { kind, at, frames }
 }
@@ -38,6 +43,31 @@ fn each_kind_of_difference_is_called_by_its_name() {
     assert_eq!(faults(&track, &[(0, 400), (450, 500), (400, 450), (500, 1000)]), [fault(Kind::Swapped, 450, 50)]);
     assert_eq!(faults(&track, &[(0, 900), (100, 200), (900, 1000)]), [fault(Kind::Stale, 100, 100)]);
     assert_eq!(faults(&track, &[(0, 1000), (300, 400)]), [fault(Kind::Stale, 300, 100)]);
+}
+
+#[test]
+fn a_repeat_is_one_however_short_it_is() {
+    let track = track(1000);
+    for (back, frames) in [(1, 1), (7, 7), (8, 8), (20, 8), (50, 30), (500, 9), (512, 512)] {
+        let found = faults(&track, &[(0, 900), (900 - back, 900 - back + frames), (900, 1000)]);
+        assert_eq!(found, [fault(Kind::Repeated, 900 - back, frames)], "{frames} frames, {back} back");
+    }
+    assert_eq!(faults(&track, &[(0, 900), (387, 487), (900, 1000)]), [fault(Kind::Stale, 387, 100)]);
+}
+
+#[test]
+fn a_stream_of_which_nothing_is_the_track_s_says_what_came() {
+    let (track, other) = (track(500), track_of_others(320));
+    let explain = |came: &[u8]| explain(came, Wanted { bytes: &track, frame: FRAME, silence: 0 });
+    let missing = fault(Kind::Dropped, 0, 500);
+    let noise = fault(Kind::Foreign(other[..FRAME].to_vec()), 0, 320);
+    assert_eq!(explain(&other).faults, [noise.clone(), missing.clone()]);
+    let within_silence = explain(&[&[0; 40 * FRAME], other.as_slice(), &[0; 60 * FRAME]].concat());
+    assert_eq!(within_silence.faults, [noise, missing.clone()]);
+    assert_eq!((within_silence.in_order, within_silence.before), (0, 100), "no track: all lies in front of it");
+    assert_eq!(explain(&[0x69; 80 * FRAME]).faults, [fault(Kind::WrongSilence(0x69), 0, 80), missing.clone()]);
+    assert_eq!(explain(&[0; 80 * FRAME]).faults, [missing.clone()]);
+    assert_eq!(explain(&[]).faults, [missing]);
 }
 
 #[test]
