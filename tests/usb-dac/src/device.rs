@@ -80,6 +80,8 @@ pub struct Device {
     /// Microframes since the setting was chosen.
     microframes: u64,
     happened: Happened,
+    /// It answers to nothing any more.
+    hangs: bool,
 }
 
 impl Device {
@@ -96,7 +98,19 @@ impl Device {
             record: Record::default(),
             microframes: 0,
             happened: Happened::default(),
+            hangs: false,
         }
+    }
+
+    /// It was plugged in, which is what its power comes from: what hung begins anew.
+    pub fn switched_on(&mut self) {
+        self.hangs = false;
+    }
+
+    /// Whether it has hung itself up, so that no request is answered until it is plugged in anew.
+    #[must_use]
+    pub fn hangs(&self) -> bool {
+        self.hangs
     }
 
     /// What it is.
@@ -147,6 +161,9 @@ impl Device {
 
     /// Answers a request; `data` is what the host sends with it.
     pub fn request(&mut self, setup: Setup, data: &[u8]) -> Answer {
+        if self.hangs {
+            return Answer::Silence;
+        }
         let answer = match setup.kind & TYPE {
             STANDARD => self.standard(setup),
             CLASS if setup.kind & RECIPIENT == 1 => self.class(setup, data).unwrap_or(Answer::Stall),
@@ -230,6 +247,8 @@ impl Device {
 
     fn set_rate(&mut self, rate: u32) -> Option<Answer> {
         if self.model.hangs_at.contains(&rate) {
+            // As of a real one, whose firmware waits for its clock: endpoint 0 is served by what waits.
+            self.hangs = true;
             return Some(Answer::Silence);
         }
         let refused = self.happened.refuses(self.model.refuses, Request::Rate, rate);
@@ -314,6 +333,12 @@ mod tests {
         assert_eq!([96_000, 96_000].map(|rate| set(&mut refusing, rate)), [Answer::Stall, Answer::Done]);
         let mut hanging = Device::new(Model::named("hangs-at-96k").unwrap());
         assert_eq!(set(&mut hanging, 96_000), Answer::Silence);
+        hanging.reset();
+        assert_eq!(set(&mut hanging, 48_000), Answer::Silence, "nor does it answer to anything else, reset or not");
+        let descriptor = Setup { kind: 0x80, request: GET_DESCRIPTOR, value: 0x100, index: 0, length: 18 };
+        assert_eq!((hanging.request(descriptor, &[]), hanging.hangs()), (Answer::Silence, true));
+        hanging.switched_on();
+        assert_eq!((set(&mut hanging, 48_000), hanging.hangs()), (Answer::Done, false));
         let mut staying = Device::new(Model::named("stays-at-48k").unwrap());
         assert_eq!(set(&mut staying, 96_000), Answer::Done);
         let read = staying.request(setup(READ, 1, 0x100, CLOCK, 4), &[]);

@@ -46,7 +46,7 @@ pub struct Model {
     /// How much too fast its clock is, in millionths; at most 1000 either way.
     #[serde(default)]
     pub clock_ppm: f64,
-    /// Rates that it never answers to when it is told to go there, Hz.
+    /// Rates that hang it when it is told to go there, Hz: it answers to nothing more until it is plugged in anew.
     #[serde(default)]
     pub hangs_at: Vec<u32>,
     /// Rates at which it says that its clock is not valid, Hz.

@@ -13,7 +13,8 @@ const MOST: usize = 512 << 20;
 /// One microframe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Packet {
-    /// When it came, since the DAC was switched on. (The bus has its own time: a microframe is 125 µs of it.)
+    /// When it came, by the host's clock since the DAC's program began ([`Dac::now`](crate::redir::Dac::now)). The bus has its
+    /// own time: a microframe is 125 µs of it, and on a busy host it stands still now and then.
     pub at: Duration,
     /// Bytes in it.
     pub bytes: u16,
@@ -73,6 +74,35 @@ impl Stream {
 
     fn is_silence(&self, bytes: &[u8]) -> bool {
         bytes.iter().all(|byte| *byte == self.setting.format.silence())
+    }
+
+    /// When the first microframe came with anything but silence in it; None: none did, of those that are kept.
+    #[must_use]
+    pub fn sounds_at(&self) -> Option<Duration> {
+        let silence = self.setting.format.silence();
+        let first = self.bytes.iter().position(|byte| *byte != silence)?;
+        self.packets.get(self.microframe_of(first)).map(|packet| packet.at)
+    }
+
+    /// The microframe that brought byte `place`, counted from 0.
+    #[must_use]
+    pub fn microframe_of(&self, place: usize) -> usize {
+        let mut end = 0;
+        let brought = |packet: &&Packet| {
+            end += usize::from(packet.bytes);
+            end <= place
+        };
+        self.packets.iter().take_while(brought).count()
+    }
+
+    /// The longest time between two microframes, and how many bus ms had passed before it: 0 and 0 if there are no two.
+    #[must_use]
+    pub fn longest_wait(&self) -> (Duration, u64) {
+        let waits = self.packets.windows(2).zip(1..).filter_map(|(pair, number)| {
+            let [before, now] = pair else { return None };
+            Some((now.at.saturating_sub(before.at), bus_time(number).as_millis() as u64))
+        });
+        waits.max().unwrap_or_default()
     }
 
     /// How long it was on the bus.

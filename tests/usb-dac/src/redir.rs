@@ -53,6 +53,12 @@ impl Dac {
         look(locked(&self.shared).device())
     }
 
+    /// The time now, as [`Packet::at`](crate::Packet::at) has it.
+    #[must_use]
+    pub fn now(&self) -> Duration {
+        locked(&self.shared).now()
+    }
+
     /// Waits until QEMU is gone, and all that it sent before has arrived; returns whether it is within `limit`. The end of QEMU isn't
     /// that yet: what it sent may still be on its way to the device.
     pub fn wait_for_end(&self, limit: Duration) -> bool {

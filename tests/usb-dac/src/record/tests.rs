@@ -100,3 +100,18 @@ fn silence_is_the_format_s() {
         assert_eq!((stream.is_silent(), stream.has_fallen_silent()), (silent, silent), "{setting:?} {byte:#x}");
     }
 }
+
+#[test]
+fn each_microframe_has_its_time() {
+    let mut record = Record::default();
+    record.begin(SETTING, 48_000);
+    for (ms, byte) in [(10, 0), (11, 0), (52, 0), (53, 7), (54, 0)] {
+        record.packet(&[byte; 48], Duration::from_millis(ms)).unwrap();
+    }
+    let stream = &record.streams()[0];
+    assert_eq!(stream.sounds_at(), Some(Duration::from_millis(53)));
+    assert_eq!([0, 47, 48, 3 * 48, 5 * 48].map(|place| stream.microframe_of(place)), [0, 0, 1, 3, 5]);
+    assert_eq!(stream.longest_wait().0, Duration::from_millis(41));
+    let silent = Stream { bytes: vec![0; 240], ..stream.clone() };
+    assert_eq!(silent.sounds_at(), None);
+}

@@ -35,7 +35,8 @@ pub(super) struct Shared {
     changes: u64,
     /// Feedback was asked for.
     feedback: bool,
-    switched_on: Instant,
+    /// What packets' times count from.
+    since: Instant,
 }
 
 #[derive(Debug)]
@@ -91,11 +92,15 @@ fn return_after(shared: &Arc<Mutex<Shared>>, away: Duration, changes: u64) -> io
 
 impl Shared {
     pub(super) fn new(device: Device, plugged: bool) -> Self {
-        Self { device, connection: None, plugged, changes: 0, feedback: false, switched_on: Instant::now() }
+        Self { device, connection: None, plugged, changes: 0, feedback: false, since: Instant::now() }
     }
 
     pub(super) fn device(&mut self) -> &mut Device {
         &mut self.device
+    }
+
+    pub(super) fn now(&self) -> Duration {
+        self.since.elapsed()
     }
 
     pub(super) fn is_connected(&self) -> bool {
@@ -123,6 +128,7 @@ impl Shared {
         if let Some(model) = model {
             self.device = Device::new(model);
         }
+        self.device.switched_on();
         self.plugged = true;
         self.changes += 1;
         if self.connection.is_some() { self.appear() } else { Ok(()) }
@@ -171,19 +177,25 @@ impl Shared {
         let Packet { kind, id, body } = packet;
         match (*kind, body.as_slice()) {
             (wire::ISOCHRONOUS, [endpoint, _, _, _, payload @ ..]) if *endpoint == DATA => {
-                let due = self.device.packet(payload, self.switched_on.elapsed());
+                let due = self.device.packet(payload, self.since.elapsed());
                 due.filter(|_| self.feedback).map_or(Ok(()), |value| self.send_feedback(value))
             }
             (wire::CONTROL, body) => self.control(*id, body),
             (wire::SET_CONFIGURATION, [configuration, ..]) => {
-                self.standard(9, *configuration, 0);
+                if self.standard(9, *configuration, 0) == Answer::Silence {
+                    return Ok(());
+                }
                 self.endpoints()?;
                 self.send(wire::CONFIGURATION_STATUS, *id, &[wire::SUCCESS, *configuration])
             }
             (wire::GET_CONFIGURATION, _) => self.send(wire::CONFIGURATION_STATUS, *id, &[wire::SUCCESS, 1]),
             (wire::SET_ALTERNATE, [interface, alternate, ..]) => {
                 let answer = self.standard(11, *alternate, *interface);
-                let status = if answer == Answer::Stall { wire::STALL } else { wire::SUCCESS };
+                let status = match answer {
+                    Answer::Silence => return Ok(()),
+                    Answer::Stall => wire::STALL,
+                    Answer::Data(_) | Answer::Done => wire::SUCCESS,
+                };
                 self.endpoints()?;
                 self.send(wire::ALTERNATE_STATUS, *id, &[status, *interface, *alternate])
             }
