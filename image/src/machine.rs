@@ -154,6 +154,12 @@ impl Machine {
         self.started
     }
 
+    /// QEMU's process.
+    #[must_use]
+    pub fn process(&self) -> u32 {
+        self.qemu.id()
+    }
+
     /// The socket of the second serial port.
     #[must_use]
     pub fn shell(&self) -> PathBuf {

@@ -14,6 +14,7 @@ mod album;
 mod announced;
 mod around;
 mod bench;
+mod bus;
 mod converted;
 mod dop;
 mod dry;
@@ -25,9 +26,12 @@ mod found;
 mod interrupted;
 mod kinds;
 mod plug;
+mod proved;
 mod seams;
 mod times;
 mod tracks;
+mod volume;
+mod waits;
 
 use bench::Bench;
 pub(crate) use found::Tried;
@@ -164,17 +168,23 @@ impl Found {
         progress(&format!("USB: {name}"));
         let mut excused = Vec::new();
         for attempts in 1..=ATTEMPTS {
-            let before = bench.dropouts()?;
-            let tried = work(bench)?;
-            let dropouts = bench.dropouts()?.since(before);
-            let again = tried.is_excused(dropouts) && attempts < ATTEMPTS;
+            bench.forget();
+            let before = bench.counted()?;
+            let mut tried = work(bench)?;
+            let proved = bench.counted()?.since(&before);
+            let seen = bench.take_seen();
+            tried.bus_ms = u64::try_from(seen.time.as_millis())?;
+            tried.faults.extend(seen.faults);
+            tried.note += &format!("; the bus stood still for {} ms at most", seen.longest_wait.as_millis());
+            let again = tried.is_excused(&proved) && attempts < ATTEMPTS;
             let tried = tried.judged();
+            let (dropouts, waited_ms) = (proved.dropouts, u64::try_from(proved.waited.as_millis())?);
             if !again {
-                self.outcomes.push(Outcome { name: name.to_owned(), tried, dropouts, attempts, excused });
+                self.outcomes.push(Outcome { name: name.to_owned(), tried, dropouts, waited_ms, attempts, excused });
                 break;
             }
             progress(&format!("the host was too busy, once more: {}", tried.faults.join("; ")));
-            excused.push(Excused { faults: tried.faults, dropouts });
+            excused.push(Excused { faults: tried.faults, dropouts, waited_ms });
         }
         Ok(())
     }

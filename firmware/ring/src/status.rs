@@ -52,6 +52,7 @@ pub(crate) struct StatusPage {
     output: Seqlock<AtomicU64, { text::words(OUTPUT_BYTES) }>,
     fault: Seqlock<AtomicU64, { text::words(FAULT_BYTES) }>,
     thread: Seqlock<AtomicU64, 3>,
+    preroll_frames: AtomicU64,
     /// Written by the hashing thread; each at its number's place.
     certificates: [Seqlock<AtomicU64, { certificate::WORDS }>; CERTIFICATES],
     rt: RtLines,

@@ -210,6 +210,8 @@ fn everything_in_the_status_page_arrives() {
     assert_eq!(counters.ring_low_water_frames, Some(50));
     assert_eq!((counters.minor_faults, counters.major_faults), (2, 3));
     assert_eq!((counters.voluntary_switches, counters.involuntary_switches), (4, 5));
+    writer.set_preroll(480);
+    assert_eq!(status.preroll_frames(), 480);
     writer.set_stream(None);
     assert_eq!((status.stream(), status.counters().ring_low_water_frames), (None, None));
 }

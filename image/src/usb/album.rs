@@ -11,7 +11,7 @@ pub(super) fn play(bench: &mut Bench, tracks: &Tracks, found: &mut Found) -> Res
     found.take(bench, "from format to format", |bench| switches(bench, &tracks.switches))
 }
 
-/// No frame between: the album is one stream.
+/// No frame between: the album is one stream. Each track has a certificate of its own.
 fn album(bench: &mut Bench, tracks: &[Track]) -> Result<Tried> {
     let fault = bench.queue(&tracks.iter().collect::<Vec<_>>())?;
     let mut tried = Tried { faults: fault.into_iter().collect(), ..Tried::default() };
@@ -21,8 +21,9 @@ fn album(bench: &mut Bench, tracks: &[Track]) -> Result<Tried> {
         && let Some(found) = tried.compare(&whole, track, stream)
     {
         tried.frames = found.in_order;
-        tried.differs(&found.faults, stream.rate);
+        tried.differs(&found, stream.rate);
     }
+    tried.all_certified(bench, &tracks.iter().collect::<Vec<_>>())?;
     Ok(tried)
 }
 
@@ -35,5 +36,6 @@ fn switches(bench: &mut Bench, tracks: &[Track]) -> Result<Tried> {
         tried.faults.push(format!("{} streams came over the bus", streams.len()));
     }
     tracks.iter().zip(&streams).for_each(|(track, stream)| tried.take(track, stream));
+    tried.all_certified(bench, &tracks.iter().collect::<Vec<_>>())?;
     Ok(tried)
 }

@@ -8,9 +8,11 @@ use usb_dac::redir::Dac;
 use usb_dac::{Device, Explained, Fault, Format, Kind, Model, Stream, Wanted, explain};
 
 use super::around;
+use super::bus::Seen;
 use super::found::{Excuse, Tried};
+use super::proved::Counted;
+use super::waits::Waits;
 use crate::cache::sha256;
-use crate::dropouts::Dropouts;
 use crate::play::Player;
 use crate::session::Session;
 use crate::shell::Shell;
@@ -21,6 +23,9 @@ use crate::{recording, stop};
 pub(super) const PATIENCE: Duration = Duration::from_secs(120);
 /// Between two looks at whether something is so.
 const TICK: Duration = Duration::from_millis(25);
+/// A certificate's hash is given up when more than the ring was overwritten before its thread, of ordinary priority, came to it: 0.3 s
+/// of what is fastest ([`certificate`](../../../firmware/engine/src/certificate.rs)).
+const HASHING: Duration = Duration::from_millis(300);
 
 pub(super) struct Bench {
     session: Session,
@@ -30,8 +35,8 @@ pub(super) struct Bench {
     other: Dac,
     /// If it was booted with one, and asked for it.
     pub(super) shell: Option<Shell>,
-    /// When Play was asked for last.
-    pub(super) begun: Instant,
+    /// What was seen of the bus since the last time that something was tried.
+    seen: Seen,
 }
 
 impl Bench {
@@ -52,7 +57,7 @@ impl Bench {
         let dacs = session.dac.clone().zip(session.other_dac.clone());
         let (dac, other) = dacs.context("the machine has no USB DAC")?;
         let player = Player::find(&session.machine)?;
-        Ok(Self { session, player, dac, other, shell: None, begun: Instant::now() })
+        Ok(Self { session, player, dac, other, shell: None, seen: Seen::default() })
     }
 
     /// Connects to the guest's shell, which talks to one at a time: of a machine that stays up it is the user's.
@@ -78,9 +83,30 @@ impl Bench {
         self.session.machine.stop().map(drop)
     }
 
-    /// Losses of the engine so far.
-    pub(super) fn dropouts(&self) -> Result<Dropouts> {
-        Ok(Dropouts::counted(&self.player.status()?))
+    /// What the engine lost and the host took so far.
+    pub(super) fn counted(&self) -> Result<Counted> {
+        Ok(Counted::new(self.player.status()?, self.waits()))
+    }
+
+    /// How long threads of the machine and ours have waited for a core so far.
+    pub(super) fn waits(&self) -> Waits {
+        Waits::now([self.session.machine.process(), std::process::id()])
+    }
+
+    /// Looks at what has come over the bus in the bus's own time, and forgets it.
+    pub(super) fn forget(&mut self) {
+        for dac in [&self.dac, &self.other] {
+            dac.with(|device| {
+                self.seen.look(device.model(), device.record().streams());
+                device.forget();
+            });
+        }
+    }
+
+    /// What was seen of the bus, of all that has come since this was asked last.
+    pub(super) fn take_seen(&mut self) -> Seen {
+        self.forget();
+        std::mem::take(&mut self.seen)
     }
 
     /// Goes to the other port.
@@ -108,6 +134,7 @@ impl Bench {
         let product = model.product.clone();
         self.dac.unplug()?;
         self.wait("the page still shows the DAC that is gone", |bench| Ok(bench.shown()?.is_empty()))?;
+        self.forget();
         self.dac.plug(Some(model))?;
         self.wait(&format!("the page never shows {product}"), |bench| Ok(bench.shown()?.contains(&product)))?;
         // What it can is asked a moment later; until then a volume goes nowhere.
@@ -125,10 +152,14 @@ impl Bench {
         Ok(self.player.renderer().transport_info()?)
     }
 
+    /// Whether nothing but silence comes just now.
+    pub(super) fn is_silent_now(&self) -> bool {
+        self.dac.with(|device| device.record().streams().last().is_none_or(Stream::has_fallen_silent))
+    }
+
     /// Waits until nothing but silence comes: the renderer has stopped before the last of it is over the bus.
     fn silence(&mut self) -> Result<()> {
-        let silent = |device: &mut Device| device.record().streams().last().is_none_or(Stream::has_fallen_silent);
-        self.wait("it doesn't fall silent", |bench| Ok(bench.dac.with(silent))).map(drop)
+        self.wait("it doesn't fall silent", |bench| Ok(bench.is_silent_now())).map(drop)
     }
 
     /// Begins to play; DSD in a stream of its own, with all the silence around it.
@@ -137,9 +168,8 @@ impl Bench {
         if track.wire.format.starts_with("DSD") {
             self.wait("the stream isn't closed", |bench| Ok(bench.is_closed()))?;
         }
-        self.dac.with(Device::forget);
+        self.forget();
         self.player.card(&self.session.machine)?;
-        self.begun = Instant::now();
         self.player.start(&self.session.machine, &track.file)
     }
 
@@ -248,14 +278,20 @@ impl Bench {
 
     /// The certificate of the track that was played last, as soon as there is one.
     pub(super) fn certificate(&mut self) -> Result<Value> {
-        let mut certificate = Value::Null;
+        self.certificates(1)?.pop().context("a certificate")
+    }
+
+    /// Those of the tracks that were played last, so many, in their order, as soon as each has one.
+    pub(super) fn certificates(&mut self, count: usize) -> Result<Vec<Value>> {
+        let mut certificates = Vec::new();
         self.wait("there is no certificate", |bench| {
-            certificate =
-                bench.player.status()?["tracks"].as_array().and_then(|all| all.last()).cloned().unwrap_or_default();
-            certificate = certificate["certificate"].take();
-            Ok(!certificate.is_null())
+            let tracks = bench.player.status()?["tracks"].take();
+            let last = tracks.as_array().into_iter().flatten().rev().take(count);
+            certificates = last.map(|track| track["certificate"].clone()).collect();
+            certificates.reverse();
+            Ok(certificates.len() == count && certificates.iter().all(|certificate| !certificate.is_null()))
         })?;
-        Ok(certificate)
+        Ok(certificates)
     }
 }
 
@@ -290,6 +326,15 @@ impl Tried {
         Ok(())
     }
 
+    /// Tracks that were played one after the other have each to have a certificate that says what came of them.
+    pub(super) fn all_certified(&mut self, bench: &mut Bench, tracks: &[&Track]) -> Result<()> {
+        let certificates = bench.certificates(tracks.len())?;
+        for (track, certificate) in tracks.iter().zip(&certificates) {
+            self.certifies(certificate, &track.packed, track.frame());
+        }
+        Ok(())
+    }
+
     fn certifies(&mut self, certificate: &Value, bytes: &[u8], frame: usize) {
         let differs = |wanted: &Value| {
             wanted.as_object().is_some_and(|all| all.iter().any(|(name, value)| certificate[name] != *value))
@@ -299,16 +344,21 @@ impl Tried {
         let mut taken = json!({ "frames": frames, "crc32c": crc });
         if certificate["sha256"].is_null() {
             // It gives up where it can't follow what is played.
-            self.doubt(Excuse::Slow, "its certificate has no SHA-256");
+            self.doubt(Excuse::Waited(HASHING), "its certificate has no SHA-256");
         } else {
             taken["sha256"] = digest.into();
         }
         if differs(&taken) {
             self.faults.push(format!("its certificate is {certificate}, not {taken}"));
         }
-        let heard = json!({ "whole": true, "scaled": false, "xruns": 0 });
+        let heard = json!({ "whole": true, "scaled": false, "xruns": 0, "starved": 0, "lost": 0 });
         if differs(&heard) {
-            self.doubt(Excuse::Torn, format!("its certificate is {certificate}, not {heard}"));
+            let text = format!("its certificate is {certificate}, not {heard}");
+            // Only what ran dry is faded, and loses what was on its way.
+            match ["xruns", "starved"].iter().filter_map(|name| certificate[name].as_u64()).sum() {
+                0 => self.faults.push(text),
+                times => self.doubt(Excuse::Dry(times), text),
+            }
         }
     }
 
@@ -317,9 +367,9 @@ impl Tried {
         if let Some(found) = self.compare(&track.packed, track, stream) {
             self.frames += found.in_order;
             self.note = format!("{} frames of silence before, {} behind", found.before, found.behind);
-            self.differs(&found.faults, stream.rate);
+            self.differs(&found, stream.rate);
             if track.wire.format.starts_with("DSD") {
-                self.doubt_all(Excuse::Torn, around::missing([found.before, found.behind], stream.rate));
+                self.faults.extend(around::missing([found.before, found.behind], stream.rate));
             }
         }
     }
@@ -334,16 +384,17 @@ impl Tried {
 
     /// What is wrong with a stream that was cut off, of a track of so many frames: a second of them has to be there.
     fn cut_off(&mut self, found: &Explained, total: usize, rate: u32) {
-        let is_end = |fault: &&Fault| fault.kind == Kind::Dropped && fault.at + fault.frames == total;
-        self.differs(found.faults.iter().filter(|fault| !is_end(fault)), rate);
-        if found.in_order < rate as usize {
-            self.doubt(Excuse::Torn, format!("{} frames came in order, not {rate}", found.in_order));
+        let is_end = |fault: &Fault| fault.kind == Kind::Dropped && fault.at + fault.frames == total;
+        let mut found = found.clone();
+        found.faults.retain(|fault| !is_end(fault));
+        self.differs(&found, rate);
+        if found.in_order < rate as usize && found.faults.is_empty() {
+            self.faults.push(format!("{} frames came in order, not {rate}", found.in_order));
         }
     }
 
     /// Compares a stream with bytes of a track's format; None: it came in another one.
     pub(super) fn compare(&mut self, bytes: &[u8], track: &Track, stream: &Stream) -> Option<Explained> {
-        self.bus_ms += u64::try_from(stream.bus_time().as_millis()).unwrap_or(u64::MAX);
         let raw = track.wire.format.starts_with("DSD");
         if (stream.setting.format == Format::Raw) != raw || stream.rate != track.wire.rate {
             self.faults.push(format!("it came as {:?} at {} Hz", stream.setting, stream.rate));
@@ -356,7 +407,9 @@ impl Tried {
 
 #[cfg(test)]
 mod tests {
+    use super::super::proved::Proved;
     use super::*;
+    use crate::dropouts::Dropouts;
 
     #[test]
     fn the_check_sum_is_castagnoli_s() {
@@ -369,7 +422,7 @@ mod tests {
         let bytes = [7; 80];
         let right = json!({
             "frames": 20, "crc32c": format!("{:08x}", crc32c(&bytes)), "sha256": sha256(&bytes),
-            "whole": true, "scaled": false, "xruns": 0,
+            "whole": true, "scaled": false, "xruns": 0, "starved": 0, "lost": 0,
         });
         let tried = |certificate: &Value| {
             let mut tried = Tried::default();
@@ -382,19 +435,25 @@ mod tests {
             certificate[name] = value;
             tried(&certificate)
         };
-        let dry = Dropouts { xruns: 1, ..Dropouts::default() };
-        for (name, value, [idle, busy]) in [
-            ("frames", json!(19), [false, false]),
-            ("crc32c", json!("00000000"), [false, false]),
-            ("sha256", json!("00"), [false, false]),
-            ("sha256", Value::Null, [true, true]),
-            ("whole", json!(false), [false, true]),
-            ("scaled", json!(true), [false, true]),
-            ("xruns", json!(1), [false, true]),
+        let mut lateness = vec![0; 32];
+        lateness[20] = 1;
+        let dropouts = Dropouts { xruns: 1, ..Dropouts::default() };
+        let dry = Proved { dropouts, lateness, ..Proved::default() };
+        let waited = Proved { waited: HASHING, ..Proved::default() };
+        for (name, value, [idle, ran_dry, busy]) in [
+            ("frames", json!(19), [false; 3]),
+            ("crc32c", json!("00000000"), [false; 3]),
+            ("sha256", json!("00"), [false; 3]),
+            ("sha256", Value::Null, [false, false, true]),
+            ("whole", json!(false), [false; 3]),
+            ("scaled", json!(true), [false; 3]),
+            ("lost", json!(7), [false; 3]),
+            ("xruns", json!(1), [false, true, false]),
+            ("xruns", json!(2), [false; 3]),
         ] {
             let tried = with(name, value);
-            let excused = [Dropouts::default(), dry].map(|dropouts| tried.is_excused(dropouts));
-            assert_eq!((excused, tried.judged().faults.len()), ([idle, busy], 1), "{name}");
+            let excused = [&Proved::default(), &dry, &waited].map(|proved| tried.is_excused(proved));
+            assert_eq!((excused, tried.judged().faults.len()), ([idle, ran_dry, busy], 1), "{name}");
         }
     }
 

@@ -8,7 +8,7 @@ use support::material::DsdShape;
 use usb_dac::Stream;
 
 use super::bench::Bench;
-use super::found::{Excuse, Tried};
+use super::found::Tried;
 use crate::tracks::Track;
 
 const CHANNELS: usize = 2;
@@ -26,6 +26,8 @@ const LATER: f64 = 0.03;
 const BESIDE: f64 = 0.05;
 /// How far PCM may be off, of its own level: no two filters begin to cut in the same way.
 const OFF: f64 = 0.02;
+/// Frames of silence that are a hole: no tone has as many, and noise hasn't.
+const HOLE: usize = 64;
 /// How far our filter reaches to each side, in frames of the source.
 const REACH: usize = 64;
 /// The same for any filter, generously: what is kept from where two differ.
@@ -48,7 +50,6 @@ pub(super) fn converted(bench: &mut Bench, track: &Track, rate: u32, change: &st
     }
     let streams = bench.streams()?;
     if let Some(stream) = tried.only(&streams) {
-        tried.bus_ms = u64::try_from(stream.bus_time().as_millis())?;
         let ours = without_silence(&stream.bytes);
         if tried.sounds_like(track, stream, rate, ours) {
             tried.certified(bench, ours, FRAME)?;
@@ -66,6 +67,12 @@ fn without_silence(bytes: &[u8]) -> &[u8] {
     frames.get(first..end).unwrap_or_default().as_flattened()
 }
 
+/// How often there is silence inside, of so many frames that no sound has it.
+fn holes(came: &[Frame]) -> u64 {
+    let silent = came.chunk_by(|a, b| (*a == [0.0; CHANNELS]) == (*b == [0.0; CHANNELS]));
+    silent.filter(|run| run.len() >= HOLE && run[0] == [0.0; CHANNELS]).count() as u64
+}
+
 fn samples(bytes: &[u8]) -> Vec<Frame> {
     let level = |sample: [u8; 4]| f64::from(i32::from_le_bytes(sample)) / 2_147_483_648.0;
     bytes
@@ -80,6 +87,7 @@ impl Tried {
     /// Looks at a stream without the silence around it; whether it is as long as the track, so that the rest can be compared.
     fn sounds_like(&mut self, track: &Track, stream: &Stream, rate: u32, ours: &[u8]) -> bool {
         let came = samples(ours);
+        let holes = holes(&came);
         self.frames = came.len();
         if (stream.setting.frame(), stream.rate) != (FRAME, rate) {
             self.faults.push(format!("it came as {:?} at {} Hz", stream.setting, stream.rate));
@@ -93,17 +101,17 @@ impl Tried {
         // A track has as many frames as last as long as it does, the last one begun.
         let expected = (frames * u64::from(rate)).div_ceil(of.into());
         if came.len() as u64 != expected {
-            self.doubt(Excuse::Torn, format!("{} frames that aren't silent came, not {expected}", came.len()));
+            self.torn(holes, format!("{} frames that aren't silent came, not {expected}", came.len()));
             return false;
         }
         match dsd {
-            Some(shape) => self.is_tone(&came, rate.into(), &shape),
-            None => self.is_half(&came, &samples(&track.packed)),
+            Some(shape) => self.is_tone(&came, rate.into(), &shape, holes),
+            None => self.is_half(&came, &samples(&track.packed), holes),
         }
         true
     }
 
-    fn is_tone(&mut self, came: &[Frame], rate: f64, shape: &DsdShape) {
+    fn is_tone(&mut self, came: &[Frame], rate: f64, shape: &DsdShape, holes: u64) {
         let [length, end] = [PIECE, END].map(|seconds| (seconds * rate) as usize);
         let inside = came.get(end..came.len().saturating_sub(end)).unwrap_or_default();
         let mut worst = [0.0_f64; 3];
@@ -121,11 +129,11 @@ impl Tried {
         let [louder, later, beside] = worst;
         self.note = format!("the tone is off by {louder:.5} of full scale, {later:.4} rad; {beside:.4} beside it");
         if inside.len() < length || louder > LOUDER || later > LATER || beside > BESIDE {
-            self.doubt(Excuse::Torn, format!("it isn't its tone: {}", self.note));
+            self.torn(holes, format!("it isn't its tone: {}", self.note));
         }
     }
 
-    fn is_half(&mut self, came: &[Frame], source: &[Frame]) {
+    fn is_half(&mut self, came: &[Frame], source: &[Frame], holes: u64) {
         let filter = Filter::half();
         // Every fourth 1024 frames are noise, of which a filter's edge shows; triangles have little there.
         let is_steady = |n: usize| n >= MARGIN && [n - MARGIN, n + MARGIN].iter().all(|n| n / 1024 % 4 != 3);
@@ -143,7 +151,7 @@ impl Tried {
         self.note = format!("{frames} frames are off by {:.2} % of their level", off * 100.0);
         // Not a number: there was nothing to compare.
         if off.is_nan() || off > OFF {
-            self.doubt(Excuse::Torn, format!("it isn't what is left of the source: {}", self.note));
+            self.torn(holes, format!("it isn't what is left of the source: {}", self.note));
         }
     }
 }
@@ -191,6 +199,16 @@ mod tests {
 
     fn words(frames: &[Frame]) -> Vec<u8> {
         frames.as_flattened().iter().flat_map(|level| ((level * 2_147_483_648.0) as i32).to_le_bytes()).collect()
+    }
+
+    #[test]
+    fn silence_inside_is_counted() {
+        let with = |runs: &[(usize, f64)]| {
+            let all = runs.iter().flat_map(|(frames, level)| vec![[*level; CHANNELS]; *frames]);
+            holes(&all.collect::<Vec<_>>())
+        };
+        assert_eq!(with(&[(500, 0.5), (63, 0.0), (500, 0.5)]), 0);
+        assert_eq!(with(&[(500, 0.5), (64, 0.0), (500, 0.5), (900, 0.0), (1, 0.1)]), 2);
     }
 
     /// What is found of a track of which this came, at 44.1 kHz or 48 times four.

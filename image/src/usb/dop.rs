@@ -3,6 +3,7 @@
 use usb_dac::{Explained, Markers, Stream, Wanted, explain, take_apart};
 
 use super::around;
+use super::found::Tried;
 
 /// The byte that DSD's silence is made of.
 pub(super) const SILENCE: u8 = 0x69;
@@ -23,7 +24,9 @@ pub(super) struct Apart {
     pub(super) before: usize,
     /// Zeros behind, frames.
     pub(super) behind: usize,
-    /// Wrong markers, and more zeros than the driver sends of its own. (It sends them where it runs dry, too.)
+    /// How often there are zeros in between, as the driver sends them where it runs dry; among the bits they are DSD's silence.
+    pub(super) holes: u64,
+    /// Wrong markers, and more zeros than the driver sends of its own.
     pub(super) faults: Vec<String>,
 }
 
@@ -36,10 +39,20 @@ impl Apart {
         let before = frames.clone().position(sounds).unwrap_or(total);
         let behind = total - frames.clone().rposition(sounds).map_or(before, |last| last + 1);
         let ours = stream.bytes.get(before * frame..(total - behind) * frame).unwrap_or_default();
-        let (bits, markers) = take_apart(ours, stream.setting.bytes.into());
-        let mut faults = Vec::new();
-        if markers != Markers::default() {
-            faults.push(format!("{markers:?}"));
+        let (mut bits, mut faults, mut holes) = (Vec::new(), Vec::new(), 0);
+        let ours: Vec<_> = ours.chunks_exact(frame).collect();
+        for part in ours.chunk_by(|a, b| sounds(a) == sounds(b)) {
+            if !part.first().is_some_and(|frame| sounds(frame)) {
+                holes += 1;
+                bits.resize(bits.len() + 4 * part.len(), SILENCE);
+                continue;
+            }
+            // They take turns in each part.
+            let (of_part, markers) = take_apart(&part.concat(), stream.setting.bytes.into());
+            if markers != Markers::default() {
+                faults.push(format!("behind frame {} of DoP: {markers:?}", bits.len() / 4));
+            }
+            bits.extend(of_part);
         }
         for (zeros, most, place) in [(before, BEFORE_MS, "before"), (behind, BEHIND_MS, "behind")] {
             let ms = zeros * 1000 / stream.rate.max(1) as usize;
@@ -47,7 +60,7 @@ impl Apart {
                 faults.push(format!("{ms} ms without markers {place} it, of which {most} may be the driver's own"));
             }
         }
-        Self { bits, before, behind, faults }
+        Self { bits, before, behind, holes, faults }
     }
 
     /// Compares it with all of a track, `DSD_U32_BE`, at so many frames a second. The differences aren't among the faults.
@@ -56,6 +69,15 @@ impl Apart {
         let missing = around::missing([found.before, found.behind], rate);
         let faults = self.faults.iter().cloned().chain(missing).collect();
         (found, faults)
+    }
+}
+
+impl Tried {
+    /// Holes are the driver's where it ran dry, and nowhere else.
+    pub(super) fn markers(&mut self, apart: &Apart) {
+        if apart.holes > 0 {
+            self.torn(apart.holes, format!("{} times zeros without markers within DoP", apart.holes));
+        }
     }
 }
 
@@ -109,9 +131,39 @@ mod tests {
         dop(&[silent(before), as_words_of_16(&track()), silent(behind)].concat())
     }
 
+    /// What is wrong, and how often it would have to have run dry to be excused of all of it.
+    fn tried(parts: &[Vec<u8>]) -> Tried {
+        let apart = Apart::of(&stream(parts));
+        let (found, faults) = apart.compare(&track(), RATE);
+        let mut tried = Tried { faults, ..Tried::default() };
+        tried.differs(&found, RATE);
+        tried.markers(&apart);
+        tried
+    }
+
     fn faults(parts: &[Vec<u8>]) -> Vec<String> {
-        let (found, faults) = Apart::of(&stream(parts)).compare(&track(), RATE);
-        faults.into_iter().chain(found.faults.iter().map(ToString::to_string)).collect()
+        tried(parts).judged().faults
+    }
+
+    #[test]
+    fn markers_are_wrong_unless_the_driver_s_zeros_are_in_between() {
+        let well = music(100, 100, 0x69);
+        let (head, tail) = well.split_at(6 * (100 * (MS + 1) + 3000));
+        assert_eq!(tried(&[well.clone()]).gaps, 0);
+        let dry = tried(&[head.to_vec(), zeros(20), tail.to_vec()]);
+        assert!(dry.faults.is_empty() && dry.gaps == 1, "{dry:?}");
+        assert!(!dry.judged().faults.is_empty());
+        for (what, parts) in [
+            ("one frame less", vec![head.to_vec(), tail[6..].to_vec()]),
+            ("one frame twice", vec![head.to_vec(), well[head.len() - 6..].to_vec()]),
+            ("other markers behind a hole", {
+                let mut wrong = tail.to_vec();
+                wrong[6 * 40 + 2] ^= 0xff;
+                vec![head.to_vec(), zeros(20), wrong]
+            }),
+        ] {
+            assert!(!tried(&parts).faults.is_empty(), "{what}");
+        }
     }
 
     #[test]

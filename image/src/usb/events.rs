@@ -2,7 +2,7 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
@@ -13,9 +13,9 @@ const LIMIT: Duration = Duration::from_secs(30);
 /// The longest event that is read, bytes.
 const LONGEST: u64 = 1 << 20;
 
-/// The events that have come, as text. It goes on in a thread of its own until the process ends.
+/// The events that have come, as text, and when. It goes on in a thread of its own until the process ends.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Events(Arc<Mutex<Vec<String>>>);
+pub(super) struct Events(Arc<Mutex<Vec<(Instant, String)>>>);
 
 impl Events {
     /// Subscribes to AVTransport.
@@ -30,7 +30,7 @@ impl Events {
         std::thread::Builder::new().name("events".into()).spawn(move || {
             for stream in listener.incoming().flatten() {
                 // What can't be read is an event that never comes.
-                let _ = receive(stream).map(|event| theirs.lock(|events| events.push(event)));
+                let _ = receive(stream).map(|event| theirs.lock(|events| events.push((Instant::now(), event))));
             }
         })?;
         let mut stream = TcpStream::connect(SocketAddr::from((GUEST, 80))).context("subscribing")?;
@@ -48,7 +48,7 @@ impl Events {
         Ok(events)
     }
 
-    fn lock<T>(&self, look: impl FnOnce(&mut Vec<String>) -> T) -> T {
+    fn lock<T>(&self, look: impl FnOnce(&mut Vec<(Instant, String)>) -> T) -> T {
         look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -57,10 +57,10 @@ impl Events {
         self.lock(Vec::clear);
     }
 
-    /// Whether an event has come that says so of TransportState.
-    pub(super) fn have_said(&self, state: &str) -> bool {
+    /// When the first event came that says so of TransportState, if one did.
+    pub(super) fn said(&self, state: &str) -> Option<Instant> {
         let value = format!("TransportState val=&quot;{state}&quot;");
-        self.lock(|events| events.iter().any(|event| event.contains(&value)))
+        self.lock(|events| events.iter().find(|(_, event)| event.contains(&value)).map(|(at, _)| *at))
     }
 }
 

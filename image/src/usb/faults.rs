@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::bench::Bench;
 use super::figures;
-use super::found::{Excuse, Found, Tried};
+use super::found::{Found, Tried};
 use super::plug::{Comes, to_the_end};
 use super::tracks::Tracks;
 use crate::tracks::Track;
@@ -18,10 +18,13 @@ pub(super) fn play(bench: &mut Bench, tracks: &Tracks, found: &mut Found) -> Res
     let dsd = tracks.formats.get(5).context("no track of DSD64")?;
     bench.change("counts-24-bits")?;
     found.take(bench, "24 bits in words of 32", |bench| narrowed(bench, wide, &tracks.deep))?;
+    let short = tracks.album.first().context("an album")?;
+    bench.change("hangs-at-96k")?;
+    found.take(bench, "a DAC that hangs at 96 kHz", |bench| hangs(bench, wide, short))?;
     bench.change("refuses-96k")?;
-    found.take(bench, "a DAC that refuses 96 kHz", |bench| refuses(bench, wide, &tracks.steady))?;
+    found.take(bench, "a DAC that refuses 96 kHz", |bench| refuses(bench, wide, short))?;
     bench.change("no-clock-at-96k")?;
-    found.take(bench, "a DAC without a clock at 96 kHz", |bench| refuses(bench, wide, &tracks.steady))?;
+    found.take(bench, "a DAC without a clock at 96 kHz", |bench| refuses(bench, wide, short))?;
     bench.change("refuses-dsd")?;
     found.take(bench, "a DAC that refuses its DSD setting", |bench| refuses(bench, dsd, wide))?;
     found.take(bench, "a DAC that refuses once", |bench| {
@@ -87,19 +90,52 @@ pub(super) fn stays(bench: &mut Bench, bad: &Track, good: &Track) -> Result<Trie
     Ok(tried)
 }
 
-/// It is refused by name, and the next track plays.
-pub(super) fn refuses(bench: &mut Bench, bad: &Track, good: &Track) -> Result<Tried> {
-    bench.start(bad)?;
-    let took = bench
-        .wait("what the DAC doesn't do is not refused", |bench| Ok(bench.transport()?.status == "ERROR_OCCURRED"))?;
-    let reason = bench.reason()?;
-    let product = bench.dac.with(|device| device.model().product.clone());
+/// It is refused by name, nothing sounds meanwhile, and the next track plays.
+fn refuses(bench: &mut Bench, bad: &Track, good: &Track) -> Result<Tried> {
+    let mut before = Tried::default();
+    before.refused(bench, bad)?;
     let mut tried = bench.play_one(good)?;
-    tried.note = format!("{reason}, after {:.1} s", took.as_secs_f64());
-    if !reason.contains(&product) {
-        tried.faults.push(format!("the page doesn't say what refuses: {reason:?}"));
-    }
+    tried.note = std::mem::take(&mut before.note);
+    tried.absorb(before);
     Ok(tried)
+}
+
+/// One that answers to nothing any more: each track is refused by name, the renderer answers all the time, and once it was pulled out
+/// and put back in it plays.
+fn hangs(bench: &mut Bench, bad: &Track, good: &Track) -> Result<Tried> {
+    let mut before = Tried::default();
+    before.refused(bench, bad)?;
+    if !bench.dac.with(|device| device.hangs()) {
+        before.faults.push("it doesn't hang".to_owned());
+    }
+    before.refused(bench, good)?;
+    bench.dac.unplug()?;
+    bench.wait("the page still shows the DAC that is gone", |bench| Ok(bench.shown()?.is_empty()))?;
+    bench.dac.plug(None)?;
+    let mut tried = bench.play_one(good)?;
+    tried.note = std::mem::take(&mut before.note);
+    tried.absorb(before);
+    Ok(tried)
+}
+
+impl Tried {
+    /// A track has to be refused, with the DAC's name, and nothing but silence may come of it.
+    fn refused(&mut self, bench: &mut Bench, track: &Track) -> Result<()> {
+        bench.start(track)?;
+        let what = "what the DAC doesn't do is not refused";
+        let took = bench.wait(what, |bench| Ok(bench.transport()?.status == "ERROR_OCCURRED"))?;
+        let reason = bench.reason()?;
+        let product = bench.dac.with(|device| device.model().product.clone());
+        self.note += &format!("{reason}, after {:.1} s; ", took.as_secs_f64());
+        if !reason.contains(&product) {
+            self.faults.push(format!("the page doesn't say what refuses: {reason:?}"));
+        }
+        for stream in bench.streams()? {
+            let (frames, rate) = (stream.frames(), stream.rate);
+            self.faults.push(format!("{frames} frames that aren't silent came at {rate} Hz of what was refused"));
+        }
+        Ok(())
+    }
 }
 
 /// The page follows, what came before is right, and once it is back the music goes on by itself, to its end and with no frame
@@ -146,7 +182,7 @@ fn starves(bench: &mut Bench, track: &Track) -> Result<Tried> {
         tried.note += &format!("; the host brought {most:.0} % at most");
         // A piece is shorter than it asks, but not in step with it.
         if most < 100.0 + asked.ppm / 1e4 * 0.8 {
-            tried.doubt(Excuse::Torn, format!("it asked for {} % more, and never got it", asked.ppm / 1e4));
+            tried.torn(tried.gaps, format!("it asked for {} % more, and never got it", asked.ppm / 1e4));
         }
     }
     Ok(tried)

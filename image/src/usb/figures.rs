@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::bench::{Bench, PATIENCE};
 use super::dry;
 use super::fade::Faded;
-use super::found::{Excuse, Tried};
+use super::found::Tried;
 use crate::dropouts::Dropouts;
 use crate::tracks::Track;
 
@@ -142,7 +142,8 @@ fn compared(bench: &mut Bench, track: &Track, holds: usize) -> Result<Tried> {
     if xruns < holds as u64 {
         tried.faults.push(format!("held up {holds} times, it ran dry {xruns} times"));
     } else if xruns > holds as u64 {
-        tried.doubt(Excuse::Torn, format!("held up {holds} times, it ran dry {xruns} times"));
+        let more = xruns - holds as u64;
+        tried.torn(more, format!("held up {holds} times, it ran dry {xruns} times"));
     }
     // Held up it has slept too long, too: once till then, and once for what would have been its next time.
     tried.provoked = Dropouts { xruns: holds as u64, stalls: 2 * holds as u64, ..Dropouts::default() };
@@ -198,11 +199,12 @@ impl Tried {
         let streams = bench.streams()?;
         let Some(stream) = self.only(&streams) else { return Ok(()) };
         let Some(found) = self.compare(&track.packed, track, stream) else { return Ok(()) };
-        let dry = dry::explain(&found, xruns, track.wire.rate);
+        let dry = dry::explain(&found, track.wire.rate);
         self.frames = track.packed.len() / track.frame() - dry.lost;
-        // Whatever else the machine has lost: gaps are counted.
-        self.faults.extend(dry.miscounted);
-        self.differs(&dry.others, stream.rate);
+        if dry.gaps != xruns {
+            self.faults.push(format!("{} gaps on the bus, and {xruns} xruns", dry.gaps));
+        }
+        self.faults.extend(dry.others.iter().map(ToString::to_string));
         let faded = Faded { track: &track.packed, frame: track.frame(), rate: track.wire.rate, bits: 32 };
         self.faults.extend(dry.resumed.iter().filter_map(|at| faded.fault_before(&stream.bytes, *at)));
         self.note = format!("{xruns} xruns, {} gaps, {} frames lost in them", dry.gaps, dry.lost);
@@ -236,7 +238,7 @@ impl Tried {
                 let text = format!(
                     "the page's position is off by {off:.0} ms in {tenths} of ten looks, with wake-ups late by {late} ms"
                 );
-                self.doubt(Excuse::Slow, text);
+                self.faults.push(text);
             }
         }
     }
@@ -246,7 +248,9 @@ impl Tried {
     fn wakeups<'a>(&mut self, samples: impl Iterator<Item = &'a Sample>) {
         // It wakes more often while it plays nothing, as it does behind the track's last frame.
         let playing: Vec<_> = samples.filter(|sample| sample.engine["state"] == "playing").collect();
-        let [first, .., last] = playing.as_slice() else { return };
+        let [first, .., last] = playing.as_slice() else {
+            return self.faults.push(format!("{} looks at the page while it played, too few to count", playing.len()));
+        };
         let woken = count(&last.engine, "wakeups") - count(&first.engine, "wakeups");
         let periods = |time: Duration| time.as_secs_f64() * 1000.0 / PERIOD_MS;
         let least = periods(last.at[0].saturating_duration_since(first.at[1]));
@@ -334,6 +338,9 @@ mod tests {
         assert_eq!(faults(sample(4000, 95, [100, 0])), 1, "what is late by less than a period passes over nothing");
         assert_eq!(faults(sample(4000, 95, [99, 1])), 0, "262 ms late");
         assert_eq!(faults(sample(4000, 105, [100, 0])), 1);
+        let mut tried = Tried::default();
+        tried.wakeups([sample(0, 0, [0; 2])].iter());
+        assert_eq!(tried.faults.len(), 1, "one look counts nothing");
     }
 
     #[test]

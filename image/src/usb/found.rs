@@ -1,10 +1,13 @@
 //! What `--usb` has found.
 use std::fmt::{self, Display, Formatter};
 use std::ops::Deref;
+use std::time::Duration;
 
 use serde::Serialize;
-use usb_dac::{Fault, Kind};
+use usb_dac::Explained;
 
+use super::dry::{self, Dry};
+use super::proved::Proved;
 use crate::dropouts::Dropouts;
 
 /// What came of trying something once.
@@ -18,9 +21,12 @@ pub struct Tried {
     pub note: String,
     /// What is wrong, however busy the machine was.
     pub faults: Vec<String>,
-    /// What is wrong if the machine wasn't too busy for it: then it is tried again, and in the end it is wrong.
+    /// What is wrong unless the machine proves to have been too busy for it: then it is tried again, and in the end it is wrong.
     #[serde(skip)]
     pub(crate) doubts: Vec<Doubt>,
+    /// How often card or ring ran dry, as the streams show it: each needs a count of its own.
+    #[serde(skip)]
+    pub(crate) gaps: u64,
     /// Losses that were brought about on purpose: they excuse nothing.
     #[serde(skip)]
     pub(crate) provoked: Dropouts,
@@ -33,38 +39,13 @@ pub(crate) struct Doubt {
     text: String,
 }
 
-/// What has to have happened for it.
+/// What has to be proved for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Excuse {
-    /// Nothing more: it took too long.
-    Slow,
-    /// The card or the ring ran dry: something is missing, is silence, or is faded in.
-    Torn,
-    /// The engine slept so long that the card went round: it has played again what it had played before.
-    Stale,
-}
-
-/// The most that a dropout scales at one place, ms: a fade-out and a fade-in of the engine's, and as much as a comparison steps by.
-const FADES_MS: usize = 20 + 20 + 2;
-
-impl Excuse {
-    /// Of a difference in what came at so many frames a second; None: nothing that a busy machine does.
-    fn of(fault: &Fault, rate: u32) -> Option<Self> {
-        match &fault.kind {
-            Kind::Gap | Kind::Dropped => Some(Self::Torn),
-            Kind::Foreign(_) if fault.frames <= rate as usize * FADES_MS / 1000 => Some(Self::Torn),
-            Kind::Foreign(_) | Kind::Repeated | Kind::Swapped | Kind::Stale => Some(Self::Stale),
-            Kind::WrongSilence(_) => None,
-        }
-    }
-
-    fn holds(self, dropouts: Dropouts) -> bool {
-        match self {
-            Self::Slow => true,
-            Self::Torn => dropouts != Dropouts::default(),
-            Self::Stale => dropouts.stalls > 0,
-        }
-    }
+    /// Card or ring ran dry so often at least.
+    Dry(u64),
+    /// A thread of the machine or of ours waited so long for a core.
+    Waited(Duration),
 }
 
 impl Tried {
@@ -73,18 +54,28 @@ impl Tried {
         self.doubts.push(Doubt { excuse, text: text.into() });
     }
 
-    /// The same of several.
-    pub(super) fn doubt_all(&mut self, excuse: Excuse, texts: impl IntoIterator<Item = String>) {
-        self.doubts.extend(texts.into_iter().map(|text| Doubt { excuse, text }));
+    /// What a comparison has found at so many frames a second: wrong, but for what has the place and the size of having run dry.
+    pub(super) fn differs(&mut self, found: &Explained, rate: u32) {
+        self.ran_dry(dry::explain(found, rate));
     }
 
-    /// What a comparison has found at so many frames a second, each with what excuses it, if anything does.
-    pub(super) fn differs<'a>(&mut self, faults: impl IntoIterator<Item = &'a Fault>, rate: u32) {
-        for fault in faults {
-            match Excuse::of(fault, rate) {
-                Some(excuse) => self.doubt(excuse, fault.to_string()),
-                None => self.faults.push(fault.to_string()),
-            }
+    /// The same, looked at already.
+    pub(super) fn ran_dry(&mut self, dry: Dry) {
+        self.faults.extend(dry.others.iter().map(ToString::to_string));
+        if dry.gaps > 0 {
+            self.gaps += dry.gaps;
+            let places = dry.places.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            self.doubt(Excuse::Dry(dry.gaps), format!("it ran dry on the bus: {places}"));
+        }
+    }
+
+    /// Something is wrong that only running dry explains, which shows so often in what came.
+    pub(super) fn torn(&mut self, gaps: u64, text: String) {
+        if gaps == 0 {
+            self.faults.push(text);
+        } else {
+            self.gaps = self.gaps.max(gaps);
+            self.doubt(Excuse::Dry(gaps), text);
         }
     }
 
@@ -92,14 +83,18 @@ impl Tried {
     pub(super) fn absorb(&mut self, other: Self) {
         self.faults.extend(other.faults);
         self.doubts.extend(other.doubts);
+        self.gaps += other.gaps;
     }
 
-    /// Whether it is tried again: it failed, and the machine may have been too slow for it.
-    pub(super) fn is_excused(&self, dropouts: Dropouts) -> bool {
-        let unprovoked = dropouts.since(self.provoked);
-        self.faults.is_empty()
-            && !self.doubts.is_empty()
-            && self.doubts.iter().all(|doubt| doubt.excuse.holds(unprovoked))
+    /// Whether it is tried again: it failed, and the machine has proved too slow for it.
+    pub(super) fn is_excused(&self, proved: &Proved) -> bool {
+        let dry = proved.dry(self.provoked);
+        let holds = |excuse: Excuse| match excuse {
+            Excuse::Dry(times) => times <= dry,
+            Excuse::Waited(least) => proved.waited >= least,
+        };
+        let doubts = self.doubts.iter().all(|doubt| holds(doubt.excuse));
+        self.faults.is_empty() && !self.doubts.is_empty() && doubts && self.gaps <= dry
     }
 
     /// There is no other time: what was in doubt is wrong.
@@ -116,6 +111,8 @@ pub struct Excused {
     pub faults: Vec<String>,
     /// What the machine lost.
     pub dropouts: Dropouts,
+    /// How long a thread of it waited for a core of the host, ms.
+    pub waited_ms: u64,
 }
 
 /// What was tried, and what came of it in the end.
@@ -128,6 +125,8 @@ pub struct Outcome {
     pub tried: Tried,
     /// Losses that say only that the machine was too slow.
     pub dropouts: Dropouts,
+    /// How long a thread of it waited for a core of the host meanwhile, ms.
+    pub waited_ms: u64,
     /// How often it was tried: again only after those.
     pub attempts: u32,
     /// What was wrong the times before.
@@ -156,13 +155,19 @@ pub struct Found {
 impl Display for Found {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         for outcome in &self.outcomes {
-            let Outcome { name, tried, attempts, excused, dropouts } = outcome;
+            let Outcome { name, tried, attempts, excused, dropouts, waited_ms } = outcome;
             let verdict = if tried.faults.is_empty() { "well".to_owned() } else { tried.faults.join("; ") };
             let note = if tried.note.is_empty() { String::new() } else { format!(" ({})", tried.note) };
             let lost = if *dropouts == Dropouts::default() { String::new() } else { format!(", {dropouts}") };
-            writeln!(f, "{name:<44} {:>8} frames: {verdict}{note}, attempt {attempts}{lost}", tried.frames)?;
-            for (number, Excused { faults, dropouts }) in (1..).zip(excused) {
-                writeln!(f, "    attempt {number}, {dropouts}: {}", faults.join("; "))?;
+            let Tried { frames, bus_ms, .. } = tried;
+            writeln!(
+                f,
+                "{name:<44} {frames:>8} frames, {bus_ms} ms of the bus, {waited_ms} ms without a core: {verdict}{note}, attempt \
+                 {attempts}{lost}"
+            )?;
+            for (number, Excused { faults, dropouts, waited_ms }) in (1..).zip(excused) {
+                let faults = faults.join("; ");
+                writeln!(f, "    attempt {number}, {dropouts}, {waited_ms} ms without a core: {faults}")?;
             }
         }
         Ok(())
@@ -175,64 +180,90 @@ mod tests {
 
     const NONE: Dropouts = Dropouts { xruns: 0, starved: 0, stalls: 0, overruns: 0 };
     const DRY: Dropouts = Dropouts { xruns: 1, ..NONE };
-    const STALLED: Dropouts = Dropouts { stalls: 1, ..NONE };
+
+    /// The engine counted this, with so many wake-ups of half a second and more, and the host took so much, ms.
+    fn proved(dropouts: Dropouts, late: u64, waited_ms: u64) -> Proved {
+        let mut lateness = vec![0; 32];
+        (lateness[5], lateness[18], lateness[19], lateness[20]) = (100, 9, 3, late);
+        Proved { dropouts, lateness, latest: None, waited: Duration::from_millis(waited_ms) }
+    }
 
     #[test]
-    fn only_a_slow_machine_is_a_reason_to_try_again_and_only_where_it_explains_what_is_wrong() {
-        for (faults, doubts, dropouts, again) in [
-            (&[][..], &[][..], NONE, false),
-            (&[], &[], DRY, false),
-            (&["another rate"], &[], NONE, false),
-            (&["another rate"], &[], DRY, false),
-            (&["another rate"], &[(Excuse::Slow, "3 s"), (Excuse::Torn, "lost")], DRY, false),
-            (&[], &[(Excuse::Torn, "lost")], NONE, false),
-            (&[], &[(Excuse::Torn, "lost")], DRY, true),
-            (&[], &[(Excuse::Stale, "again")], DRY, false),
-            (&[], &[(Excuse::Stale, "again"), (Excuse::Torn, "lost")], STALLED, true),
-            (&[], &[(Excuse::Slow, "3 s")], NONE, true),
-            (&[], &[(Excuse::Slow, "3 s"), (Excuse::Torn, "lost")], NONE, false),
+    fn only_what_is_proved_is_a_reason_to_try_again_and_only_where_it_explains_what_is_wrong() {
+        let (late, waited) = (|n| Excuse::Dry(n), |ms| Excuse::Waited(Duration::from_millis(ms)));
+        let starved = Dropouts { starved: 1, ..NONE };
+        for (faults, doubts, [dropouts, more], wakeups, ms, again) in [
+            (&[][..], &[][..], [NONE, NONE], 0, 0, false),
+            (&[], &[], [DRY, NONE], 1, 0, false),
+            (&["another rate"], &[(late(1), "dry")], [DRY, NONE], 1, 0, false),
+            (&[], &[(late(1), "dry")], [NONE, NONE], 1, 0, false),
+            (&[], &[(late(1), "dry")], [DRY, NONE], 1, 0, true),
+            // It ran dry though the engine was never that late: that is its own fault.
+            (&[], &[(late(1), "dry")], [DRY, NONE], 0, 0, false),
+            (&[], &[(late(2), "dry twice")], [DRY, NONE], 2, 0, false),
+            (&[], &[(late(1), "dry")], [starved, NONE], 0, 999, false),
+            (&[], &[(late(1), "dry")], [starved, NONE], 0, 1000, true),
+            (&[], &[(late(1), "dry")], [DRY, DRY], 1, 0, false),
+            (&[], &[(waited(300), "3 s")], [NONE, NONE], 0, 299, false),
+            (&[], &[(waited(300), "3 s")], [NONE, NONE], 0, 300, true),
+            (&[], &[(waited(300), "3 s"), (late(1), "dry")], [NONE, NONE], 0, 400, false),
         ] {
-            let mut tried = Tried { faults: faults.iter().map(ToString::to_string).collect(), ..Tried::default() };
+            let faults_given: Vec<_> = faults.iter().map(ToString::to_string).collect();
+            let mut tried = Tried { faults: faults_given, provoked: more, ..Tried::default() };
             doubts.iter().for_each(|(excuse, text)| tried.doubt(*excuse, *text));
-            assert_eq!(tried.is_excused(dropouts), again, "{tried:?} {dropouts:?}");
+            let proved = proved(dropouts, wakeups, ms);
+            assert_eq!(tried.is_excused(&proved), again, "{tried:?} {proved:?}");
             assert_eq!(tried.judged().faults.len(), faults.len() + doubts.len());
         }
     }
 
     #[test]
-    fn what_is_brought_about_excuses_nothing() {
-        let mut tried = Tried { provoked: DRY, ..Tried::default() };
-        tried.doubt(Excuse::Torn, "lost");
-        assert!(!tried.is_excused(DRY) && tried.is_excused(Dropouts { xruns: 2, ..NONE }));
+    fn each_time_needs_a_count_of_its_own_and_a_wake_up_that_was_so_late() {
+        let mut tried = Tried { gaps: 1, ..Tried::default() };
+        tried.doubt(Excuse::Dry(1), "dry");
+        let mut proved = proved(DRY, 0, 0);
+        for (ms, excused) in [(459, false), (460, true)] {
+            proved.latest = Some(Duration::from_millis(ms));
+            assert_eq!(tried.is_excused(&proved), excused, "{ms} ms");
+        }
+        tried.gaps = 2;
+        assert!(!tried.is_excused(&proved));
     }
 
     #[test]
-    fn each_difference_has_its_excuse() {
-        for (kind, frames, dropouts) in [
-            (Kind::Gap, 9000, Some(DRY)),
-            (Kind::Dropped, 9000, Some(DRY)),
-            (Kind::Foreign(vec![1]), 1920, Some(DRY)),
-            (Kind::Foreign(vec![1]), 2100, Some(STALLED)),
-            (Kind::Repeated, 9, Some(STALLED)),
-            (Kind::Swapped, 9, Some(STALLED)),
-            (Kind::Stale, 9, Some(STALLED)),
-            (Kind::WrongSilence(0x55), 9, None),
+    fn each_difference_has_its_excuse_or_none() {
+        let (rate, silence) = (48_000, 960);
+        let track: Vec<u8> = (1..=5000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
+        let part = |from: usize, to: usize| track[4 * from..4 * to].to_vec();
+        for (what, between, from, excused) in [
+            ("a gap", vec![0; 4 * silence], 2000, true),
+            ("a gap, and what was on its way", vec![0; 4 * silence], 2900, true),
+            ("a gap, and more", vec![0; 4 * silence], 2970, false),
+            ("lost", vec![], 2100, false),
+            ("again", vec![], 1900, false),
+            ("much older", part(100, 200), 2000, false),
+            ("another silence", vec![0x69; 4 * silence], 2000, false),
         ] {
+            let came = [part(0, 2000), between, part(from, 5000)].concat();
+            let found = usb_dac::explain(&came, usb_dac::Wanted { bytes: &track, frame: 4, silence: 0 });
             let mut tried = Tried::default();
-            tried.differs([&Fault { kind: kind.clone(), at: 0, frames }], 48_000);
-            let least = [NONE, DRY, STALLED].into_iter().find(|dropouts| tried.is_excused(*dropouts));
-            assert_eq!(least, dropouts, "{kind:?}");
+            tried.differs(&found, rate);
+            assert_eq!(tried.is_excused(&proved(DRY, 1, 0)), excused, "{what}: {tried:?}");
+            assert!(!tried.is_excused(&proved(NONE, 1, 9999)), "{what}");
+            assert!(!tried.judged().faults.is_empty(), "{what}");
         }
     }
 
     #[test]
     fn a_time_that_was_let_pass_leaves_its_trace() {
-        let excused = vec![Excused { faults: vec!["900 frames are missing".to_owned()], dropouts: DRY }];
+        let faults = vec!["900 frames are missing".to_owned()];
+        let excused = vec![Excused { faults, dropouts: DRY, waited_ms: 7 }];
         let (tried, name) = (Tried::default(), "a track".to_owned());
-        let outcome = Outcome { name, tried, dropouts: NONE, attempts: 2, excused };
+        let outcome = Outcome { name, tried, dropouts: NONE, waited_ms: 8, attempts: 2, excused };
         let found = Found { equal: true, outcomes: vec![outcome], ..Found::default() };
         let text = found.to_string();
-        assert!(text.contains("well, attempt 2\n    attempt 1, 1 xruns: 900 frames are missing\n"), "{text}");
+        let wanted = "well, attempt 2\n    attempt 1, 1 xruns, 7 ms without a core: 900 frames are missing\n";
+        assert!(text.contains(wanted), "{text}");
         let json = serde_json::to_value(&found).unwrap();
         assert_eq!(json["outcomes"][0]["excused"][0]["faults"][0], "900 frames are missing");
         assert_eq!(json["outcomes"][0]["excused"][0]["dropouts"]["xruns"], 1);

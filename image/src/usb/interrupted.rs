@@ -2,12 +2,14 @@
 //! of PCM, a fade; the next frame is the one that was due, or sought. Silence comes for what was asked, in that order, and for
 //! nothing else.
 use anyhow::Result;
-use usb_dac::{Asked, Interrupted, Passage, Piece, Stream, Wanted};
+use support::control_point::{Answer, ControlPoint, Error};
+use usb_dac::{Asked, Interrupted, Lost, Passage, Piece, Stream, Wanted};
 
 use super::around;
 use super::bench::Bench;
 use super::dop::{Apart, SILENCE, as_words_of_16};
-use super::found::{Excuse, Tried};
+use super::dry;
+use super::found::Tried;
 use crate::recording;
 use crate::tracks::Track;
 
@@ -21,14 +23,29 @@ const ROUNDED: usize = 2;
 const FADES: usize = 5;
 /// Microframes of a millisecond.
 const MICROFRAMES: usize = 8;
+/// How soon what was asked is on the bus, ms of it: what the card holds (the machine's `tenuto.buffer_ms`), what is on the way to the
+/// bus, what README allows beside the card's buffer (50), and the way to the renderer and through a guest that is emulated.
+const ANSWERED_MS: usize = 500 + 20 + 50 + 30;
+/// A seek opens the source anew, and some of it is decoded before the card gets any.
+const SOUGHT_MS: usize = ANSWERED_MS + 150;
+/// Frames by which the track is known behind a hole.
+const KEY: usize = 64;
 
-/// When something was asked, in microframes that had come.
-#[derive(Debug, Default)]
+/// When something was asked, in microframes that had come; and what of the time until it was answered the host took from us and from
+/// the machine, while the bus may have gone on, ms.
+#[derive(Debug, Default, Clone, Copy)]
 struct When {
-    pause: usize,
-    play: usize,
-    seek: usize,
-    stop: usize,
+    microframes: usize,
+    waited_ms: usize,
+}
+
+/// When all was asked.
+#[derive(Debug, Default)]
+struct All {
+    pause: When,
+    play: When,
+    seek: When,
+    stop: When,
 }
 
 /// Plays, pauses, goes on, seeks and stops.
@@ -52,7 +69,7 @@ pub(super) fn interrupt(bench: &mut Bench, track: &Track) -> Result<Tried> {
         for stream in &streams {
             let frames = stream.bytes.chunks_exact(track.frame());
             let around = [frames.clone().take_while(silent).count(), frames.rev().take_while(silent).count()];
-            tried.doubt_all(Excuse::Torn, around::missing(around, stream.rate));
+            tried.faults.extend(around::missing(around, stream.rate));
         }
     }
     let interrupted = Interrupted { wanted, sample: (!raw).then_some(track.frame() / 2), asked: &all_asked(rate) };
@@ -67,16 +84,16 @@ pub(super) fn interrupt_dop(bench: &mut Bench, track: &Track) -> Result<Tried> {
     let mut tried = Tried::default();
     let (mut came, mut leading) = (Vec::new(), 0);
     for (number, stream) in streams.iter().enumerate() {
-        tried.bus_ms += u64::try_from(stream.bus_time().as_millis())?;
         let apart = Apart::of(stream);
+        tried.markers(&apart);
         if number == 0 {
             leading = apart.before;
         }
-        tried.doubt_all(Excuse::Torn, apart.faults);
+        tried.faults.extend(apart.faults);
         let silent = |frame: &&[u8; 4]| **frame == [SILENCE; 4];
         let frames = apart.bits.as_chunks().0.iter();
         let around = [frames.clone().take_while(silent).count(), frames.rev().take_while(silent).count()];
-        tried.doubt_all(Excuse::Torn, around::missing(around, stream.rate));
+        tried.faults.extend(around::missing(around, stream.rate));
         came.extend(apart.bits);
     }
     let rate = streams.first().map_or(0, |stream| stream.rate) as usize;
@@ -92,33 +109,46 @@ fn all_asked(rate: usize) -> [Asked; 3] {
     [Asked::Pause, Asked::Seek(SOUGHT * rate), Asked::Stop]
 }
 
-fn drive(bench: &mut Bench, track: &Track) -> Result<When> {
+/// Asks for something, and waits until as much has come over the bus as has to be enough for it, or nothing comes any more.
+fn ask(
+    bench: &mut Bench,
+    action: impl FnOnce(&ControlPoint) -> Result<Answer, Error>,
+    not: &str,
+    most_ms: usize,
+) -> Result<When> {
+    let before = bench.waits();
+    let microframes = bench.microframes();
+    action(bench.player.renderer())?;
+    let enough = microframes + most_ms * MICROFRAMES;
+    bench.wait(not, |bench| Ok(bench.microframes() > enough || bench.is_closed()))?;
+    let waited_ms = usize::try_from(bench.waits().since(&before).as_millis())?;
+    Ok(When { microframes, waited_ms })
+}
+
+fn drive(bench: &mut Bench, track: &Track) -> Result<All> {
     let second = 1000 * MICROFRAMES;
-    let mut asked = When::default();
     bench.start(track)?;
     bench.wait("nothing is played", |bench| Ok(bench.microframes() > second))?;
-    asked.pause = bench.microframes();
-    bench.player.renderer().pause()?;
+    let pause = ask(bench, ControlPoint::pause, "it doesn't pause", ANSWERED_MS)?;
     bench.wait("it doesn't pause", |bench| Ok(bench.transport()?.state == "PAUSED_PLAYBACK"))?;
     // The silence of DoP isn't always the same byte.
-    let second_of_pause = |bench: &Bench| bench.microframes() > asked.pause + second || bench.is_closed();
+    let second_of_pause = |bench: &Bench| bench.microframes() > pause.microframes + second || bench.is_closed();
     bench.wait("the pause doesn't last", |bench| Ok(second_of_pause(bench)))?;
-    asked.play = bench.microframes();
-    bench.player.renderer().play()?;
-    bench.wait("it doesn't go on", |bench| Ok(bench.microframes() > asked.play + second))?;
-    asked.seek = bench.microframes();
-    bench.player.renderer().seek("REL_TIME", &format!("0:00:{SOUGHT}"))?;
-    bench.wait("nothing is played behind the seek", |bench| Ok(bench.microframes() > asked.seek + 2 * second))?;
-    asked.stop = bench.microframes();
-    bench.player.renderer().stop()?;
+    let play = ask(bench, ControlPoint::play, "it doesn't go on", ANSWERED_MS)?;
+    bench.wait("it doesn't go on", |bench| Ok(bench.microframes() > play.microframes + second))?;
+    let to = format!("0:00:{SOUGHT}");
+    let seek = |renderer: &ControlPoint| renderer.seek("REL_TIME", &to);
+    let seek = ask(bench, seek, "nothing is played behind the seek", SOUGHT_MS)?;
+    bench.wait("nothing is played behind the seek", |bench| Ok(bench.microframes() > seek.microframes + 2 * second))?;
+    let stop = ask(bench, ControlPoint::stop, "it doesn't stop", ANSWERED_MS)?;
     bench.until_stopped()?;
-    Ok(asked)
+    Ok(All { pause, play, seek, stop })
 }
 
 /// What is needed to say when a frame was on the bus.
 struct Times<'a> {
     streams: &'a [Stream],
-    asked: When,
+    asked: All,
     /// Frames that were left out in front of what came.
     leading: usize,
 }
@@ -139,9 +169,9 @@ impl Times<'_> {
     }
 
     /// From asking to what came of it, ms of the bus; None: it never came.
-    fn after(&self, asked: usize, passage: Option<&Passage>) -> Option<usize> {
+    fn after(&self, asked: When, passage: Option<&Passage>) -> Option<usize> {
         let came = self.microframe(passage?.came);
-        came.checked_sub(asked).map(|microframes| microframes / MICROFRAMES)
+        came.checked_sub(asked.microframes).map(|microframes| microframes / MICROFRAMES)
     }
 }
 
@@ -150,37 +180,74 @@ impl Tried {
     fn judge(&mut self, interrupted: &Interrupted<'_>, came: &[u8], rate: usize, times: &Times<'_>) {
         let passages = match interrupted.follow(came) {
             Ok(passages) => passages,
-            Err(lost) => return self.doubt(Excuse::Torn, lost.to_string()),
+            Err(lost) => {
+                let gaps = u64::from(is_dry(&lost, interrupted.wanted, came, rate));
+                return self.torn(gaps, lost.to_string());
+            }
         };
         let of = |piece| passages.iter().filter(move |passage: &&Passage| passage.piece == piece);
         self.frames += of(Piece::Track).map(|passage| passage.frames).sum::<usize>();
         self.fade(&fades(&passages), if interrupted.sample.is_some() { FADES } else { 0 }, rate);
-        let When { pause, play, seek, stop } = times.asked;
+        let All { pause, play, seek, stop } = times.asked;
         let target = SOUGHT * rate;
-        let from = |asked: usize| passages.iter().filter(move |passage| times.microframe(passage.came) >= asked);
+        let from =
+            |asked: When| passages.iter().filter(move |passage| times.microframe(passage.came) >= asked.microframes);
         let is_silent = |passage: &&Passage| passage.piece == Piece::Silence;
-        let answers = [
-            ("paused", times.after(pause, from(pause).find(is_silent))),
-            ("went on", times.after(play, from(play).find(|passage| !is_silent(passage)))),
-            ("sought", times.after(seek, passages.iter().find(|p| !is_silent(p) && p.at >= target))),
-            ("stopped", times.after(stop, from(stop).find(is_silent))),
-        ];
-        let said = answers.map(|(what, ms)| match ms {
-            Some(ms) => format!("{what} after {ms}"),
+        self.answered(&[
+            ("paused", pause, ANSWERED_MS, times.after(pause, from(pause).find(is_silent))),
+            ("went on", play, ANSWERED_MS, times.after(play, from(play).find(|passage| !is_silent(passage)))),
+            ("sought", seek, SOUGHT_MS, times.after(seek, passages.iter().find(|p| !is_silent(p) && p.at >= target))),
+            ("stopped", stop, ANSWERED_MS, times.after(stop, from(stop).find(is_silent))),
+        ]);
+    }
+
+    /// What was asked has to be on the bus in time, by the bus, but for what the host is known to have taken meanwhile.
+    fn answered(&mut self, answers: &[(&str, When, usize, Option<usize>)]) {
+        let said = answers.iter().map(|(what, asked, most, after)| match after {
+            Some(ms) if *ms <= most + asked.waited_ms => format!("{what} after {ms}"),
+            Some(ms) => {
+                let waited = asked.waited_ms;
+                self.faults.push(format!(
+                    "it {what} {ms} ms of the bus after it was asked to, not {most}, and waited {waited}"
+                ));
+                format!("{what} after {ms}")
+            }
             None => {
-                self.doubt(Excuse::Torn, format!("it never {what}"));
+                self.faults.push(format!("it never {what}"));
                 format!("never {what}")
             }
         });
-        self.note = format!("{} ms of the bus", said.join(", "));
+        let said = said.collect::<Vec<_>>().join(", ");
+        self.note = format!("{said} ms of the bus");
     }
 
     /// So many fades have to have come, each as long as the engine's are.
     fn fade(&mut self, fades: &[usize], count: usize, rate: usize) {
         let length = FADE_MS * rate / 1000;
         if fades.len() != count || fades.iter().any(|frames| !(length - ROUNDED..=length + 1).contains(frames)) {
-            self.doubt(Excuse::Torn, format!("fades of {fades:?} frames, and not {count} of {length}"));
+            self.faults.push(format!("fades of {fades:?} frames, and not {count} of {length}"));
         }
+    }
+}
+
+/// Whether the card ran dry where this begins: nobody asked for the silence there; or something was asked, that silence was taken for its
+/// own, and the track goes on behind it where running dry leaves it.
+fn is_dry(lost: &Lost, wanted: Wanted<'_>, came: &[u8], rate: usize) -> bool {
+    let frame = wanted.frame;
+    let part = |bytes: &'_ [u8], from: usize, to: usize| bytes.get(from * frame..to * frame).map(<[u8]>::to_vec);
+    match lost {
+        Lost::Silence { .. } => true,
+        Lost::Foreign { came: now, at, .. } => {
+            let is_silent = |frame: &Vec<u8>| frame.iter().all(|byte| *byte == wanted.silence);
+            let behind_silence =
+                now.checked_sub(1).and_then(|last| part(came, last, *now)).is_some_and(|f| is_silent(&f));
+            let faded = FADE_MS * rate / 1000 + KEY;
+            let key = part(came, now + faded, now + faded + KEY);
+            let most = at + faded + dry::IN_FLIGHT_MS * rate / 1000;
+            let mut places = (*at..=most).map(|place| part(wanted.bytes, place, place + KEY));
+            behind_silence && key.is_some() && places.any(|place| place == key)
+        }
+        Lost::Unanswered(_) => false,
     }
 }
 
@@ -259,5 +326,43 @@ mod tests {
         for wrong in [&[19, 19, 19, 19][..], &[19, 19, 19, 19, 19, 19], &[19, 19, 4, 19, 19], &[19, 19, 19, 30, 19]] {
             assert_eq!(faults(wrong), 1, "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn what_comes_late_by_the_bus_is_a_fault_unless_the_host_took_the_time() {
+        let when = |waited_ms| When { microframes: 0, waited_ms };
+        let faults = |answers: &[(&str, When, usize, Option<usize>)]| {
+            let mut tried = Tried::default();
+            tried.answered(answers);
+            tried.faults.len()
+        };
+        assert_eq!(
+            faults(&[("paused", when(0), ANSWERED_MS, Some(ANSWERED_MS)), ("sought", when(9), 720, Some(729))]),
+            0
+        );
+        assert_eq!(
+            faults(&[("paused", when(0), ANSWERED_MS, Some(ANSWERED_MS + 1)), ("sought", when(9), 720, Some(730))]),
+            2
+        );
+        assert_eq!(faults(&[("stopped", when(9999), 600, None)]), 1, "never");
+    }
+
+    #[test]
+    fn only_a_hole_is_running_dry() {
+        let track: Vec<u8> = (1..=9000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
+        let part = |from: usize, to: usize| track[4 * from..4 * to].to_vec();
+        let wanted = Wanted { bytes: &track, frame: 4, silence: 0 };
+        let asked = [Asked::Pause];
+        let dry = |parts: &[Vec<u8>]| {
+            let came = parts.concat();
+            let lost = Interrupted { wanted, sample: None, asked: &asked }.follow(&came).unwrap_err();
+            is_dry(&lost, wanted, &came, 48_000)
+        };
+        let silence = || vec![0; 4 * 500];
+        assert!(dry(&[part(0, 1000), silence(), part(1000, 4000), silence(), part(4000, 9000)]), "beside the pause");
+        assert!(dry(&[part(0, 1000), silence(), part(1900, 9000)]), "in its place, with what was on its way");
+        assert!(!dry(&[part(0, 1000), silence(), part(6000, 9000)]), "much more is lost");
+        assert!(!dry(&[part(0, 1000), part(1900, 9000)]), "there is no silence");
+        assert!(!dry(&[part(0, 9000)]), "it never paused");
     }
 }

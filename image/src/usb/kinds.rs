@@ -2,15 +2,15 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use usb_dac::Model;
+use usb_dac::{Model, Stream, bus_time};
 
 use super::bench::Bench;
 use super::converted::converted;
 use super::dop::Apart;
-use super::faults::refuses;
-use super::found::{Excuse, Found, Tried};
+use super::found::{Found, Tried};
 use super::interrupted::interrupt_dop;
 use super::tracks::Tracks;
+use super::volume;
 use crate::tracks::Track;
 
 /// How near a clock that is off by 200 millionths is followed, in millionths: a packet is a whole frame more or less.
@@ -21,12 +21,17 @@ pub(super) fn play(bench: &mut Bench, tracks: &Tracks, found: &mut Found) -> Res
     found.take(bench, "24 bits in three bytes", |bench| bench.play_one(&tracks.packed))?;
     bench.change("claims-32-bits")?;
     let wide = tracks.formats.get(1).context("no track of 96 kHz")?;
-    found.take(bench, "a DAC that claims 32 bits", |bench| bench.play_one(wide))?;
+    found.take(bench, "a DAC that claims 32 bits", |bench| volume::fixed(bench, wide))?;
     bench.change("dongle")?;
-    found.take(bench, "a dongle with a mixer", |bench| dongle(bench, &tracks.narrow))?;
+    found.take(bench, "a dongle with a mixer", |bench| volume::dongle(bench, &tracks.narrow))?;
+    found.take(bench, "a dongle that is muted", |bench| volume::muted(bench, &tracks.muted))?;
     bench.change("dop-only")?;
     let dsd = tracks.formats.get(5).context("no track of DSD64")?;
-    found.take(bench, "DSD64 as DoP", |bench| dop(bench, dsd))?;
+    for (name, track) in
+        ["DSD64 as DoP", "DSD64 as DoP, from DFF", "DSD128 as DoP"].iter().zip([dsd, &tracks.dop[0], &tracks.dop[1]])
+    {
+        found.take(bench, name, |bench| dop(bench, track))?;
+    }
     found.take(bench, "pause, seek and stop in DoP", |bench| interrupt_dop(bench, &tracks.long_dsd))?;
     bench.change("pcm-to-192k")?;
     found.take(bench, "DSD64 to a DAC without DSD", |bench| {
@@ -39,32 +44,7 @@ pub(super) fn play(bench: &mut Bench, tracks: &Tracks, found: &mut Found) -> Res
         bench.change(name)?;
         found.take(bench, &format!("a clock that is off by {ppm} ppm"), |bench| clock(bench, &tracks.steady, ppm))?;
     }
-    bench.change("hangs-at-96k")?;
-    found.take(bench, "a DAC that hangs at 96 kHz", |bench| refuses(bench, wide, &tracks.steady))
-}
-
-/// The volume is the dongle's own: at 50 % the samples stay as they are, as at 100 %.
-fn dongle(bench: &mut Bench, track: &Track) -> Result<Tried> {
-    let whole = bench.play_one(track)?;
-    let left =
-        |bench: &Bench| bench.dac.with(|device| device.levels()).map(|(level, _)| level).into_iter().sum::<f32>();
-    let before = left(bench);
-    // Whatever starts a track sets 100 %.
-    bench.start(track)?;
-    bench.player.renderer().set_volume(50)?;
-    bench.wait("the volume doesn't come to the dongle", |bench| Ok(left(bench) < before))?;
-    let levels = bench.dac.with(|device| device.levels());
-    let early = bench.sounded() < track.packed.len() / track.frame() / 2;
-    let fault = bench.until_stopped()?;
-    let mut tried = Tried { frames: whole.frames, bus_ms: whole.bus_ms, ..Tried::default() };
-    tried.absorb(whole);
-    tried.faults.extend(fault);
-    if !early {
-        tried.doubt(Excuse::Slow, "the volume came when half of the track was over");
-    }
-    tried.whole(bench, track)?;
-    tried.note = format!("master, left, right at 50 %, dB and mute: {levels:?}");
-    Ok(tried)
+    Ok(())
 }
 
 /// Every bit of DSD, and markers that take turns, in silence too.
@@ -73,7 +53,6 @@ fn dop(bench: &mut Bench, track: &Track) -> Result<Tried> {
     let mut tried = Tried { faults: fault.into_iter().collect(), ..Tried::default() };
     let streams = bench.streams()?;
     let Some(stream) = tried.only(&streams) else { return Ok(tried) };
-    tried.bus_ms = u64::try_from(stream.bus_time().as_millis())?;
     let apart = Apart::of(stream);
     let (found, faults) = apart.compare(&track.packed, stream.rate);
     tried.frames = found.in_order;
@@ -81,8 +60,9 @@ fn dop(bench: &mut Bench, track: &Track) -> Result<Tried> {
         "{} frames of the driver's zeros before, {} behind; {} and {} of DSD silence",
         apart.before, apart.behind, found.before, found.behind
     );
-    tried.differs(&found.faults, stream.rate);
-    tried.doubt_all(Excuse::Torn, faults);
+    tried.differs(&found, stream.rate);
+    tried.markers(&apart);
+    tried.faults.extend(faults);
     Ok(tried)
 }
 
@@ -98,27 +78,79 @@ fn clock(bench: &mut Bench, track: &Track, ppm: f64) -> Result<Tried> {
         tried.note = format!("followed at {seen:.0} ppm");
         if (seen - ppm).abs() > NEAR {
             // Where it runs dry it begins at its nominal rate again.
-            tried.doubt(Excuse::Torn, format!("the stream is off by {seen:.0} ppm, not {ppm}"));
+            tried.torn(tried.gaps, format!("the stream is off by {seen:.0} ppm, not {ppm}"));
         }
     }
     Ok(tried)
 }
 
-/// What the DAC plays once it has locked is the whole track.
+/// What the DAC plays once it has locked is the whole track: the rule for it puts as much silence in front, and none of the music is on
+/// the bus before.
 pub(super) fn lock_slowly(bench: &mut Bench, tracks: &Tracks, found: &mut Found) -> Result<()> {
     bench.change("slow-lock")?;
     let lock = Duration::from_millis(Model::named("slow-lock")?.lock_ms.into());
     let wide = tracks.formats.get(1).context("no track of 96 kHz")?;
     found.take(bench, "a DAC that locks after 500 ms", |bench| {
-        let mut tried = bench.play_one(wide)?;
+        bench.start(wide)?;
+        let mut preroll = None;
+        bench.wait("the page doesn't say how much silence is in front", |bench| {
+            preroll = bench.player.status()?["engine"]["preroll_frames"].as_u64();
+            Ok(preroll.is_some())
+        })?;
+        let fault = bench.until_stopped()?;
+        let mut tried = Tried { faults: fault.into_iter().collect(), ..Tried::default() };
+        tried.whole(bench, wide)?;
         if let [stream] = bench.streams()?.as_slice() {
-            let microframes = usize::try_from(lock.as_micros() / 125)?;
-            let heard = stream.bytes.get(stream.after_microframes(microframes)..).unwrap_or_default();
-            let wanted = usb_dac::Wanted { bytes: &wide.packed, frame: wide.frame(), silence: 0 };
-            let heard = usb_dac::explain(heard, wanted);
-            tried.note += "; compared once it has locked, too";
-            tried.differs(&heard.faults, stream.rate);
+            tried.locked(stream, preroll.unwrap_or_default(), lock);
         }
         Ok(tried)
     })
+}
+
+impl Tried {
+    /// The engine says that so many frames of silence were in front, and no music came while the DAC had yet to lock.
+    fn locked(&mut self, stream: &Stream, preroll: u64, lock: Duration) {
+        let said = Duration::from_secs_f64(preroll as f64 / f64::from(stream.rate));
+        let silence = stream.setting.format.silence();
+        let first = stream.bytes.iter().position(|byte| *byte != silence).unwrap_or(stream.bytes.len());
+        let came = bus_time(stream.microframe_of(first) as u64);
+        self.note +=
+            &format!("; {} ms of silence said to be in front, music after {}", said.as_millis(), came.as_millis());
+        if said < lock || came < lock {
+            self.faults.push(format!(
+                "it locks after {} ms, and the music came sooner: {}",
+                lock.as_millis(),
+                self.note
+            ));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use usb_dac::{Format, Packet, Setting};
+
+    use super::*;
+
+    #[test]
+    fn music_before_the_lock_is_a_fault_whatever_put_silence_in_front() {
+        let packet = |n: u64| Packet { at: Duration::from_micros(125 * n), bytes: 96 };
+        let stream = |silent: usize| Stream {
+            setting: Setting { format: Format::Pcm, bytes: 4, bits: 32 },
+            rate: 96_000,
+            microframes: 6000,
+            received: 96 * 6000,
+            packets: (0..6000).map(packet).collect(),
+            bytes: [vec![0; 96 * silent], vec![7; 96 * (6000 - silent)]].concat(),
+            ended: true,
+        };
+        let faults = |silent, preroll| {
+            let mut tried = Tried::default();
+            tried.locked(&stream(silent), preroll, Duration::from_millis(500));
+            tried.faults.len()
+        };
+        assert_eq!(faults(4000, 48_000), 0);
+        assert_eq!(faults(3999, 48_000), 1);
+        assert_eq!(faults(4100, 3840), 1, "that was the driver's");
+    }
 }

@@ -6,16 +6,19 @@ use support::control_point::didl;
 use usb_dac::{Device, Model, Stream};
 
 use super::bench::Bench;
-use super::dop::{Apart, as_words_of_16};
+use super::dop::{Apart, SILENCE, as_words_of_16};
 use super::events::Events;
-use super::found::{Excuse, Found, Tried};
+use super::found::{Found, Tried};
 use super::seams::{Whole, Wide, join, wide};
-use super::times::Times;
+use super::times::{Times, Took};
 use super::tracks::Tracks;
+use super::waits::Waits;
 use crate::tracks::Track;
 
 /// How often.
 const TIMES: usize = 10;
+/// How often in DSD, and in DoP.
+const FEWER: usize = 3;
 /// Another DAC, with other formats.
 const OTHER: &str = "packed-24-bits";
 /// The one that is there first.
@@ -34,10 +37,10 @@ pub(super) fn replug(bench: &mut Bench, tracks: &Tracks, found: &mut Found) -> R
     let events = Events::subscribe()?;
     let dsd = &tracks.steady_dsd;
     found.take(bench, &format!("pulled out and put back in, {TIMES} times"), |bench| {
-        again_and_again(bench, &events, &tracks.long, Comes::AsItIs, TIMES)
+        again_and_again(bench, &events, &tracks.pulled, Comes::AsItIs, TIMES)
     })?;
-    found.take(bench, "pulled out and put back in, in DSD", |bench| {
-        again_and_again(bench, &events, dsd, Comes::AsItIs, 1)
+    found.take(bench, &format!("pulled out and put back in, in DSD, {FEWER} times"), |bench| {
+        again_and_again(bench, &events, dsd, Comes::AsItIs, FEWER)
     })?;
     found.take(bench, "another DAC in the other port", |bench| exchange(bench, &tracks.steady))?;
     bench.change(FIRST)?;
@@ -45,8 +48,8 @@ pub(super) fn replug(bench: &mut Bench, tracks: &Tracks, found: &mut Found) -> R
     found.take(bench, "switched on after Play", |bench| late(bench, first))?;
     found.take(bench, "a track after that", |bench| bench.play_one(first))?;
     bench.change(OVER_PCM)?;
-    found.take(bench, "pulled out and put back in, in DoP", |bench| {
-        again_and_again(bench, &events, dsd, Comes::OverPcm, 1)
+    found.take(bench, &format!("pulled out and put back in, in DoP, {FEWER} times"), |bench| {
+        again_and_again(bench, &events, dsd, Comes::OverPcm, FEWER)
     })
 }
 
@@ -54,51 +57,86 @@ pub(super) fn replug(bench: &mut Bench, tracks: &Tracks, found: &mut Found) -> R
 fn again_and_again(bench: &mut Bench, events: &Events, track: &Track, comes: Comes, count: usize) -> Result<Tried> {
     let mut times = Vec::new();
     bench.start(track)?;
-    bench.wait("nothing is played", |bench| Ok(sounding(bench) > 0))?;
-    let play = bench.begun.elapsed();
     for number in 1..=count {
         playing(bench, number, track)?;
-        times.push(once(bench, events, number)?);
+        times.push(once(bench, events, number, comes)?);
     }
     let mut tried = to_the_end(bench, track, comes)?;
-    tried.in_time(&times, play);
+    tried.in_time(&times);
     Ok(tried)
 }
 
-/// Returns how long it took.
-fn once(bench: &mut Bench, events: &Events, number: usize) -> Result<Times> {
-    events.forget();
-    let pulled = Instant::now();
-    bench.dac.unplug()?;
-    bench.wait("it doesn't say that it waits for the DAC", |bench| Ok(bench.transport()?.state == "TRANSITIONING"))?;
-    let state = pulled.elapsed();
-    bench.wait("there is no event of it", |_| Ok(events.have_said("TRANSITIONING")))?;
-    let event = pulled.elapsed();
-    events.forget();
-    let plugged = Instant::now();
-    bench.dac.plug(None)?;
-    let [mut shown, mut sound, mut playing] = [None; 3];
-    bench.wait("it doesn't go on by itself", |bench| {
-        let now = || Some(plugged.elapsed());
-        if shown.is_none() && !bench.shown()?.is_empty() {
-            shown = now();
-        }
-        if sound.is_none() && sounding(bench) > number {
-            sound = now();
-        }
-        if playing.is_none() && events.have_said("PLAYING") && bench.transport()?.state == "PLAYING" {
-            playing = now();
-        }
-        Ok(shown.is_some() && sound.is_some() && playing.is_some())
-    })?;
-    let [shown, sound, playing] = [shown, sound, playing].map(Option::unwrap_or_default);
-    Ok(Times { state, event, shown, sound, playing })
+/// A moment from which something is waited for.
+struct From {
+    host: Instant,
+    waits: Waits,
 }
 
-/// Streams with something else than silence in them, so far.
-fn sounding(bench: &Bench) -> usize {
-    let count = |device: &mut Device| device.record().streams().iter().filter(|stream| !stream.is_silent()).count();
-    bench.dac.with(count)
+impl From {
+    fn now(bench: &Bench) -> Self {
+        Self { host: Instant::now(), waits: bench.waits() }
+    }
+
+    /// What it took until then, which was just found out.
+    fn until(&self, bench: &Bench, then: Instant) -> Took {
+        Took { time: then.saturating_duration_since(self.host), waited: bench.waits().since(&self.waits) }
+    }
+}
+
+/// Returns how long it took.
+fn once(bench: &mut Bench, events: &Events, number: usize, comes: Comes) -> Result<Times> {
+    events.forget();
+    let mut times = Times::default();
+    let pulled = From::now(bench);
+    bench.dac.unplug()?;
+    bench.wait("it doesn't say that it waits for the DAC", |bench| Ok(bench.transport()?.state == "TRANSITIONING"))?;
+    times.state = pulled.until(bench, Instant::now());
+    bench.wait("there is no event of it", |_| Ok(events.said("TRANSITIONING").is_some()))?;
+    times.event = pulled.until(bench, events.said("TRANSITIONING").context("an event")?);
+    events.forget();
+    let plugged = From::now(bench);
+    let on_the_bus = bench.dac.now();
+    bench.dac.plug(None)?;
+    let [mut sound, mut playing, mut said] = [None; 3];
+    bench.wait("it doesn't go on by itself", |bench| {
+        // Whoever asks the renderer keeps it from its work.
+        let Some(first) = sounds_at(bench, number, comes) else { return Ok(false) };
+        // When the microframe came, not when it was found.
+        let at = plugged.host + first.saturating_sub(on_the_bus);
+        sound.get_or_insert_with(|| plugged.until(bench, at));
+        if said.is_none()
+            && let Some(at) = events.said("PLAYING")
+        {
+            said = Some(plugged.until(bench, at));
+        }
+        if playing.is_none() && bench.transport()?.state == "PLAYING" {
+            playing = Some(plugged.until(bench, Instant::now()));
+        }
+        Ok(said.is_some() && playing.is_some())
+    })?;
+    [times.sound, times.playing, times.said] = [sound, playing, said].map(Option::unwrap_or_default);
+    Ok(times)
+}
+
+/// When the stream behind so many that sound began to sound itself, since the DAC's program began.
+fn sounds_at(bench: &Bench, number: usize, comes: Comes) -> Option<Duration> {
+    let sounds = |stream: &Stream| stream.came_at(comes.first_sound(stream)?);
+    bench.dac.with(|device| device.record().streams().iter().filter_map(sounds).nth(number))
+}
+
+impl Comes {
+    /// The first byte that is neither the driver's silence nor DSD's.
+    fn first_sound(self, stream: &Stream) -> Option<usize> {
+        match self {
+            Self::AsItIs => stream.bytes.iter().position(|byte| *byte != stream.setting.format.silence()),
+            // Words of three bytes, the marker above.
+            Self::OverPcm => {
+                let (words, _) = stream.bytes.as_chunks::<3>();
+                let sounds = |[newer, older, _]: &[u8; 3]| ![[0, 0], [SILENCE, SILENCE]].contains(&[*newer, *older]);
+                words.iter().position(sounds).map(|word| 3 * word)
+            }
+        }
+    }
 }
 
 /// Waits until stream `number` has brought a second.
@@ -130,7 +168,6 @@ pub(super) fn to_the_end(bench: &mut Bench, track: &Track, comes: Comes) -> Resu
     let fault = stopped(bench, track)?;
     let mut tried = Tried { faults: fault.into_iter().collect(), ..Tried::default() };
     let streams = bench.streams()?;
-    tried.bus_ms = u64::try_from(streams.iter().map(Stream::bus_time).sum::<Duration>().as_millis())?;
     let dsd = track.wire.format.starts_with("DSD");
     let (packed, frame, rate) = match comes {
         Comes::AsItIs => (track.packed.clone(), track.frame(), track.wire.rate),
@@ -142,14 +179,15 @@ pub(super) fn to_the_end(bench: &mut Bench, track: &Track, comes: Comes) -> Resu
         Comes::AsItIs => streams.iter().map(wide).collect(),
         Comes::OverPcm => {
             let apart: Vec<_> = streams.iter().map(Apart::of).collect();
-            tried.doubt_all(Excuse::Torn, apart.iter().flat_map(|stream| stream.faults.iter().cloned()));
+            tried.faults.extend(apart.iter().flat_map(|stream| stream.faults.iter().cloned()));
+            apart.iter().for_each(|apart| tried.markers(apart));
             apart.into_iter().map(|stream| Wide { bytes: stream.bits, bits: 16 }).collect()
         }
     };
     let seams = join(&bytes, Whole { track: &packed, frame, rate, dsd });
     let twice = seams.twice.iter().max().map_or(0.0, |frames| *frames as f64 * 1000.0 / f64::from(rate));
     tried.frames = seams.frames;
-    tried.doubt_all(Excuse::Torn, seams.faults);
+    tried.joined(&seams);
     let faded = if dsd { "" } else { ", beside 20 ms that are faded in" };
     tried.note = format!("{} streams; what came twice{faded}: {twice:.1} ms at most", streams.len());
     Ok(tried)
@@ -174,7 +212,7 @@ fn exchange(bench: &mut Bench, track: &Track) -> Result<Tried> {
     let whole = Whole { track: &track.packed, frame: track.frame(), rate: track.wire.rate, dsd: false };
     let seams = join(&bytes, whole);
     tried.frames = seams.frames;
-    tried.doubt_all(Excuse::Torn, seams.faults);
+    tried.joined(&seams);
     tried.note = format!("{:?} frames came twice", seams.twice);
     bench.dac.unplug()?;
     bench.swap_ports();
@@ -186,7 +224,7 @@ fn exchange(bench: &mut Bench, track: &Track) -> Result<Tried> {
 pub(super) fn late(bench: &mut Bench, track: &Track) -> Result<Tried> {
     bench.dac.unplug()?;
     bench.wait("the page still shows the DAC that is gone", |bench| Ok(bench.shown()?.is_empty()))?;
-    bench.dac.with(Device::forget);
+    bench.forget();
     let uri = bench.player.serve(&track.file);
     bench.player.renderer().set_uri(&uri, &didl("late", "audio/flac", &uri))?;
     bench.player.renderer().play()?;

@@ -1,9 +1,11 @@
 //! A track that came in several streams: what is missing at their seams, and what came twice.
-use usb_dac::Stream;
+use usb_dac::{Fault, Kind, Stream, Wanted};
 
 use super::around;
 use super::dop::SILENCE;
+use super::dry;
 use super::fade::Faded;
+use super::found::Tried;
 
 /// Frames by which a passage of the track is recognised.
 const KEY: usize = 64;
@@ -18,6 +20,8 @@ pub(super) struct Seams {
     pub(super) frames: usize,
     /// At each seam: frames that came twice as they are. Those that are faded in come before them.
     pub(super) twice: Vec<usize>,
+    /// How often it ran dry within a stream.
+    pub(super) gaps: u64,
     /// What is wrong.
     pub(super) faults: Vec<String>,
 }
@@ -89,19 +93,33 @@ pub(super) fn join(streams: &[Wide], Whole { track, frame, rate, dsd }: Whole<'_
             found.faults.extend(fault.map(|fault| format!("stream {number}: {fault}")));
         }
         let rest = &track[at..];
-        let equal =
-            stream[start..].iter().zip(rest).take_while(|(came, wanted)| came == wanted).count() / frame * frame;
-        let behind = &stream[start + equal..];
-        if behind.chunks_exact(frame).any(sounds) {
-            found.faults.push(format!("stream {number}: something else behind frame {}", (at + equal) / frame));
-        }
-        found.frames = found.frames.max((at + equal) / frame);
+        let mut part = usb_dac::explain(&stream[start..], Wanted { bytes: rest, frame, silence });
+        // It was cut off: the end isn't missing, but in the next one.
+        let total = rest.len() / frame;
+        let is_end = |fault: &Fault| fault.kind == Kind::Dropped && fault.at + fault.frames == total;
+        let end = part.faults.iter().find(|fault| is_end(fault)).map_or(total, |fault| fault.at);
+        part.faults.retain(|fault| !is_end(fault));
+        let dry = dry::explain(&part, rate);
+        found.gaps += dry.gaps;
+        let others = dry.others.iter().map(|fault| format!("stream {number}, from frame {}: {fault}", at / frame));
+        found.faults.extend(others);
+        found.frames = found.frames.max(at / frame + end);
     }
     let whole = track.len() / frame;
     if found.frames < whole {
         found.faults.push(format!("the last {} frames are missing", whole - found.frames));
     }
     found
+}
+
+impl Tried {
+    /// What is wrong at the seams and between them.
+    pub(super) fn joined(&mut self, seams: &Seams) {
+        self.faults.extend(seams.faults.iter().cloned());
+        if seams.gaps > 0 {
+            self.torn(seams.gaps, format!("it ran dry on the bus {} times", seams.gaps));
+        }
+    }
 }
 
 /// What came as words of 32 bits, left-justified.
@@ -141,7 +159,7 @@ mod tests {
         let mut last = stream(&track, 2990, all, true);
         last.bytes.extend([0; 800]);
         let streams = [stream(&track, 0, 1500, false), stream(&track, 1500, 3000, true), last];
-        assert_eq!(join(&streams, &track), Seams { frames: all, twice: vec![0, 10], faults: vec![] });
+        assert_eq!(join(&streams, &track), Seams { frames: all, twice: vec![0, 10], gaps: 0, faults: vec![] });
     }
 
     #[test]
@@ -156,7 +174,7 @@ mod tests {
         let joined = |second| super::join(&[part(100, 0, 1500), second], whole);
         let mut well = part(100, 1490, all);
         well.bytes.extend([SILENCE; 400]);
-        assert_eq!(joined(well), Seams { frames: all, twice: vec![10], faults: vec![] });
+        assert_eq!(joined(well), Seams { frames: all, twice: vec![10], gaps: 0, faults: vec![] });
         for (second, fault) in [
             (part(99, 1500, all), "stream 1: 99 frames of DSD silence before it"),
             (part(100, 1501, all), "1 frames are missing before stream 1"),
@@ -190,13 +208,23 @@ mod tests {
         let mut changed = stream(&track, 1500, all, true);
         changed.bytes[4000] ^= 1;
         assert!(!join(&[first, changed], &track).faults.is_empty());
-        // In the first one, too: frames that are lost, a hole, and noise.
+        // In the first one, too: frames that are lost, a hole and more than was on its way, and noise.
         let rest = stream(&track, 1500, all, true);
         for between in [vec![0; 1200], track[..1200].iter().map(|byte| byte ^ 0xa5).collect(), Vec::new()] {
             let (head, tail) = (&track[..400], &track[800..6000]);
             let broken = Wide { bytes: [&[0; 400], head, &between, tail].concat(), bits: 32 };
             let found = join(&[broken, rest.clone()], &track);
-            assert!(found.faults.iter().any(|text| text.contains("something else")), "{found:?}");
+            assert!(!found.faults.is_empty() && found.gaps == 0, "{found:?}");
         }
+    }
+
+    #[test]
+    fn running_dry_within_a_stream_is_counted() {
+        let track = track();
+        let rest = stream(&track, 1500, track.len() / 4, true);
+        // At 1000 Hz 20 frames may have been on their way.
+        let dry = Wide { bytes: [&[0; 400], &track[..400], &[0; 1200], &track[480..6000]].concat(), bits: 32 };
+        let found = join(&[dry, rest], &track);
+        assert_eq!((found.gaps, found.frames, found.faults), (1, track.len() / 4, vec![]));
     }
 }

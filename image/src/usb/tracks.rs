@@ -7,7 +7,7 @@ use support::decode::Layout;
 use crate::tracks::{Case, Container, Track};
 
 /// Of each kind, as the DAC gets it that takes everything.
-const FORMATS: [Case; 9] = [
+const FORMATS: [Case; 13] = [
     Case::pcm(Container::Flac, 44_100, 16, 2, Layout::S32),
     Case::pcm(Container::Flac, 96_000, 24, 2, Layout::S32),
     Case::pcm(Container::Flac, 192_000, 24, 2, Layout::S32),
@@ -17,7 +17,15 @@ const FORMATS: [Case; 9] = [
     Case::dsd(Container::Dff, 128),
     Case::dsd(Container::Dsf, 256),
     Case::dsd(Container::Dff, 512),
+    Case::dsd(Container::Dff, 64).ms(SHORT),
+    Case::dsd(Container::Dsf, 128).ms(SHORT),
+    Case::dsd(Container::Dff, 256).ms(SHORT),
+    Case::dsd(Container::Dsf, 512).ms(SHORT),
 ];
+/// As DoP, beside DSD64 from DSF.
+const DOP: [Case; 2] = [Case::dsd(Container::Dff, 64).ms(SHORT), Case::dsd(Container::Dsf, 128).ms(SHORT)];
+/// Where the same has been played from another container, ms.
+const SHORT: u32 = 600;
 /// An album: lengths that are no multiple of anything.
 const ALBUM: [Case; 3] = [
     Case::pcm(Container::Flac, 44_100, 16, 2, Layout::S32).ms(1370),
@@ -32,16 +40,22 @@ const SWITCHES: [Case; 5] = [
     Case::dsd(Container::Dff, 256),
     Case::pcm(Container::Flac, 192_000, 24, 2, Layout::S32).ms(1500),
 ];
-/// Long enough to be interrupted.
-const LONG: u32 = 30_000;
+/// Long enough to be sought in, ms.
+const LONG: u32 = 22_500;
+/// Long enough to be pulled out of ten times, a second after it was put back in, ms.
+const PULLED: u32 = 18_000;
 
 /// All tracks.
 pub(super) struct Tracks {
     pub(super) formats: Vec<Track>,
     pub(super) album: Vec<Track>,
     pub(super) switches: Vec<Track>,
+    /// As DoP.
+    pub(super) dop: Vec<Track>,
     /// 44.1 kHz, 16 bits, as words of 32.
     pub(super) long: Track,
+    /// The same, long enough to be pulled out of again and again.
+    pub(super) pulled: Track,
     /// DSD64.
     pub(super) long_dsd: Track,
     /// DSD64, long enough to be pulled out of.
@@ -50,6 +64,8 @@ pub(super) struct Tracks {
     pub(super) packed: Track,
     /// 48 kHz, 16 bits, in two.
     pub(super) narrow: Track,
+    /// The same, long enough to be muted for a while.
+    pub(super) muted: Track,
     /// 48 kHz, 16 bits, as words of 32: long enough for a clock to be seen.
     pub(super) steady: Track,
     /// 96 kHz, 24 bits: long enough for a DAC's clock to be found out, and for what comes after.
@@ -74,11 +90,14 @@ impl Tracks {
             formats: FORMATS.into_iter().map(&mut make).collect::<Result<_>>()?,
             album: ALBUM.into_iter().map(&mut make).collect::<Result<_>>()?,
             switches: SWITCHES.into_iter().map(&mut make).collect::<Result<_>>()?,
+            dop: DOP.into_iter().map(&mut make).collect::<Result<_>>()?,
             long: make(flac(44_100, 16, Layout::S32).ms(LONG))?,
+            pulled: make(flac(44_100, 16, Layout::S32).ms(PULLED))?,
             long_dsd: make(Case::dsd(Container::Dsf, 64).ms(LONG))?,
             steady_dsd: make(Case::dsd(Container::Dsf, 64).ms(8000))?,
             packed: make(flac(96_000, 24, Layout::S24Packed))?,
             narrow: make(flac(48_000, 16, Layout::S16))?,
+            muted: make(flac(48_000, 16, Layout::S16).ms(4500))?,
             steady: make(flac(48_000, 16, Layout::S32).ms(8000))?,
             wide: make(flac(96_000, 24, Layout::S32).ms(8000))?,
             fast: make(flac(384_000, 24, Layout::S32).ms(1000))?,

@@ -29,7 +29,8 @@ pub(crate) const fn feedback_every() -> u64 {
 }
 
 /// The time that so many microframes take on the bus.
-pub(crate) fn bus_time(microframes: u64) -> Duration {
+#[must_use]
+pub fn bus_time(microframes: u64) -> Duration {
     Duration::from_micros(microframes * u64::from(1_000_000 / MICROFRAMES))
 }
 

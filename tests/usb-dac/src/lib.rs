@@ -18,6 +18,7 @@ mod model;
 mod record;
 pub mod redir;
 
+pub use clock::bus_time;
 pub use device::{Answer, Device, Setup};
 pub use dop::{Markers, take_apart};
 pub use explain::{Explained, Fault, Kind, Wanted, explain};

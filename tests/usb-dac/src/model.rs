@@ -169,6 +169,13 @@ impl Model {
         }
     }
 
+    /// How much it asks for in the first so many microframes of a stream, as a part of the rate.
+    #[must_use]
+    pub fn pace(&self, microframes: u64) -> f64 {
+        let hunger: f64 = self.starves.map_or(0.0, |hunger| (0..microframes).map(|n| hunger.ppm(n)).sum());
+        1.0 + (self.clock_ppm + hunger / microframes.max(1) as f64) / 1e6
+    }
+
     /// Vendor and product.
     fn ids(&self) -> Option<(u16, u16)> {
         let (vendor, product) = self.usb.split_once(':')?;
@@ -214,6 +221,13 @@ mod tests {
         }
         let error = Model::named("none").unwrap_err().to_string();
         assert!(error.contains("reference, claims-32-bits"), "{error}");
+    }
+
+    #[test]
+    fn its_pace_is_its_clock_s_and_what_it_asks_for() {
+        let pace = |name| Model::named(name).unwrap().pace(16_000);
+        assert_eq!(["reference", "fast-clock"].map(pace), [1.0, 1.0002]);
+        assert!((pace("starves") - 1.0625).abs() < 1e-3, "{}", pace("starves"));
     }
 
     #[test]

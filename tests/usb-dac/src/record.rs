@@ -76,12 +76,10 @@ impl Stream {
         bytes.iter().all(|byte| *byte == self.setting.format.silence())
     }
 
-    /// When the first microframe came with anything but silence in it; None: none did, of those that are kept.
+    /// When byte `place` came, as [`Packet::at`] has it; None: it didn't, or isn't kept.
     #[must_use]
-    pub fn sounds_at(&self) -> Option<Duration> {
-        let silence = self.setting.format.silence();
-        let first = self.bytes.iter().position(|byte| *byte != silence)?;
-        self.packets.get(self.microframe_of(first)).map(|packet| packet.at)
+    pub fn came_at(&self, place: usize) -> Option<Duration> {
+        self.packets.get(self.microframe_of(place)).map(|packet| packet.at)
     }
 
     /// The microframe that brought byte `place`, counted from 0.

@@ -161,6 +161,7 @@ impl Control {
             session.set_tally(tally);
             follower.follow(if has_clock { follow } else { follow.hurried() });
         }
+        self.parts.status.set_preroll(session.preroll());
         self.parts.status.set_stream(Some((stream.epoch, wire)));
         self.parts.status.set_fault(self.known_fault());
         self.parts.status.set_state(State::Silent);

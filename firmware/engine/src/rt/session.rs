@@ -151,6 +151,11 @@ impl Session {
         self.tally = Some(tally);
     }
 
+    /// Silence in front of the ring's first frame, frames.
+    pub(crate) fn preroll(&self) -> u32 {
+        self.limits.preroll
+    }
+
     /// The output and the ring, when it is over.
     pub(crate) fn into_parts(self) -> (Box<dyn Output>, Consumer) {
         (self.output, self.consumer)

@@ -147,6 +147,7 @@ impl Renderer {
             "mixer": status.caps().is_some_and(|caps| caps.mixer),
             "fault": (!fault.is_empty()).then_some(fault),
             "wire": status.stream().map(|(_, open)| wire(&open)),
+            "preroll_frames": status.stream().map(|_| status.preroll_frames()),
             "class": class,
             "priority": thread.map(|thread| thread.priority),
             "core": thread.and_then(|thread| thread.core),

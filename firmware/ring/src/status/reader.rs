@@ -36,6 +36,12 @@ impl Status {
         Some((u32::try_from(epoch).ok().filter(|&epoch| epoch != 0)?, wire))
     }
 
+    /// How much silence went in front of the first frame of the stream that was opened last, frames.
+    #[must_use]
+    pub fn preroll_frames(&self) -> u64 {
+        self.page().preroll_frames.get()
+    }
+
     /// Which loudspeakers the output's channels are for in the stream with this epoch; unknown if the output doesn't say.
     #[must_use]
     pub fn speakers(&self, epoch: u32) -> Speakers {

@@ -37,6 +37,11 @@ impl StatusWriter {
         self.rt().ring_low_water_frames.set(0);
     }
 
+    /// Control: how much silence goes in front of the stream's first frame, frames.
+    pub fn set_preroll(&self, frames: u32) {
+        self.page().preroll_frames.set(frames.into());
+    }
+
     /// Control: which loudspeakers the channels of the stream with this epoch are for.
     pub fn set_speakers(&self, epoch: u32, speakers: &Speakers) {
         self.page().speakers.write([epoch.into(), speakers.to_word()]);

@@ -1,0 +1,135 @@
+//! What came in the bus's own time, of which a microframe is 125 µs: how many frames a stream brought for the time that it took, and
+//! how evenly. However busy the host is, that is the DAC's clock's, as the driver follows it.
+use std::time::Duration;
+
+use usb_dac::{Model, Packet, Stream};
+
+/// How far a stream's pace may be off what the DAC asked for: a hundredth.
+const NEAR: f64 = 0.01;
+/// Microframes a second.
+const MICROFRAMES: f64 = 8000.0;
+/// What is shorter says nothing of its pace, microframes: a packet is a whole frame more or less, and the driver hears of a clock only
+/// a moment after the start.
+const SHORTEST: u64 = 800;
+
+/// What has been seen of the bus while something was tried.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    /// How long the streams were on it.
+    pub(super) time: Duration,
+    /// What is wrong with them.
+    pub(super) faults: Vec<String>,
+    /// The longest time that the host's clock went on and the bus didn't, in the middle of a stream; of no fault.
+    pub(super) longest_wait: Duration,
+}
+
+impl Seen {
+    /// Looks at a DAC's streams.
+    pub(super) fn look(&mut self, model: &Model, streams: &[Stream]) {
+        for stream in streams {
+            self.time += stream.bus_time();
+            self.longest_wait = self.longest_wait.max(stream.longest_wait().0);
+            self.faults.extend(fault(model, stream).map(|fault| format!("{} Hz: {fault}", stream.rate)));
+        }
+    }
+}
+
+/// What is wrong with a stream to this DAC.
+fn fault(model: &Model, stream: &Stream) -> Option<String> {
+    // They are kept in the order in which they came.
+    if !stream.packets.is_sorted_by_key(|packet| packet.at) {
+        return Some("its microframes aren't in the order of their times".to_owned());
+    }
+    let frame = stream.setting.frame();
+    let nominal = f64::from(stream.rate) / MICROFRAMES;
+    // Each microframe brings the next whole number of frames, below or above.
+    let most_asked = model.starves.map_or(0.0, |hunger| hunger.ppm.max(0.0) / 1e6);
+    let bounds = (nominal * (1.0 - NEAR)).floor()..=(nominal * (1.0 + NEAR + most_asked)).ceil();
+    let is_odd = |packet: &Packet| {
+        let bytes = usize::from(packet.bytes);
+        bytes % frame != 0 || !bounds.contains(&((bytes / frame) as f64))
+    };
+    let odd: Vec<_> = stream.packets.iter().enumerate().filter(|(_, packet)| is_odd(packet)).collect();
+    if let [(number, first), ..] = odd.as_slice() {
+        let at = *number as f64 / MICROFRAMES * 1000.0;
+        return Some(format!(
+            "{} microframes of {} brought not {nominal:.1} frames of {frame} bytes, the first one, after {at:.1} ms of the bus, {} bytes",
+            odd.len(),
+            stream.microframes,
+            first.bytes
+        ));
+    }
+    if stream.microframes < SHORTEST {
+        return None;
+    }
+    let pace = stream.frames() as f64 / nominal / stream.microframes as f64;
+    let asked = model.pace(stream.microframes);
+    let near = (pace / asked - 1.0).abs() <= NEAR;
+    (!near).then(|| {
+        let ms = stream.bus_time().as_millis();
+        format!("{} frames in {ms} ms of the bus are {pace:.4} of the rate, and not {asked:.4}", stream.frames())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use usb_dac::{Format, Setting};
+
+    use super::*;
+
+    /// A stream of packets of so many frames of 8 bytes, at 48 kHz: six frames a microframe.
+    fn stream(frames: impl IntoIterator<Item = u16>) -> Stream {
+        let packets: Vec<Packet> = (0..)
+            .zip(frames)
+            .map(|(n, frames)| Packet { at: Duration::from_micros(125 * n), bytes: 8 * frames })
+            .collect();
+        Stream {
+            setting: Setting { format: Format::Pcm, bytes: 4, bits: 32 },
+            rate: 48_000,
+            microframes: packets.len() as u64,
+            received: packets.iter().map(|packet| u64::from(packet.bytes)).sum(),
+            packets,
+            bytes: Vec::new(),
+            ended: true,
+        }
+    }
+
+    fn says(name: &str, stream: &Stream) -> String {
+        fault(&Model::named(name).unwrap(), stream).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_stream_goes_at_the_pace_that_is_asked_for() {
+        let even = || vec![6; 8000];
+        assert_eq!(says("reference", &stream(even())), "");
+        assert_eq!(says("fast-clock", &stream(even())), "");
+        let each = |n: usize| (0..8000).map(move |at| if at % n == 0 { 7 } else { 6 });
+        assert_eq!(says("reference", &stream(each(20))), "", "0.8 %");
+        assert!(says("reference", &stream(each(12))).contains("are 1.0139 of the rate"), "1.4 %");
+        assert!(says("starves", &stream(even())).contains("and not 1.06"), "it never got what it asked for");
+    }
+
+    #[test]
+    fn a_hole_a_burst_and_half_a_frame_are_found() {
+        for odd in [0, 3, 8, 100] {
+            let mut frames = vec![6; 8000];
+            frames[4000] = odd;
+            let found = says("reference", &stream(frames));
+            assert!(found.contains("the first one, after 500.0 ms of the bus"), "{odd}: {found}");
+        }
+        let mut broken = stream(vec![6; 8000]);
+        broken.packets[7].bytes -= 1;
+        assert!(says("reference", &broken).starts_with("1 microframes"));
+        broken.packets.swap(100, 4000);
+        assert!(says("reference", &broken).contains("order"));
+    }
+
+    #[test]
+    fn the_time_of_all_streams_is_counted() {
+        let mut seen = Seen::default();
+        let mut late = stream(vec![6; 800]);
+        late.packets.iter_mut().skip(400).for_each(|packet| packet.at += Duration::from_millis(70));
+        seen.look(&Model::named("reference").unwrap(), &[stream(vec![6; 8000]), late]);
+        assert_eq!((seen.time.as_millis(), seen.longest_wait.as_micros(), seen.faults.len()), (1100, 70_125, 0));
+    }
+}
