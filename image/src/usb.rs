@@ -180,6 +180,9 @@ impl Found {
             let tried = tried.judged();
             let (dropouts, waited_ms) = (proved.dropouts, u64::try_from(proved.waited.as_millis())?);
             if !again {
+                if !tried.faults.is_empty() {
+                    progress(&format!("it failed: {}", tried.faults.join("; ")));
+                }
                 self.outcomes.push(Outcome { name: name.to_owned(), tried, dropouts, waited_ms, attempts, excused });
                 break;
             }

@@ -149,7 +149,7 @@ mod tests {
     fn markers_are_wrong_unless_the_driver_s_zeros_are_in_between() {
         let well = music(100, 100, 0x69);
         let (head, tail) = well.split_at(6 * (100 * (MS + 1) + 3000));
-        assert_eq!(tried(&[well.clone()]).gaps, 0);
+        assert_eq!(tried(std::slice::from_ref(&well)).gaps, 0);
         let dry = tried(&[head.to_vec(), zeros(20), tail.to_vec()]);
         assert!(dry.faults.is_empty() && dry.gaps == 1, "{dry:?}");
         assert!(!dry.judged().faults.is_empty());

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 use usb_dac::Explained;
 
-use super::dry::{self, Dry};
+use super::dry;
 use super::proved::Proved;
 use crate::dropouts::Dropouts;
 
@@ -56,11 +56,7 @@ impl Tried {
 
     /// What a comparison has found at so many frames a second: wrong, but for what has the place and the size of having run dry.
     pub(super) fn differs(&mut self, found: &Explained, rate: u32) {
-        self.ran_dry(dry::explain(found, rate));
-    }
-
-    /// The same, looked at already.
-    pub(super) fn ran_dry(&mut self, dry: Dry) {
+        let dry = dry::explain(found, rate);
         self.faults.extend(dry.others.iter().map(ToString::to_string));
         if dry.gaps > 0 {
             self.gaps += dry.gaps;
