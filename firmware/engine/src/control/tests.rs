@@ -73,7 +73,7 @@ impl Device for PluggedDevice {
             name: "plugged".to_owned(),
             card: Card::default(),
             caps,
-            lock_ms: 0,
+            lock_ms: 10,
             fault: String::new(),
         })
     }
@@ -173,6 +173,7 @@ fn an_output_that_is_unplugged_is_reported_and_found_again() {
         let Reply::Opened(stream) = ask(&connection, &Request::Open { wire: WIRE, unscaled: false }) else {
             panic!("not opened")
         };
+        assert_eq!(connection.status.preroll_frames(), 480, "the 10 ms that it takes to lock");
         connection.producer.begin(&stream);
         let area = connection.producer.write_area(20_000).expect("an honest engine");
         let frames = (area.len() / 4) as u64;
