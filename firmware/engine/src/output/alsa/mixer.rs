@@ -1,7 +1,6 @@
 //! A card's own volume control.
 
-use alsa::Round;
-use alsa::mixer::{MilliBel, Mixer, Selem};
+use alsa::mixer::{Mixer, Selem};
 use ring::message::{Volume, VolumeMode};
 
 /// Names of the control that makes a card louder and quieter, the most telling first.
@@ -72,15 +71,28 @@ fn rank(control: &Selem<'_>) -> usize {
     VOLUME_NAMES.iter().position(|known| name.contains(known)).unwrap_or(VOLUME_NAMES.len())
 }
 
-/// 100 % is 0 dB, or as near as the control gets; each percent less is 0.6 dB quieter; 0 % is as low as it goes. A
-/// control that knows no dB is set along its own numbers.
+/// 100 % is 0 dB, or as near as the control gets; each percent less is 0.6 dB quieter; 0 % is as low as it goes. What lies between two
+/// of its steps is the quieter one. A control that knows no dB is set along its own numbers.
 fn set_volume(control: &Selem<'_>, percent: u8) -> alsa::Result<()> {
-    let (least, most) = control.get_playback_db_range();
-    if least.0 < most.0 {
-        return control.set_playback_db_all(MilliBel(decibels(least.0, most.0, percent)), Round::Floor);
+    let ((least, most), range) = (control.get_playback_db_range(), control.get_playback_volume_range());
+    let value = if least.0 < most.0 {
+        let wanted = decibels(least.0, most.0, percent);
+        loudest(range, |value| Ok(control.ask_playback_vol_db(value)?.0 <= wanted))?
+    } else {
+        range.0 + (range.1 - range.0) * i64::from(percent.min(100)) / 100
+    };
+    control.set_playback_volume_all(value)
+}
+
+/// The greatest of a control's numbers that is quiet enough, or its least. (alsa-lib's own conversion takes the nearest one, which may be
+/// louder; what it does for a negative direction the `alsa` crate can't ask for.)
+fn loudest((least, most): (i64, i64), mut is_quiet: impl FnMut(i64) -> alsa::Result<bool>) -> alsa::Result<i64> {
+    let (mut quiet, mut loud) = (least, most.saturating_add(1));
+    while loud.saturating_sub(quiet) > 1 {
+        let middle = quiet + (loud - quiet) / 2;
+        *(if is_quiet(middle)? { &mut quiet } else { &mut loud }) = middle;
     }
-    let (least, most) = control.get_playback_volume_range();
-    control.set_playback_volume_all(least + (most - least) * i64::from(percent.min(100)) / 100)
+    Ok(quiet)
 }
 
 /// Hundredths of a dB for `percent`, in a control's range.
@@ -95,6 +107,14 @@ fn decibels(least: i64, most: i64, percent: u8) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_lies_between_two_steps_is_the_quieter_one() {
+        // Numbers 0 to 50 are whole decibels from -50 on.
+        let number = |wanted: i64| loudest((0, 50), |value| Ok(100 * (value - 50) <= wanted)).expect("it is told");
+        assert_eq!([0, -60, -100, -2940, -3000, -5000, -9000].map(number), [50, 49, 49, 20, 20, 0, 0]);
+        assert_eq!(loudest((3, 3), |_| Ok(true)), Ok(3));
+    }
 
     #[test]
     fn percents_become_decibels_within_the_range() {
