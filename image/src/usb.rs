@@ -175,7 +175,17 @@ impl Found {
             let seen = bench.take_seen();
             tried.bus_ms = u64::try_from(seen.time.as_millis())?;
             tried.faults.extend(seen.faults);
-            tried.note += &format!("; the bus stood still for {} ms at most", seen.longest_wait.as_millis());
+            // What ran dry is judged by what came; here is only that nothing else is empty.
+            if seen.holes > proved.dropouts.xruns {
+                let xruns = proved.dropouts.xruns;
+                tried.faults.push(format!("{} times microframes came empty, with {xruns} xruns", seen.holes));
+            }
+            let still = format!("the bus stood still for {} ms at most", seen.longest_wait.as_millis());
+            tried.note = [std::mem::take(&mut tried.note), still]
+                .into_iter()
+                .filter(|part| !part.is_empty())
+                .collect::<Vec<_>>()
+                .join("; ");
             let again = tried.is_excused(&proved) && attempts < ATTEMPTS;
             let tried = tried.judged();
             let (dropouts, waited_ms) = (proved.dropouts, u64::try_from(proved.waited.as_millis())?);

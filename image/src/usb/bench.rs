@@ -88,9 +88,9 @@ impl Bench {
         Ok(Counted::new(self.player.status()?, self.waits()))
     }
 
-    /// How long threads of the machine and ours have waited for a core so far.
+    /// How long the machine has waited for a core so far.
     pub(super) fn waits(&self) -> Waits {
-        Waits::now([self.session.machine.process(), std::process::id()])
+        Waits::now(self.session.machine.process())
     }
 
     /// Looks at what has come over the bus in the bus's own time, and forgets it.

@@ -126,7 +126,8 @@ impl Tried {
         let took = bench.wait(what, |bench| Ok(bench.transport()?.status == "ERROR_OCCURRED"))?;
         let reason = bench.reason()?;
         let product = bench.dac.with(|device| device.model().product.clone());
-        self.note += &format!("{reason}, after {:.1} s; ", took.as_secs_f64());
+        let divided = if self.note.is_empty() { "" } else { "; " };
+        self.note += &format!("{divided}{reason}, after {:.1} s", took.as_secs_f64());
         if !reason.contains(&product) {
             self.faults.push(format!("the page doesn't say what refuses: {reason:?}"));
         }

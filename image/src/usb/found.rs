@@ -44,7 +44,7 @@ pub(crate) struct Doubt {
 pub(super) enum Excuse {
     /// Card or ring ran dry so often at least.
     Dry(u64),
-    /// A thread of the machine or of ours waited so long for a core.
+    /// The machine waited so long for a core.
     Waited(Duration),
 }
 
@@ -107,7 +107,7 @@ pub struct Excused {
     pub faults: Vec<String>,
     /// What the machine lost.
     pub dropouts: Dropouts,
-    /// How long a thread of it waited for a core of the host, ms.
+    /// How long it waited for a core of the host, ms.
     pub waited_ms: u64,
 }
 
@@ -121,7 +121,7 @@ pub struct Outcome {
     pub tried: Tried,
     /// Losses that say only that the machine was too slow.
     pub dropouts: Dropouts,
-    /// How long a thread of it waited for a core of the host meanwhile, ms.
+    /// How long the machine waited for a core of the host meanwhile, ms.
     pub waited_ms: u64,
     /// How often it was tried: again only after those.
     pub attempts: u32,

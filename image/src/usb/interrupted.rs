@@ -31,8 +31,7 @@ const SOUGHT_MS: usize = ANSWERED_MS + 150;
 /// Frames by which the track is known behind a hole.
 const KEY: usize = 64;
 
-/// When something was asked, in microframes that had come; and what of the time until it was answered the host took from us and from
-/// the machine, while the bus may have gone on, ms.
+/// When something was asked, in microframes that had come; and what of the time until it was answered the host took from the machine, while the bus may have gone on, ms.
 #[derive(Debug, Default, Clone, Copy)]
 struct When {
     microframes: usize,

@@ -12,8 +12,8 @@ const MEDIAN: Duration = Duration::from_millis(900);
 /// and each time so soon: most of it is what the guest's kernel takes to ask what the DAC is.
 const OUTER: Duration = Duration::from_millis(1500);
 
-/// From one moment to another, by the host's clock, and how long a thread of the machine or of ours waited for a core meanwhile: it has
-/// had no more than the rest to do it in.
+/// From one moment to another, by the host's clock, and how long the machine waited for a core meanwhile: it has had no more than the rest
+/// to do it in.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Took {
     pub(super) time: Duration,

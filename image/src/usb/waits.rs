@@ -1,52 +1,60 @@
-//! What the host took from the virtual machine: how long its threads, and ours, were ready to run and didn't get a core, as the
-//! kernel counts it (`/proc/PID/task/TID/schedstat`, the second figure). Nothing else is evidence that something came late
-//! because the machine was busy.
+//! What the host took from the virtual machine: how long the thread that its processors run in was ready to run and didn't get a core,
+//! as the kernel counts it (`/proc/PID/task/TID/schedstat`: what it ran and what it waited, ns). Nothing else is evidence that
+//! something came late because the machine was busy.
 use std::collections::HashMap;
 use std::fs;
 use std::time::Duration;
 
-/// Of each thread, what it has waited since it began, ns.
+/// What a thread ran and what it waited since it began, ns.
+type Counts = [u64; 2];
+
+/// Of each thread.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Waits(HashMap<String, u64>);
+pub(super) struct Waits(HashMap<String, Counts>);
 
 impl Waits {
-    /// Of these processes' threads, by now. Where the kernel doesn't count there is no evidence.
-    pub(super) fn now(processes: [u32; 2]) -> Self {
-        let threads = processes.map(|process| fs::read_dir(format!("/proc/{process}/task")));
-        let threads = threads.into_iter().flatten().flatten().flatten();
+    /// Of this process's threads, by now. Where the kernel doesn't count there is no evidence.
+    pub(super) fn now(process: u32) -> Self {
+        let threads = fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
         let of = |thread: fs::DirEntry| {
             let counted = fs::read_to_string(thread.path().join("schedstat")).ok()?;
-            Some((thread.file_name().into_string().ok()?, waited(&counted)?))
+            Some((thread.file_name().into_string().ok()?, counts(&counted)?))
         };
         Self(threads.filter_map(of).collect())
     }
 
-    /// What the one that waited longest has waited since, at least: what others waited may have been the same time.
+    /// What the one that has run most since has waited since: that is what emulates the processors, and nothing in the guest gets on
+    /// without it.
     pub(super) fn since(&self, before: &Self) -> Duration {
-        let of = |(thread, ns): (&String, &u64)| ns.saturating_sub(before.0.get(thread).copied().unwrap_or_default());
-        Duration::from_nanos(self.0.iter().map(of).max().unwrap_or_default())
+        let of = |(thread, now): (&String, &Counts)| {
+            let before = before.0.get(thread).copied().unwrap_or_default();
+            [now[0].saturating_sub(before[0]), now[1].saturating_sub(before[1])]
+        };
+        Duration::from_nanos(self.0.iter().map(of).max().map_or(0, |[_, waited]| waited))
     }
 }
 
-/// The second of three figures, ns.
-fn waited(counted: &str) -> Option<u64> {
-    counted.split_ascii_whitespace().nth(1)?.parse().ok()
+/// The first two of three figures.
+fn counts(counted: &str) -> Option<Counts> {
+    let mut figures = counted.split_ascii_whitespace().map_while(|figure| figure.parse().ok());
+    Some([figures.next()?, figures.next()?])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn waits(all: &[(&str, u64)]) -> Waits {
-        Waits(all.iter().map(|(thread, ns)| ((*thread).to_owned(), *ns)).collect())
+    fn waits(all: &[(&str, Counts)]) -> Waits {
+        Waits(all.iter().map(|(thread, counts)| ((*thread).to_owned(), *counts)).collect())
     }
 
     #[test]
-    fn the_longest_counts_and_none_is_no_evidence() {
-        let before = waits(&[("1", 500), ("2", 900)]);
-        assert_eq!(waits(&[("1", 800), ("2", 1000), ("3", 250)]).since(&before).as_nanos(), 300);
+    fn the_one_that_works_counts_and_none_is_no_evidence() {
+        let before = waits(&[("1", [1000, 500]), ("2", [9000, 900])]);
+        let after = waits(&[("1", [2000, 800]), ("2", [9100, 2000]), ("3", [50, 250])]);
+        assert_eq!(after.since(&before).as_nanos(), 300);
         assert_eq!(Waits::default().since(&before), Duration::ZERO);
-        assert_eq!(waited("16395776214 3782463546 71290\n"), Some(3_782_463_546));
-        assert_eq!(waited("0"), None);
+        assert_eq!(counts("16395776214 3782463546 71290\n"), Some([16_395_776_214, 3_782_463_546]));
+        assert_eq!(counts("0"), None);
     }
 }
