@@ -93,6 +93,12 @@ pub(crate) trait BootControl {
     /// Whether it was booted by a one-shot trial, committed by now or not.
     fn is_trial(&self) -> bool;
 
+    /// This machine's own arguments of the kernel, as they are committed.
+    ///
+    /// # Errors
+    /// The medium isn't there, or this isn't where they are kept.
+    fn arguments(&self) -> Result<String>;
+
     /// The next boot tries `slot`, with `arguments` for the kernel in place of this machine's own; None keeps those. Returns
     /// how to restart.
     ///

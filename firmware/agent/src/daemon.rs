@@ -9,16 +9,14 @@ use crate::{
     boot::keeper,
     dhcp::{self, Clients, Fixed},
     identity::Identity,
-    knob,
     net::{self, Action, Link},
-    plan::Plan,
-    priority,
     report::Report,
     root::Root,
     service,
     settings::{self, Address, Names, Owner, Settings},
     sound, sys,
     time::{self, Time},
+    tuner::{self, Tuner},
     watch::{Event, Watch},
 };
 
@@ -40,14 +38,20 @@ pub(crate) fn run(root: &Root) -> Result<()> {
     if let Err(error) = keeper::start(root.clone()) {
         tracing::error!("neither watchdog nor trials: {error:#}");
     }
+    let mut devices = true;
     loop {
-        agent.look();
-        let next = [agent.clients.supervise(Instant::now()), agent.owner.next(), agent.time.next()];
-        if watch.wait(next.into_iter().flatten().min())? == Event::End {
-            agent.clients.stop_all();
-            agent.time.end(root);
-            return Ok(());
-        }
+        // Before the look, so that none opens or closes unnoticed after it.
+        tuner::outputs(root).for_each(|node| watch.follow(&node));
+        agent.look(devices);
+        let next = [agent.clients.supervise(Instant::now()), agent.owner.next(), agent.time.next(), agent.tuner.next()];
+        devices = match watch.wait(next.into_iter().flatten().min())? {
+            Event::End => {
+                agent.clients.stop_all();
+                agent.time.end(root);
+                return Ok(());
+            }
+            event => event == Event::Devices,
+        };
     }
 }
 
@@ -57,12 +61,13 @@ pub(crate) fn run(root: &Root) -> Result<()> {
 /// The root has no writable `run/tenuto`.
 pub(crate) fn once(root: &Root) -> Result<String> {
     let mut agent = Agent::new(root)?;
-    agent.look();
+    agent.look(true);
     Ok(agent.report.text()?)
 }
 
 struct Agent<'a> {
     root: &'a Root,
+    tuner: Tuner<'a>,
     report: Report,
     clients: Clients,
     identity: Identity,
@@ -81,37 +86,41 @@ impl<'a> Agent<'a> {
             bring_up(root, &link.name);
         }
         let identity = Identity::current(root).context("publishing the identity in run/tenuto")?;
-        let plan = Plan::of_machine(root);
+        let tuner = Tuner::new(root);
+        let plan = tuner.plan();
         // Nothing that follows needs these two: an engine that finds no plan makes one, and in a full /run there is an old one.
         told("plan", plan.publish(root));
-        let knobs = knob::apply(root, knob::BOOT);
         tracing::info!(
             "{} ({}), engine on core {}",
             identity.hostname(),
             identity.uuid(),
             plan.core.map_or_else(|| "any".to_owned(), |core| core.to_string())
         );
-        let report = Report::new(root, identity, plan, knobs);
+        let mut report = Report::new(root, identity, plan);
+        report.tuned(&tuner);
         told("system.json", report.publish(root));
         let owner = Owner::new(Instant::now());
         let clients = Clients::new("udhcpc", dhcp::SCRIPT, identity.hostname());
-        Ok(Self { root, report, clients, identity, owner, settings: None, fixed: None, time: Time::new() })
+        Ok(Self { root, tuner, report, clients, identity, owner, settings: None, fixed: None, time: Time::new() })
     }
 
     /// Looks at everything that may change, and does what is missing. Nothing here ends the agent.
-    fn look(&mut self) {
+    fn look(&mut self, devices: bool) {
         self.settle();
         let links = net::links(self.root);
         self.follow(&links);
         sound::give_nodes(self.root, sound::AUDIO);
-        priority::give(self.root);
+        let tuned = self.tuner.look(devices, Instant::now());
+        if tuned {
+            self.report.tuned(&self.tuner);
+        }
         let addresses = if self.root.is_machine() { addresses() } else { BTreeMap::new() };
         let news = self.time.look(self.root, Instant::now());
         let network = self.report.update_network(&links, &addresses);
         if network {
             self.time.network_changed();
         }
-        if self.report.update(sound::cards(self.root), news) || network {
+        if self.report.update(sound::cards(self.root), news) || network || tuned {
             told("system.json", self.report.publish(self.root));
         }
     }

@@ -1,17 +1,22 @@
-//! Which core and priority the engine gets, and the times that the kernel's command line sets.
+//! What the programs are started with: cores, memory node and priority of this machine's [`Placement`], and the times that the
+//! kernel's command line sets.
 
 use std::io;
 
 use crate::{
-    cpu::{self, Cpus},
-    priority,
+    placement::Placement,
+    priorities,
     root::Root,
     timing::Timing,
+    topology::{Cpus, Topology, cpus},
 };
 
 /// Where the plan is published, for whoever starts the engine.
 const FILE: &str = "run/tenuto/plan";
 
+/// What isn't the engine's business: the player's cores and both programs' memory node.
+const DECODER: &str = "decoder";
+const NODE: &str = "node";
 /// The engine's one option without a value.
 const HUGE_PAGES: &str = "huge-pages";
 
@@ -42,19 +47,37 @@ pub(crate) struct Plan {
     pub(crate) huge_pages: bool,
     /// `tenuto.confine=on`, for tests: a system call that playing doesn't take ends the engine.
     pub(crate) confine: bool,
+    /// The player's cores; none: any.
+    pub(crate) decoder: Cpus,
+    /// The memory node of engine and player; None where there is one only.
+    pub(crate) node: Option<u32>,
 }
 
 impl Plan {
-    /// The last isolated core; else the last core, as the least used one on machines where interrupts start at the first.
-    fn decide(online: &Cpus, isolated: &Cpus, command_line: &str) -> Self {
-        let core = isolated.intersection(online).last().or_else(|| online.last().filter(|_| online.len() > 1));
+    /// What a placement and a command line make of it.
+    pub(crate) fn of(placement: &Placement, command_line: &str) -> Self {
         let (huge_pages, confine) = (is_on(command_line, "tenuto.huge_pages"), is_on(command_line, "tenuto.confine"));
-        Self { core: core.copied(), priority: priority::ENGINE, timing: Timing::of(command_line), huge_pages, confine }
+        Self {
+            core: placement.audio,
+            priority: priorities::ENGINE,
+            timing: Timing::of(command_line),
+            huge_pages,
+            confine,
+            // Where the engine has no core of its own, nobody is kept away from anywhere.
+            decoder: placement.audio.map(|_| placement.decoder.clone()).unwrap_or_default(),
+            node: placement.node,
+        }
     }
 
     /// What this machine's cores and command line suggest.
     pub(crate) fn of_machine(root: &Root) -> Self {
-        Self::decide(&cpu::online(root), &cpu::isolated(root), &root.text("proc/cmdline").unwrap_or_default())
+        let placement = Placement::now(&Topology::read(root), None);
+        Self::of(&placement, &root.text("proc/cmdline").unwrap_or_default())
+    }
+
+    /// The core of the published plan.
+    pub(crate) fn published_core(root: &Root) -> Option<u32> {
+        root.text(FILE).and_then(|text| Self::parse(&text))?.core
     }
 
     /// The published plan; before there is one, what it will be.
@@ -67,7 +90,10 @@ impl Plan {
     /// # Errors
     /// `/run/tenuto` is missing or full.
     pub(crate) fn publish(&self, root: &Root) -> io::Result<()> {
-        let lines: String = self.values().iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+        let decoder = (!self.decoder.is_empty()).then(|| (DECODER, cpus::list(&self.decoder)));
+        let node = self.node.map(|node| (NODE, node.to_string()));
+        let values = self.values().into_iter().chain(decoder).chain(node);
+        let lines: String = values.map(|(name, value)| format!("{name}={value}\n")).collect();
         root.publish(FILE, &lines)
     }
 
@@ -88,13 +114,23 @@ impl Plan {
     }
 
     fn parse(text: &str) -> Option<Self> {
-        let mut plan = Self { core: None, priority: 0, timing: Timing::default(), huge_pages: false, confine: false };
+        let mut plan = Self {
+            core: None,
+            priority: 0,
+            timing: Timing::default(),
+            huge_pages: false,
+            confine: false,
+            decoder: Cpus::new(),
+            node: None,
+        };
         for line in text.lines() {
             match line.split_once('=')? {
                 ("core", value) => plan.core = Some(value.parse().ok()?),
                 ("priority", value) => plan.priority = value.parse().ok()?,
                 (HUGE_PAGES, value) => plan.huge_pages = value == "on",
                 ("confine", value) => plan.confine = value == "on",
+                (DECODER, value) => plan.decoder = cpus::parse(value)?,
+                (NODE, value) => plan.node = Some(value.parse().ok()?),
                 (name, value) => *plan.timing.by_name(name)? = Some(value.parse().ok()?),
             }
         }
@@ -114,6 +150,8 @@ mod tests {
         timing: Timing { buffer_ms: None, period_ms: None, ring_ms: None, preroll_ms: None, dsd_silence_ms: None },
         huge_pages: false,
         confine: false,
+        decoder: Cpus::new(),
+        node: None,
     };
     const FULL: Plan = Plan {
         core: Some(3),
@@ -127,10 +165,13 @@ mod tests {
         },
         huge_pages: true,
         confine: true,
+        decoder: Cpus::new(),
+        node: Some(1),
     };
 
     fn core(online: &str, isolated: &str) -> Option<u32> {
-        Plan::decide(&cpu::parse(online).unwrap(), &cpu::parse(isolated).unwrap(), "").core
+        let [online, isolated] = [online, isolated].map(|list| cpus::parse(list).unwrap());
+        Plan::of(&Placement::now(&Topology { online, isolated, ..Topology::default() }, None), "").core
     }
 
     #[test]
@@ -141,13 +182,13 @@ mod tests {
     }
 
     #[test]
-    fn f9_an_isolated_core_that_is_offline_is_not() {
+    fn an_isolated_core_that_is_offline_is_not() {
         assert_eq!(core("0-2", "3"), Some(2));
         assert_eq!(core("0-2", "1,3"), Some(1));
     }
 
     #[test]
-    fn f9_without_isolation_the_last_of_several_whatever_their_numbers() {
+    fn without_isolation_the_last_of_several_whatever_their_numbers() {
         assert_eq!(core("0-3", ""), Some(3));
         assert_eq!(core("0,2,4", ""), Some(4));
         assert_eq!(core("0", ""), None);
@@ -159,7 +200,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let root = Root::new(directory.path());
         fs::create_dir_all(root.path("run/tenuto")).unwrap();
-        for plan in [FULL, BARE] {
+        for plan in [FULL, BARE, Plan { decoder: [1, 2, 5].into(), ..FULL }] {
             plan.publish(&root).unwrap();
             assert_eq!(Plan::current(&root), plan);
         }
@@ -172,9 +213,17 @@ mod tests {
         fs::create_dir_all(root.path("run/tenuto")).unwrap();
         fs::create_dir_all(root.path("sys/devices/system/cpu")).unwrap();
         fs::write(root.path("sys/devices/system/cpu/online"), "0-3\n").unwrap();
-        for text in ["", "core=3", "core=x\npriority=70", "core=3\npriority=100", "core=3\npriority=70\nother=1"] {
+        for text in [
+            "",
+            "core=3",
+            "core=x\npriority=70",
+            "core=3\npriority=100",
+            "core=3\npriority=70\nother=1",
+            "priority=70\ndecoder=x",
+        ] {
             fs::write(root.path(FILE), text).unwrap();
-            assert_eq!(Plan::current(&root), Plan { core: Some(3), ..BARE }, "{text:?}");
+            let wanted = Plan { core: Some(3), decoder: [1, 2].into(), ..BARE };
+            assert_eq!(Plan::current(&root), wanted, "{text:?}");
         }
     }
 

@@ -3,16 +3,18 @@
 use std::{collections::BTreeMap, io};
 
 use crate::{
-    cpu::{self, Cpus},
     identity::Identity,
-    knob::Setting,
+    knobs::Setting,
     net::Link,
     plan::Plan,
-    priority::{RANKS, Rank},
+    priorities::{RANKS, Rank, Thread},
     root::Root,
     settings::{Account, Names, Settings},
+    show::Planned,
     sound::Card,
     time::Synchronised,
+    topology::Cpus,
+    tuner::Tuner,
 };
 
 const FILE: &str = "run/tenuto/system.json";
@@ -29,8 +31,14 @@ pub(crate) struct Report {
     cpus_online: Cpus,
     cpus_isolated: Cpus,
     plan: Plan,
+    /// Who gets which core, why, and the kernel arguments that go with it.
+    tuning: Option<Planned>,
     /// Who runs before whom.
     priorities: &'static [Rank],
+    /// The threads that this is about.
+    threads: Vec<Thread>,
+    /// Whether music plays.
+    playing: bool,
     knobs: Vec<Setting>,
     interfaces: Vec<Interface>,
     sound_cards: Vec<Card>,
@@ -58,23 +66,37 @@ struct Interface {
 
 impl Report {
     /// What doesn't change while the agent runs; network and sound are empty.
-    pub(crate) fn new(root: &Root, identity: Identity, plan: Plan, knobs: Vec<Setting>) -> Self {
+    pub(crate) fn new(root: &Root, identity: Identity, plan: Plan) -> Self {
         Self {
             version: env!("CARGO_PKG_VERSION"),
             uuid: identity.uuid(),
             name: identity.name(),
             hostname: identity.hostname(),
             kernel: root.text("proc/version").unwrap_or_default(),
-            cpus_online: cpu::online(root),
-            cpus_isolated: cpu::isolated(root),
+            cpus_online: Cpus::new(),
+            cpus_isolated: Cpus::new(),
             plan,
+            tuning: None,
             priorities: RANKS,
-            knobs,
+            threads: Vec::new(),
+            playing: false,
+            knobs: Vec::new(),
             interfaces: Vec::new(),
             sound_cards: Vec::new(),
             time: None,
             settings: None,
         }
+    }
+
+    /// Takes over how the knobs are.
+    pub(crate) fn tuned(&mut self, tuner: &Tuner) {
+        let machine = tuner.machine();
+        self.cpus_online = machine.topology.online.clone();
+        self.cpus_isolated = machine.topology.isolated.clone();
+        self.tuning = Some(Planned::of(machine));
+        self.threads = tuner.threads().to_vec();
+        self.playing = machine.playing;
+        self.knobs = tuner.settings().to_vec();
     }
 
     /// Takes over which sound cards are there now and what is known of the time, and says whether that is news.

@@ -2,10 +2,13 @@
 
 use std::{
     fs,
-    io::{self, Write as _},
+    io::{self, Read as _, Write as _},
     os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
+
+/// What is read of a file at most, bytes; the largest that anybody reads is a library's of settings, the machine's own have a page.
+const MOST: u64 = 1 << 20;
 
 /// A directory that paths like `sys/class/net` are relative to.
 #[derive(Clone, Debug)]
@@ -28,12 +31,19 @@ impl Root {
     }
 
     /// A small file's text without white space at its ends; None if it can't be read or is empty.
-    /// Device-tree strings end in a NUL, which is dropped too.
+    /// Device-tree strings end in a NUL, which is dropped too. Of a file that isn't small only the beginning counts.
     pub(crate) fn text(&self, relative: impl AsRef<Path>) -> Option<String> {
-        let bytes = fs::read(self.path(relative)).ok()?;
+        let mut bytes = Vec::new();
+        fs::File::open(self.path(relative)).ok()?.take(MOST).read_to_end(&mut bytes).ok()?;
         let text = String::from_utf8_lossy(&bytes);
         let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\0');
         (!text.is_empty()).then(|| text.to_owned())
+    }
+
+    /// Where a link leads, below the root as well; None if it leads nowhere, or out of it.
+    pub(crate) fn canonical(&self, relative: impl AsRef<Path>) -> Option<String> {
+        let place = self.path(relative).canonicalize().ok()?;
+        Some(place.strip_prefix(self.0.canonicalize().ok()?).ok()?.to_str()?.to_owned())
     }
 
     /// The names in a directory, sorted; none if it isn't there.

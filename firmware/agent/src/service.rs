@@ -11,6 +11,7 @@ use std::{
 
 use anyhow::{Context as _, Result, anyhow};
 use nix::{
+    sched::{CpuSet, sched_setaffinity},
     sys::{
         prctl,
         resource::{RLIM_INFINITY, Resource, rlim_t, setrlimit},
@@ -27,6 +28,7 @@ use crate::{
     plan::{Plan, is_on},
     root::Root,
     settings, sound, sys,
+    topology::{Cpus, cpus},
 };
 
 /// A program that started less than this ago, and is started again, has died early.
@@ -112,7 +114,10 @@ pub(crate) const SERVICES: &[Service] = &[
             Ok(user.into_iter().chain(Plan::current(root).arguments()).chain(rules).chain(owners).collect())
         },
         // The agent follows cards that come later; the one that is there at boot needn't wait for it.
-        prepare: |root| sound::give_nodes(root, sound::AUDIO),
+        prepare: |root| {
+            sound::give_nodes(root, sound::AUDIO);
+            keep_near(root, Plan::current(root).node);
+        },
     },
     Service {
         name: "player",
@@ -133,6 +138,9 @@ pub(crate) const SERVICES: &[Service] = &[
             if let Err(error) = root.set("proc/self/oom_score_adj", FIRST_TO_GO) {
                 tracing::warn!("player: oom_score_adj could not be set: {error}");
             }
+            let plan = Plan::current(root);
+            keep_on(root, &plan.decoder);
+            keep_near(root, plan.node);
         },
     },
 ];
@@ -189,13 +197,19 @@ pub(crate) fn run(root: &Root, service: &Service) -> Result<std::convert::Infall
 
 /// Ends a service's processes, which init then starts again, with what is known by now.
 pub(crate) fn restart(root: &Root, name: &str) {
+    signal(root, name, Signal::SIGTERM);
+}
+
+/// Sends a signal to a service's processes, but not to this one.
+pub(crate) fn signal(root: &Root, name: &str, signal: Signal) {
     let Some(service) = SERVICES.iter().find(|service| root.is_machine() && service.name == name) else { return };
     for id in root.names("proc").into_iter().filter_map(|name| name.parse().ok()) {
         let program = std::fs::read_link(root.path(format!("proc/{id}/exe")));
         if program.is_ok_and(|program| program == Path::new(service.program))
-            && let Err(error) = kill(Pid::from_raw(id), Signal::SIGTERM)
+            && Pid::from_raw(id) != Pid::this()
+            && let Err(error) = kill(Pid::from_raw(id), signal)
         {
-            tracing::warn!("{name}, process {id}, could not be ended: {error}");
+            tracing::warn!("{name}, process {id}, could not be sent {signal}: {error}");
         }
     }
 }
@@ -206,6 +220,27 @@ fn become_user(name: &str) -> Result<()> {
     initgroups(&CString::new(name)?, user.gid).with_context(|| format!("{name}'s groups"))?;
     setgid(user.gid).with_context(|| format!("{name}'s group"))?;
     setuid(user.uid).with_context(|| format!("user {name}"))
+}
+
+/// Has this process, and what it becomes, run on these cores only. Where it can't be it runs anywhere.
+fn keep_on(root: &Root, cores: &Cpus) {
+    if cores.is_empty() || !root.is_machine() {
+        return;
+    }
+    let mut set = CpuSet::new();
+    let known = cores.iter().try_for_each(|core| set.set(*core as usize));
+    if let Err(error) = known.and_then(|()| sched_setaffinity(Pid::from_raw(0), &set)) {
+        tracing::warn!("not kept on cores {}: {error}", cpus::list(cores));
+    }
+}
+
+/// Has it take its memory from this node only.
+fn keep_near(root: &Root, node: Option<u32>) {
+    if let Some(node) = node.filter(|_| root.is_machine())
+        && let Err(error) = sys::bind_memory(node)
+    {
+        tracing::warn!("memory not bound to node {node}: {error}");
+    }
 }
 
 /// Counts early deaths in /run/tenuto, where they last as long as the boot does. Where the count can't be kept every start

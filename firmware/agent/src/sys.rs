@@ -26,17 +26,7 @@ use nix::{
 /// No such interface, no right, or the driver refuses.
 pub(crate) fn bring_up(interface: &str) -> io::Result<()> {
     let any: OwnedFd = socket(AddressFamily::Inet, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None)?;
-    // SAFETY: ifreq is plain data, for which all zeroes is a valid value.
-    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
-    // The last byte stays 0, as the name's end.
-    let room = request.ifr_name.len() - 1;
-    if interface.is_empty() || interface.len() > room {
-        return Err(io::Error::from(io::ErrorKind::InvalidInput));
-    }
-    for (to, from) in request.ifr_name.iter_mut().zip(interface.bytes()) {
-        // Signed on x86-64, unsigned on ARM.
-        *to = libc::c_char::from_ne_bytes([from]);
-    }
+    let mut request = interface_request(interface)?;
     // SAFETY: the descriptor is open, and the request is an ifreq with a terminated name, which the call fills.
     if unsafe { libc::ioctl(any.as_raw_fd(), libc::SIOCGIFFLAGS as _, &raw mut request) } < 0 {
         return Err(io::Error::last_os_error());
@@ -51,14 +41,93 @@ pub(crate) fn bring_up(interface: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes a thread one of SCHED_FIFO (sched(7)) at this priority.
+/// A request about this interface, all else zero.
+fn interface_request(interface: &str) -> io::Result<libc::ifreq> {
+    // SAFETY: ifreq is plain data, for which all zeroes is a valid value.
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    // The last byte stays 0, as the name's end.
+    let room = request.ifr_name.len() - 1;
+    if interface.is_empty() || interface.len() > room {
+        return Err(io::Error::from(io::ErrorKind::InvalidInput));
+    }
+    for (to, from) in request.ifr_name.iter_mut().zip(interface.bytes()) {
+        // Signed on x86-64, unsigned on ARM.
+        *to = libc::c_char::from_ne_bytes([from]);
+    }
+    Ok(request)
+}
+
+/// What a network driver is asked or told (linux/ethtool.h). Each is a structure of 32-bit words, the command first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ethtool {
+    GetCoalesce = 0x0e,
+    SetCoalesce = 0x0f,
+    GetRings = 0x10,
+    SetRings = 0x11,
+    GetPause = 0x12,
+    SetPause = 0x13,
+    GetEee = 0x44,
+    SetEee = 0x45,
+}
+
+/// The words of a request: the longest of those above, `ethtool_coalesce`, has 23.
+pub(crate) type EthtoolWords = [u32; 32];
+
+/// Asks or tells a network driver (SIOCETHTOOL). The first word is set here.
+///
+/// # Errors
+/// No such interface, no right, or the driver can't (`EOPNOTSUPP`) or won't.
+pub(crate) fn ethtool(interface: &str, command: Ethtool, words: &mut EthtoolWords) -> io::Result<()> {
+    let any: OwnedFd = socket(AddressFamily::Inet, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None)?;
+    let mut request = interface_request(interface)?;
+    words[0] = command as u32;
+    request.ifr_ifru.ifru_data = words.as_mut_ptr().cast();
+    // SAFETY: the descriptor is open; the request is an ifreq with a terminated name whose data points to words that outlive the
+    // call, and that are more than any of these commands reads or writes.
+    if unsafe { libc::ioctl(any.as_raw_fd(), libc::SIOCETHTOOL as _, &raw mut request) } < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(())
+}
+
+/// A thread's scheduling class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub(crate) enum Class {
+    /// SCHED_OTHER.
+    Other,
+    /// SCHED_FIFO at this priority, 1..=99.
+    Fifo(u8),
+}
+
+/// Gives a thread its scheduling class (sched(7)).
 ///
 /// # Errors
 /// No such thread, or no right.
-pub(crate) fn set_fifo(id: libc::pid_t, priority: u8) -> io::Result<()> {
+pub(crate) fn set_class(id: libc::pid_t, class: Class) -> io::Result<()> {
+    let (policy, priority) = match class {
+        Class::Other => (libc::SCHED_OTHER, 0),
+        Class::Fifo(priority) => (libc::SCHED_FIFO, priority),
+    };
     let parameters = libc::sched_param { sched_priority: priority.into() };
     // SAFETY: the parameters are valid for the whole call, which only reads them.
-    if unsafe { libc::sched_setscheduler(id, libc::SCHED_FIFO, &raw const parameters) } != 0 {
+    if unsafe { libc::sched_setscheduler(id, policy, &raw const parameters) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(())
+}
+
+/// Has this process, and what it becomes, take its memory from one node only (set_mempolicy(2)).
+///
+/// # Errors
+/// A kernel without NUMA, or no such node.
+pub(crate) fn bind_memory(node: u32) -> io::Result<()> {
+    // As many as the kernel has at most (NODES_SHIFT 10).
+    let mut nodes = [0_u64; 16];
+    let word = nodes.get_mut((node / 64) as usize).ok_or(io::ErrorKind::InvalidInput)?;
+    *word = 1 << (node % 64);
+    let bits = nodes.len() * 64;
+    // SAFETY: the call only reads the mask, which is valid for its whole duration and has that many bits.
+    if unsafe { libc::syscall(libc::SYS_set_mempolicy, libc::MPOL_BIND, nodes.as_ptr(), bits) } != 0 {
         return Err(io::Error::last_os_error());
     }
     Ok(())

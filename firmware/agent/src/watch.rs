@@ -1,7 +1,9 @@
-//! What the agent sleeps on: the kernel's word that something changed (network, devices), and signals.
+//! What the agent sleeps on: the kernel's word that something changed (network, devices, a sound card that is opened or closed),
+//! and signals.
 
 use std::{
     os::fd::{AsFd as _, AsRawFd as _, OwnedFd},
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -10,6 +12,7 @@ use nix::{
     errno::Errno,
     poll::{PollFd, PollFlags, PollTimeout, poll},
     sys::{
+        inotify::{AddWatchFlags, InitFlags, Inotify},
         signal::{SigSet, Signal},
         signalfd::{SfdFlags, SignalFd},
         socket::{AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, recv, socket},
@@ -21,11 +24,16 @@ const ROUTE_GROUPS: u32 = (libc::RTMGRP_LINK | libc::RTMGRP_IPV4_IFADDR | libc::
 /// Events of the kernel itself (netlink(7), NETLINK_KOBJECT_UEVENT); udev's own go to group 2.
 const UEVENT_GROUP: u32 = 1;
 
+/// So many messages are thrown away at a time.
+const DRAINED: usize = 1024;
+
 /// Why the agent woke up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Event {
-    /// Something about interfaces or devices, or a child ended, or the time has come: look at everything again.
+    /// A sound card was opened or closed, a child ended, SIGHUP, or the time has come: look at what changes by itself.
     Look,
+    /// Something about interfaces or devices as well: look at everything again.
+    Devices,
     /// SIGTERM or SIGINT.
     End,
 }
@@ -34,6 +42,8 @@ pub(crate) enum Event {
 pub(crate) struct Watch {
     network: OwnedFd,
     devices: OwnedFd,
+    /// Sound cards that are opened and closed.
+    sound: Inotify,
     signals: SignalFd,
 }
 
@@ -44,7 +54,7 @@ impl Watch {
     /// A kernel without netlink or signalfd.
     pub(crate) fn new() -> Result<Self> {
         let mut set = SigSet::empty();
-        for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGCHLD] {
+        for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGCHLD, Signal::SIGHUP] {
             set.add(signal);
         }
         set.thread_block().context("blocking signals")?;
@@ -52,7 +62,19 @@ impl Watch {
             SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK).context("opening a signalfd")?;
         let network = netlink(SockProtocol::NetlinkRoute, ROUTE_GROUPS).context("opening a route netlink socket")?;
         let devices = netlink(SockProtocol::NetlinkKObjectUEvent, UEVENT_GROUP).context("opening a uevent socket")?;
-        Ok(Self { network, devices, signals })
+        let sound = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK).context("opening an inotify")?;
+        Ok(Self { network, devices, sound, signals })
+    }
+
+    /// From now on opening and closing this node is an event. To say so again changes nothing; a node that goes is forgotten.
+    pub(crate) fn follow(&self, node: &Path) {
+        let flags = AddWatchFlags::IN_OPEN | AddWatchFlags::IN_CLOSE;
+        if let Err(error) = self.sound.add_watch(node, flags)
+            // Pulled out in between.
+            && error != Errno::ENOENT
+        {
+            tracing::warn!("{}: {error}: when it plays is noticed late", node.display());
+        }
     }
 
     /// Sleeps until something happens, or until `latest`.
@@ -60,17 +82,24 @@ impl Watch {
     /// # Errors
     /// The kernel refuses to wait, which it never should.
     pub(crate) fn wait(&self, latest: Option<Instant>) -> Result<Event> {
-        let mut fds = [self.network.as_fd(), self.devices.as_fd(), self.signals.as_fd()]
+        let mut fds = [self.network.as_fd(), self.devices.as_fd(), self.sound.as_fd(), self.signals.as_fd()]
             .map(|fd| PollFd::new(fd, PollFlags::POLLIN));
         match poll(&mut fds, timeout(latest, Instant::now())) {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(error) => return Err(error).context("waiting for events"),
         }
+        let is_ready = |fd: &PollFd| fd.any().unwrap_or(true);
+        let mut event = if fds.iter().take(2).any(is_ready) { Event::Devices } else { Event::Look };
         drain(&self.network);
         drain(&self.devices);
-        let mut event = Event::Look;
+        // What was opened is looked up; bounded, as above.
+        for _ in 0..DRAINED {
+            if self.sound.read_events().is_err() {
+                break;
+            }
+        }
         while let Ok(Some(signal)) = self.signals.read_signal() {
-            if signal.ssi_signo != Signal::SIGCHLD as u32 {
+            if ![Signal::SIGCHLD as u32, Signal::SIGHUP as u32].contains(&signal.ssi_signo) {
                 event = Event::End;
             }
         }
@@ -88,7 +117,7 @@ fn netlink(protocol: SockProtocol, groups: u32) -> nix::Result<OwnedFd> {
 /// Throws away what is queued: sysfs is read instead. Bounded, as more may keep coming; then we are woken again.
 fn drain(fd: &OwnedFd) {
     let mut message = [0; 64];
-    for _ in 0..1024 {
+    for _ in 0..DRAINED {
         match recv(fd.as_raw_fd(), &mut message, MsgFlags::MSG_TRUNC) {
             // ENOBUFS: messages were lost, which is as good as read.
             Ok(_) | Err(Errno::ENOBUFS | Errno::EINTR) => {}
@@ -116,8 +145,23 @@ mod tests {
         let watch = Watch::new().unwrap();
         raise(Signal::SIGCHLD).unwrap();
         assert_eq!(watch.wait(None).unwrap(), Event::Look);
+        raise(Signal::SIGHUP).unwrap();
+        assert_eq!(watch.wait(None).unwrap(), Event::Look);
         raise(Signal::SIGTERM).unwrap();
         assert_eq!(watch.wait(None).unwrap(), Event::End);
+    }
+
+    #[test]
+    fn a_node_that_is_opened_is_a_reason_to_look() {
+        let directory = tempfile::tempdir().unwrap();
+        let node = directory.path().join("pcmC0D0p");
+        std::fs::write(&node, "").unwrap();
+        let watch = Watch::new().unwrap();
+        watch.follow(&node);
+        watch.follow(&node);
+        watch.follow(&directory.path().join("absent"));
+        std::fs::read(&node).unwrap();
+        assert_eq!(watch.wait(None).unwrap(), Event::Look);
     }
 
     #[test]

@@ -59,6 +59,12 @@ impl BootControl for Pc<'_> {
         self.running.trial
     }
 
+    fn arguments(&self) -> Result<String> {
+        let mut selector = Selector::open(self.root)?;
+        let committed = Self::state(&mut selector).committed().map(|choice| choice.arguments.clone());
+        Ok(committed.unwrap_or_default())
+    }
+
     fn arm(&self, slot: Slot, arguments: Option<&str>) -> Result<Restart> {
         let mut selector = Selector::open(self.root)?;
         let writes = Self::state(&mut selector).arm(self.running, slot, arguments)?;
@@ -117,6 +123,7 @@ mod tests {
     fn a_trial_is_armed_disarmed_by_grub_and_committed() {
         let (_keep, root) = machine(&files(Slot::A, "isolcpus=3"));
         booted(&root, "quiet isolcpus=3 tenuto.slot=a");
+        assert_eq!(Pc::of(&root).unwrap().arguments().unwrap(), "isolcpus=3");
         assert_eq!(Pc::of(&root).unwrap().arm(Slot::B, Some("isolcpus=2")).unwrap(), Restart::Plain);
         let armed = Trial::parse(&read(&root, TRIAL)).unwrap();
         assert_eq!(armed, Trial { slot: Some(Slot::B), arguments: "isolcpus=2".into() });

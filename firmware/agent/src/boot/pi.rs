@@ -7,7 +7,7 @@
 //! Nothing is written to arm a trial: the other slot is what `[tryboot]` names, always. A commit rewrites the one sector. The
 //! arguments of this machine are the slot's own files there, and not the boot control's business.
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 
 use super::{BootControl, Restart, Slot, grub::SECTOR, selector::Selector};
 use crate::root::Root;
@@ -71,6 +71,12 @@ impl BootControl for Pi<'_> {
 
     fn is_trial(&self) -> bool {
         self.trial
+    }
+
+    fn arguments(&self) -> Result<String> {
+        bail!(
+            "they are in cmdline.txt of the slot's own partition, which nothing on the machine writes: put them there by hand"
+        )
     }
 
     fn arm(&self, slot: Slot, arguments: Option<&str>) -> Result<Restart> {
