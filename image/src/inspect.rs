@@ -1,5 +1,5 @@
 //! `--inspect`: what runs in a booted image, what listens, what can be written, and how much memory that takes, against what may
-//! be.
+//! be; and whether the machine is tuned as the agent's tables of knobs and priorities say, idle, playing, undone and turned again.
 //!
 //! `image/allowed` lists everything that is found, a line each; what isn't in it is a fault.
 use std::collections::BTreeSet;
@@ -16,8 +16,10 @@ use crate::machine::Sound;
 use crate::session::{self, Options, Session};
 use crate::shell::Shell;
 use crate::track;
+use tuning::Tuning;
 
 mod found;
+mod tuning;
 
 /// How long one question to the guest may take.
 const ANSWER: Duration = Duration::from_secs(120);
@@ -68,9 +70,10 @@ pub fn run(cache: &Cache, built: &Built, options: Options) -> Result<Inspection>
     let repository = build::repository()?;
     let allowed = entries(&read(&repository.join("image/allowed"))?);
     let options = Options { shell: true, sound: Sound::Board(track::RATE), ..options };
-    let (found, memory_bytes) = session::boot(cache, built, options, look)?;
+    let (found, memory_bytes, untuned) = session::boot(cache, built, options, look)?;
     let mut faults: Vec<String> =
         found.difference(&allowed).map(|line| format!("not in image/allowed: {line}")).collect();
+    faults.extend(untuned);
     if memory_bytes > MEMORY_MIB << 20 {
         faults.push(format!("{} KiB of memory are in use when idle; {MEMORY_MIB} MiB may be", memory_bytes >> 10));
     }
@@ -83,7 +86,7 @@ fn entries(text: &str) -> BTreeSet<String> {
     lines.filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned).collect()
 }
 
-fn look(mut session: Session) -> Result<(BTreeSet<String>, u64)> {
+fn look(mut session: Session) -> Result<(BTreeSet<String>, u64, Vec<String>)> {
     session.announced()?;
     let mut shell = session.shell()?;
     std::thread::sleep(IDLE);
@@ -99,7 +102,30 @@ fn look(mut session: Session) -> Result<(BTreeSet<String>, u64)> {
     lines.extend(found::paths("for-all", &ask(FOR_ALL)?));
     lines.extend(found::lockdown(&ask(LOCKDOWN)?));
     lines.extend(ask("test ! -e /proc/modules || echo can-load-modules")?.lines().map(str::to_owned));
-    Ok((lines.into_iter().filter(|line| !line.is_empty()).collect(), memory))
+    let untuned = tuned(&mut lines, &mut ask)?;
+    Ok((lines.into_iter().filter(|line| !line.is_empty()).collect(), memory, untuned))
+}
+
+/// Asks for the knobs and the threads' priorities as they are now, with a sound card open, undone, and turned again. What isn't
+/// as the tables say goes to the lines; returns what has to be in force and isn't.
+fn tuned(lines: &mut BTreeSet<String>, ask: &mut impl FnMut(&str) -> Result<String>) -> Result<Vec<String>> {
+    progress("looking at knobs and priorities");
+    let mut faults = Vec::new();
+    for (command, playing) in [(tuning::LOOK, false), (tuning::PLAY, true)] {
+        let found = Tuning::parse(&ask(command)?)?;
+        lines.extend(found.amiss());
+        faults.extend(found.missing(playing));
+    }
+    progress("undoing the knobs, and turning them again");
+    faults.extend(Tuning::parse(&ask(tuning::UNDO)?)?.not_undone());
+    // The card was open a moment ago.
+    std::thread::sleep(IDLE);
+    let again = Tuning::parse(&ask(tuning::APPLY)?)?;
+    lines.extend(again.amiss());
+    faults.extend(
+        again.missing(false).into_iter().map(|fault| format!("after knobs were undone and turned again: {fault}")),
+    );
+    Ok(faults)
 }
 
 fn ask(shell: &mut Shell, command: &str) -> Result<String> {

@@ -236,7 +236,7 @@ pub(crate) mod tests {
     #[test]
     fn the_table_is_in_order_and_the_engine_is_between_the_dac_and_the_rest() {
         assert!(RANKS.is_sorted_by(|before, after| before.fifo.unwrap_or(0) >= after.fifo.unwrap_or(0)));
-        assert!(SOUND > ENGINE && ENGINE > KERNEL_DEFAULT && KERNEL_DEFAULT > NETWORK);
+        const { assert!(SOUND > ENGINE && ENGINE > KERNEL_DEFAULT && KERNEL_DEFAULT > NETWORK) };
         assert_eq!(class(Role::Engine), Class::Fifo(ENGINE));
     }
 

@@ -39,22 +39,27 @@ fn text(root: &Path, path: &str) -> String {
     fs::read_to_string(root.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
+fn knob<'a>(report: &'a serde_json::Value, name: &str) -> &'a serde_json::Value {
+    report["knobs"].as_array().unwrap().iter().find(|knob| knob["name"] == name).unwrap()
+}
+
 #[test]
 fn once_decides_sets_and_reports() {
     let machine = machine();
     let root = machine.path();
     let output = agent(&["--once", "--root", root.to_str().unwrap()]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    assert_eq!(text(root, "run/tenuto/plan"), "core=3\npriority=70\nbuffer-ms=500\n");
+    assert_eq!(text(root, "run/tenuto/plan"), "core=3\npriority=70\nbuffer-ms=500\ndecoder=1-2\n");
     assert_eq!(text(root, "proc/sys/net/ipv4/ip_unprivileged_port_start"), "80\n");
     let identity = text(root, "run/tenuto/identity");
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report, serde_json::from_str::<serde_json::Value>(&text(root, "run/tenuto/system.json")).unwrap());
     assert!(identity.starts_with(&format!("uuid={}\n", report["uuid"].as_str().unwrap())), "{identity}");
     assert_eq!(report["cpus_isolated"], serde_json::json!([3]));
-    assert_eq!(report["knobs"][0]["outcome"], "applied");
-    assert_eq!(report["knobs"][0]["was"], "1024");
-    assert_eq!(report["knobs"][1]["outcome"], "not_supported");
+    let port = knob(&report, "unprivileged-port");
+    assert_eq!((&port["outcome"], &port["places"][0]["was"]), (&"applied".into(), &"1024".into()));
+    assert_eq!(knob(&report, "printk")["outcome"], "not_supported");
+    assert_eq!((&report["tuning"]["now"]["audio"], &report["playing"]), (&3.into(), &false.into()));
     assert_eq!(report["interfaces"][0]["name"], "eth0");
     assert_eq!(report["sound_cards"], serde_json::json!([{ "number": 0, "id": "DAC" }]));
     // The player, which isn't root, reads it.
@@ -68,7 +73,7 @@ fn a_second_time_changes_nothing() {
     let root = machine.path().to_str().unwrap();
     let first: serde_json::Value = serde_json::from_slice(&agent(&["--once", "--root", root]).stdout).unwrap();
     let second: serde_json::Value = serde_json::from_slice(&agent(&["--once", "--root", root]).stdout).unwrap();
-    assert_eq!(second["knobs"][0]["outcome"], "already");
+    assert_eq!(knob(&second, "unprivileged-port")["outcome"], "already");
     assert_eq!((&first["uuid"], &first["plan"]), (&second["uuid"], &second["plan"]));
 }
 
@@ -132,6 +137,52 @@ fn an_owners_file_names_the_machine_and_a_wrong_one_is_named() {
     let report = once();
     assert_eq!(report["name"], "Kitchen");
     assert!(report["settings"]["notes"][0].as_str().unwrap().starts_with("tenuto.toml, line 2: "), "{report}");
+}
+
+#[test]
+fn a_plan_is_told_with_its_reasons_and_changes_nothing() {
+    let machine = machine();
+    let root = machine.path().to_str().unwrap();
+    let output = agent(&["plan", "--sysfs", root]);
+    let said = String::from_utf8_lossy(&output.stdout);
+    for wanted in [
+        "core 3",
+        "the kernel was started with this core isolated",
+        "isolcpus=managed_irq,domain,3",
+        "agent plan --try",
+    ] {
+        assert!(said.contains(wanted), "{said}");
+    }
+    let json: serde_json::Value = serde_json::from_slice(&agent(&["plan", "--root", root, "--json"]).stdout).unwrap();
+    assert_eq!((&json["restart_needed"], &json["now"]["decoder"]), (&true.into(), &serde_json::json!([1, 2])));
+    assert_eq!(fs::read_dir(machine.path().join("run/tenuto")).unwrap().count(), 1);
+    // There is no boot loader to be told.
+    let output = agent(&["plan", "--try", "--root", root]);
+    assert!(!output.status.success() && String::from_utf8_lossy(&output.stderr).contains("not booted from a slot"));
+}
+
+#[test]
+fn knobs_are_told_turned_and_undone() {
+    let machine = machine();
+    let root = machine.path();
+    let port = || text(root, "proc/sys/net/ipv4/ip_unprivileged_port_start").trim().to_owned();
+    let knobs = |words: &[&str]| {
+        let output = agent(&[&["knobs", "--root", root.to_str().unwrap()], words].concat());
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    assert!(knobs(&[]).contains("is 1024"));
+    assert_eq!(port(), "1024");
+    assert!(knobs(&["--apply"]).contains("80 (was 1024)"));
+    assert_eq!(port(), "80");
+    let json: serde_json::Value = serde_json::from_str(&knobs(&["--json"])).unwrap();
+    assert_eq!(knob(&json, "unprivileged-port")["outcome"], "already");
+    assert_eq!(json["priorities"][0]["who"], "migration/N");
+    assert!(knobs(&["--undo"]).contains("1024 (was 80)"));
+    assert_eq!(port(), "1024");
+    // An agent that starts leaves it so.
+    assert!(agent(&["--once", "--root", root.to_str().unwrap()]).status.success());
+    assert_eq!(port(), "1024");
 }
 
 #[test]
