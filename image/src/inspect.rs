@@ -113,7 +113,7 @@ fn tuned(lines: &mut BTreeSet<String>, ask: &mut impl FnMut(&str) -> Result<Stri
     let mut faults = Vec::new();
     for (command, playing) in [(tuning::LOOK, false), (tuning::PLAY, true)] {
         let found = Tuning::parse(&ask(command)?)?;
-        lines.extend(found.amiss());
+        lines.extend(found.misplaced());
         faults.extend(found.missing(playing));
     }
     progress("undoing the knobs, and turning them again");
@@ -121,7 +121,8 @@ fn tuned(lines: &mut BTreeSet<String>, ask: &mut impl FnMut(&str) -> Result<Stri
     // The card was open a moment ago.
     std::thread::sleep(IDLE);
     let again = Tuning::parse(&ask(tuning::APPLY)?)?;
-    lines.extend(again.amiss());
+    lines.extend(again.refused());
+    lines.extend(again.misplaced());
     faults.extend(
         again.missing(false).into_iter().map(|fault| format!("after knobs were undone and turned again: {fault}")),
     );

@@ -192,7 +192,7 @@ impl Knob {
             .map(|Target { place, want }| {
                 let outcome = match task {
                     Task::Apply if self.when != When::Build => place.set(machine.root, held, &want),
-                    _ => place.compare(machine.root, held, &want),
+                    _ => place.compare(machine.root, &want),
                 };
                 if let Outcome::Applied { was } = &outcome {
                     kept.keep(self.name, &place, was);

@@ -13,7 +13,7 @@ pub(super) const PLAY: &str = "(for card in /dev/snd/pcmC*D*p; do break; done; e
                                n=$((n+1)); sleep 1; done; agent knobs --json)";
 /// Undone, and turned again.
 pub(super) const UNDO: &str = "agent knobs --undo >/dev/null && sleep 3 && agent knobs --json";
-pub(super) const APPLY: &str = "agent knobs --apply >/dev/null && sleep 3 && agent knobs --json";
+pub(super) const APPLY: &str = "agent knobs --apply --json";
 
 /// What an appliance with four cores, a network card and a sound card in QEMU has in force, playing or not.
 const IN_FORCE: [&str; 30] = [
@@ -100,17 +100,23 @@ impl Tuning {
         self.knobs.iter().any(|knob| knob.name == name && ["already", "applied"].contains(&knob.outcome.as_str()))
     }
 
-    /// What isn't as the tables say, a line each, as in `image/allowed`. Numbers of interrupts and the like differ from machine
-    /// to machine.
-    pub(super) fn amiss(&self) -> BTreeSet<String> {
+    /// Places that aren't as the table of knobs says, a line each, as in `image/allowed`. Numbers of interrupts and the like
+    /// differ from machine to machine. Why they aren't is only known where it was tried ([`APPLY`]).
+    pub(super) fn refused(&self) -> BTreeSet<String> {
         let places = self.knobs.iter().flat_map(|knob| {
             let refused = knob.places.iter().filter(|place| place.outcome == "refused");
             refused.map(|place| format!("knob {} {}: {}", knob.name, without_numbers(&place.place), place.reason))
         });
-        let threads = self.threads.iter().filter(|thread| thread.class != thread.wanted).map(|thread| {
+        places.collect()
+    }
+
+    /// The same of threads and the table of priorities.
+    pub(super) fn misplaced(&self) -> BTreeSet<String> {
+        let threads = self.threads.iter().filter(|thread| thread.class != thread.wanted);
+        let line = |thread: &Thread| {
             format!("thread {} {} instead of {}", without_numbers(&thread.name), thread.class, thread.wanted)
-        });
-        places.chain(threads).collect()
+        };
+        threads.map(line).collect()
     }
 
     /// What has to be in force and isn't.
@@ -170,7 +176,7 @@ mod tests {
     #[test]
     fn what_is_as_it_should_be_is_no_fault() {
         let tuning = tuning("already", r#"{"Fifo":80}"#, false);
-        assert!(tuning.amiss().is_empty() && tuning.missing(false).is_empty());
+        assert!(tuning.refused().is_empty() && tuning.misplaced().is_empty() && tuning.missing(false).is_empty());
         assert_eq!(tuning.missing(true), ["cpu_dma_latency is not in force while a sound card is open"]);
         assert_eq!(tuning.not_undone().len(), UNDONE.len());
     }
@@ -178,13 +184,13 @@ mod tests {
     #[test]
     fn what_is_not_is_named() {
         let found = tuning("refused", r#""Other""#, false);
-        assert_eq!(found.amiss(), [r#"thread irq/N-x "Other" instead of {"Fifo":80}"#.to_owned()].into());
+        assert_eq!(found.misplaced(), [r#"thread irq/N-x "Other" instead of {"Fifo":80}"#.to_owned()].into());
         assert_eq!(found.missing(false).len(), IN_FORCE.len());
         let refused = r#"{"playing":false,"threads":[],"knobs":[{"name":"irq-others","outcome":"refused","places":[
             {"place":"list:proc/irq/9/smp_affinity_list","want":"0-2","outcome":"refused","reason":"no"},
             {"place":"x","outcome":"already"}]}]}"#;
         let found = Tuning::parse(refused).unwrap();
-        assert_eq!(found.amiss(), ["knob irq-others list:proc/irq/N/smp_affinity_list: no".to_owned()].into());
+        assert_eq!(found.refused(), ["knob irq-others list:proc/irq/N/smp_affinity_list: no".to_owned()].into());
         assert!(Tuning::parse("agent: not found").is_err());
     }
 }

@@ -44,6 +44,8 @@ pub(crate) enum Place {
     Argument(String),
     /// The kernel's tick, µs.
     Tick,
+    /// How the kernel can be preempted, as it says of itself.
+    Preemption,
 }
 
 /// What lasts as long as it is open.
@@ -69,6 +71,7 @@ impl fmt::Display for Place {
             Self::Thread(id, name) => write!(f, "thread:{id}:{name}"),
             Self::Argument(name) => write!(f, "argument:{name}"),
             Self::Tick => f.write_str("tick:CLOCK_MONOTONIC_COARSE"),
+            Self::Preemption => f.write_str("preemption:proc/version"),
         }
     }
 }
@@ -118,6 +121,12 @@ impl Place {
                 Some(Duration::from(tick).as_micros().to_string())
             }
             Self::Tick => None,
+            Self::Preemption => {
+                let version = root.text("proc/version");
+                version.map(|text| {
+                    text.split_whitespace().find(|word| word.starts_with("PREEMPT")).unwrap_or("none").to_owned()
+                })
+            }
         })
     }
 
@@ -139,7 +148,7 @@ impl Place {
                 sys::set_class(*id, priorities::parse(value).ok_or(io::ErrorKind::InvalidInput)?)
             }
             Self::Thread(..) => Err(io::Error::other("not the machine itself")),
-            Self::Argument(_) | Self::Tick => Err(io::ErrorKind::ReadOnlyFilesystem.into()),
+            Self::Argument(_) | Self::Tick | Self::Preemption => Err(io::ErrorKind::ReadOnlyFilesystem.into()),
         }
     }
 
@@ -155,10 +164,10 @@ impl Place {
     }
 
     /// Whether the wanted value is there. What isn't is told as a refusal that says what is.
-    pub(super) fn compare(&self, root: &Root, held: &Held, want: &str) -> Outcome {
+    pub(super) fn compare(&self, root: &Root, want: &str) -> Outcome {
         match self.read(root) {
             Ok(None) => Outcome::NotSupported,
-            Ok(Some(found)) if self.same(&found, want) && self.is_ours(root, held) => Outcome::Already,
+            Ok(Some(found)) if self.same(&found, want) => Outcome::Already,
             Ok(Some(found)) => Outcome::Refused { reason: format!("is {found}") },
             Err(error) => refused(&error),
         }

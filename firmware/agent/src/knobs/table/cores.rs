@@ -17,9 +17,9 @@ pub(super) const KNOBS: &[Knob] = &[
         source: "Documentation/core-api/real-time/theory.rst",
         when: When::Build,
         applies_if: ALWAYS,
-        place: "sys/kernel/realtime",
-        want: "1",
-        targets: |_, knob| vec![Target::new(Place::Words(knob.place.to_owned()), knob.want)],
+        place: "proc/version",
+        want: "PREEMPT_RT",
+        targets: |_, knob| vec![Target::new(Place::Preemption, knob.want)],
     },
     Knob {
         name: "timer-frequency",
