@@ -81,6 +81,15 @@ pub enum Loader {
     Pi,
 }
 
+/// How a Raspberry Pi is called by others.
+#[derive(Debug, PartialEq, Eq)]
+pub struct RaspberryPi {
+    /// By its owner.
+    pub name: &'static str,
+    /// By the Raspberry Pi Imager, where it runs 64-bit programs.
+    pub imager: &'static str,
+}
+
 /// A board that the appliance runs on.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Board {
@@ -94,6 +103,8 @@ pub struct Board {
     pub loader: Loader,
     /// The virtual machine that stands for it.
     pub platform: Platform,
+    /// What it is called if it is a Raspberry Pi.
+    pub pi: Option<RaspberryPi>,
 }
 
 /// All boards, the one that is built if none is named first.
@@ -104,6 +115,7 @@ pub const BOARDS: [Board; 3] = [
         architecture: &X86_64,
         loader: Loader::Grub,
         platform: Platform::Pc,
+        pi: None,
     },
     Board {
         name: "rpi4",
@@ -111,6 +123,7 @@ pub const BOARDS: [Board; 3] = [
         architecture: &ARM64,
         loader: Loader::Pi,
         platform: Platform::Virt { processor: "cortex-a72" },
+        pi: Some(RaspberryPi { name: "Raspberry Pi 4", imager: "pi4-64bit" }),
     },
     Board {
         name: "rpi5",
@@ -118,6 +131,7 @@ pub const BOARDS: [Board; 3] = [
         architecture: &ARM64,
         loader: Loader::Pi,
         platform: Platform::Virt { processor: "cortex-a76" },
+        pi: Some(RaspberryPi { name: "Raspberry Pi 5", imager: "pi5-64bit" }),
     },
 ];
 

@@ -66,6 +66,21 @@ pub fn with_shell(
     fs::write(target, both).with_context(|| target.display().to_string())
 }
 
+/// Writes an initramfs to `target` in which there is busybox's init and nothing else. For measuring only.
+///
+/// # Errors
+/// When cpio or zstd fails.
+pub fn bare(repository: &Path, base: &Base, target: &Path, log: &Path) -> Result<()> {
+    let sources = repository.join("image/initramfs");
+    let members = [
+        Member { name: "bin/busybox", from: base.path(BUSYBOX), mode: 0o755 },
+        Member { name: "init", from: sources.join("init-bare"), mode: 0o755 },
+        Member { name: "etc/inittab", from: sources.join("inittab-bare"), mode: 0o644 },
+        Member { name: "bare", from: sources.join("bare"), mode: 0o755 },
+    ];
+    archive(&members, &["bin", "dev", "etc", "proc"], target, log)
+}
+
 /// Packs `members` and empty `directories`, sorted, root's, and without a time of day.
 fn archive(members: &[Member], directories: &[&str], target: &Path, log: &Path) -> Result<()> {
     let scratch = tempfile::tempdir_in(target.parent().unwrap_or(Path::new("."))).context("making a directory")?;

@@ -9,8 +9,8 @@ use image::cache::Cache;
 use image::options::{self, Asked, Mode};
 use image::sizes::Sizes;
 use image::{
-    assemble, environment, formats, inspect, network, once, proxy, release, settings, slots, stay, stop, survival,
-    track, trouble, usb,
+    assemble, boot_time, environment, formats, inspect, network, once, proxy, release, settings, slots, stay, stop,
+    survival, track, trouble, usb,
 };
 use serde::Serialize;
 
@@ -20,7 +20,7 @@ const TEMPORARY_MIB: u64 = 100;
 fn main() -> ExitCode {
     let done = match options::parse(lexopt::Parser::from_env()) {
         Ok(Asked::Print(text)) => say(text).map(|()| true),
-        Ok(Asked::Do(wanted)) => run(wanted),
+        Ok(Asked::Do(wanted)) => run(*wanted),
         Err(error) => Err(error),
     };
     match done {
@@ -52,7 +52,7 @@ fn report(text: &str, json: &impl Serialize) -> Result<()> {
 
 /// Does it; whether all was well.
 fn run(wanted: options::Wanted) -> Result<bool> {
-    let options::Wanted { mode, board, hat, output, images, source, options, stay } = wanted;
+    let options::Wanted { mode, board, hat, release: published, images, boots, source, options, stay } = wanted;
     stop::catch()?;
     if mode == Mode::Assemble {
         let image = assemble::run(&build::repository()?, board, hat.as_deref(), &images)?;
@@ -67,13 +67,18 @@ fn run(wanted: options::Wanted) -> Result<bool> {
     let cache = Cache::open()?;
     let listener = stay.prepare(&cache)?;
     let repository = build::repository()?;
+    let key = published.sign.as_deref().map(|file| release::SigningKey::at(file, &repository)).transpose()?;
+    let publish = |disk: &release::Disk<'_>| {
+        let image = release::write(&cache, &repository, disk, (&published, key.as_ref()))?;
+        say(&image.display().to_string()).map(|()| true)
+    };
+    if mode == Mode::Pack {
+        return publish(&release::Disk::at(board, &images)?);
+    }
     let built = build::all(&cache, &repository, board, hat.as_deref(), source)?;
     match mode {
         Mode::Build => return say(&built.disk.display().to_string()).map(|()| true),
-        Mode::Release => {
-            let directory = output.unwrap_or_else(|| repository.join("target/images"));
-            return say(&release::write(&cache, &built, &directory)?.display().to_string()).map(|()| true);
-        }
+        Mode::Release => return publish(&release::Disk::of(&built)),
         Mode::Sizes => {
             let found = Sizes::of(&cache, &built, &repository)?;
             report(&found.to_string(), &found)?;
@@ -123,6 +128,10 @@ fn run(wanted: options::Wanted) -> Result<bool> {
             let found = inspect::run(&cache, &built, options)?;
             report(&found.to_string(), &found)?;
             Ok(found.safe)
+        }
+        Mode::BootTime => {
+            let found = boot_time::run(&cache, &built, options, boots)?;
+            found.lines().iter().try_for_each(|line| say(&line.to_string())).map(|()| true)
         }
         _ => stay::run(&cache, &built, options, (stay, listener), say),
     }

@@ -8,10 +8,12 @@ use lexopt::prelude::*;
 use crate::board::{BOARDS, Board};
 use crate::kernel;
 use crate::machine::{BUSES, Bus, FIRMWARES, Firmware, Sound};
-use crate::{session, stay, track};
+use crate::{release, session, stay, track};
 
 /// Also what image/run prints without building anything.
 const HELP: &str = include_str!("../help");
+/// How often is booted to measure how long it takes.
+const BOOTS: u32 = 3;
 
 /// What is to be done with the built image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,10 +44,14 @@ pub enum Mode {
     Sizes,
     /// Nothing: put together what Buildroot has built.
     Assemble,
+    /// Nothing: make what owners write to a medium of a disk image that is there.
+    Pack,
+    /// Measure how long booting takes, beside a system that does nothing.
+    BootTime,
 }
 
 /// The options that choose a mode.
-const MODES: [(&str, Mode); 11] = [
+const MODES: [(&str, Mode); 12] = [
     ("once", Mode::Once),
     ("kill", Mode::Kill),
     ("formats", Mode::Formats),
@@ -57,19 +63,20 @@ const MODES: [(&str, Mode); 11] = [
     ("build", Mode::Build),
     ("release", Mode::Release),
     ("sizes", Mode::Sizes),
+    ("boot-time", Mode::BootTime),
 ];
 
 impl Mode {
     /// Whether it ends in a report, whose last line is JSON, for programs.
     #[must_use]
     pub fn reports(self) -> bool {
-        !matches!(self, Self::Stay | Self::Build | Self::Release | Self::Assemble)
+        !matches!(self, Self::Stay | Self::Build | Self::Release | Self::Assemble | Self::Pack | Self::BootTime)
     }
 
     /// Whether a machine is booted.
     #[must_use]
     pub fn boots(self) -> bool {
-        !matches!(self, Self::Build | Self::Release | Self::Sizes | Self::Assemble)
+        !matches!(self, Self::Build | Self::Release | Self::Sizes | Self::Assemble | Self::Pack)
     }
 
     fn named(name: &str) -> Option<Self> {
@@ -88,7 +95,7 @@ impl Mode {
 #[derive(Debug, Clone)]
 pub enum Asked {
     /// To do something.
-    Do(Wanted),
+    Do(Box<Wanted>),
     /// To print a text.
     Print(&'static str),
 }
@@ -102,10 +109,12 @@ pub struct Wanted {
     pub board: &'static Board,
     /// The overlay of the HAT on it.
     pub hat: Option<String>,
-    /// Where [`Mode::Release`] writes to, if not to the usual place.
-    pub output: Option<PathBuf>,
-    /// Buildroot's directory of images, with [`Mode::Assemble`].
+    /// What goes with [`Mode::Release`] and [`Mode::Pack`].
+    pub release: release::Wanted,
+    /// Buildroot's directory of images, with [`Mode::Assemble`]; the disk image, with [`Mode::Pack`].
     pub images: PathBuf,
+    /// How often is booted, with [`Mode::BootTime`].
+    pub boots: u32,
     /// The kernel.
     pub source: kernel::Source,
     /// The machine.
@@ -120,7 +129,7 @@ pub struct Wanted {
 /// Names what can't be understood.
 pub fn parse(mut parser: lexopt::Parser) -> Result<Asked> {
     let (mut mode, mut board, mut source) = (None, &BOARDS[0], kernel::Source::default());
-    let (mut hat, mut output, mut images) = (None, None, PathBuf::new());
+    let (mut hat, mut release, mut images, mut boots) = (None, release::Wanted::default(), PathBuf::new(), BOOTS);
     let (mut stay, mut dac) = (stay::Wanted::default(), None);
     let sound = Sound::Board(track::RATE);
     let mut options = session::Options {
@@ -155,16 +164,25 @@ pub fn parse(mut parser: lexopt::Parser) -> Result<Asked> {
             Long("pull") => options.pull = true,
             Long("board") => board = Board::named(&parser.value()?.string()?)?,
             Long("hat") => hat = Some(parser.value()?.string()?),
-            Long("output") => output = Some(parser.value()?.into()),
+            Long("output") => release.output = Some(parser.value()?.into()),
+            Long("sign") => release.sign = Some(parser.value()?.into()),
+            Long("url") => {
+                let url = parser.value()?.string()?;
+                if !["https://", "http://", "file://"].iter().any(|scheme| url.starts_with(scheme)) {
+                    bail!("--url {url}: it begins with https://, http:// or file://");
+                }
+                release.url = Some(url);
+            }
+            Long("boots") => boots = parser.value()?.parse()?,
             Long("kernel") => {
                 let name = parser.value()?.string()?;
                 source = kernel::Source::from_name(&name).context("--kernel takes pinned or stable")?;
             }
             Long("help") | Short('h') => return Ok(Asked::Print(HELP.trim_ascii_end())),
             Long("version") => return Ok(Asked::Print(concat!("tenuto ", env!("CARGO_PKG_VERSION")))),
-            Long("assemble") => {
+            Long(name @ ("assemble" | "pack")) => {
+                mode = Some(if name == "pack" { Mode::Pack } else { Mode::Assemble });
                 images = parser.value()?.into();
-                mode = Some(Mode::Assemble);
             }
             Long(name) if let Some(wanted) = Mode::named(name) => {
                 if mode.is_some_and(|mode| mode != wanted) {
@@ -180,14 +198,17 @@ pub fn parse(mut parser: lexopt::Parser) -> Result<Asked> {
     if mode != Mode::Stay && (dac.is_some() || stay.is_something()) {
         bail!("--dac, --listen and --serve are for an appliance that stays up, without --once and its like");
     }
-    if mode != Mode::Release && output.is_some() {
-        bail!("--output is for what image/build writes");
+    if !matches!(mode, Mode::Release | Mode::Pack) && release != release::Wanted::default() {
+        bail!("--output, --sign and --url are for what image/build writes");
+    }
+    if boots == 0 {
+        bail!("--boots takes 1 or more");
     }
     if options.pull && (mode != Mode::Once || !options.bus.unplugs()) {
         bail!("--pull goes with --once, and with any disk but ahci");
     }
     options.dac = dac.unwrap_or(session::DAC);
-    Ok(Asked::Do(Wanted { mode, board, hat, output, images, source, options, stay }))
+    Ok(Asked::Do(Box::new(Wanted { mode, board, hat, release, images, boots, source, options, stay })))
 }
 
 /// What a name of the list stands for.
@@ -213,7 +234,7 @@ mod tests {
 
     fn parsed(arguments: &[&str]) -> Result<Wanted> {
         match parse(lexopt::Parser::from_args(arguments))? {
-            Asked::Do(wanted) => Ok(wanted),
+            Asked::Do(wanted) => Ok(*wanted),
             Asked::Print(text) => bail!("{text}"),
         }
     }
@@ -254,6 +275,12 @@ mod tests {
         let Wanted { mode, images, .. } = parsed(&["--assemble", "images"]).unwrap();
         assert_eq!((mode, images), (Mode::Assemble, "images".into()));
         assert!(HELP.contains("--assemble DIR"));
+        let arguments = ["--pack", "disk.img", "--sign", "key", "--output", "out", "--url", "https://example.org"];
+        let Wanted { mode, images, release, .. } = parsed(&arguments).unwrap();
+        assert_eq!((mode, images), (Mode::Pack, "disk.img".into()));
+        let url = Some("https://example.org".to_owned());
+        assert_eq!(release, release::Wanted { output: Some("out".into()), sign: Some("key".into()), url });
+        assert!(arguments.iter().filter(|word| word.starts_with("--")).all(|option| HELP.contains(option)));
         assert!(parsed(&["--help"]).unwrap_err().to_string().contains("usage: image/run"));
     }
 
@@ -294,6 +321,9 @@ mod tests {
         .chain([
             &["--once", "--listen"][..],
             &["--once", "--output", "x"],
+            &["--build", "--sign", "x"],
+            &["--release", "--url", "example.org"],
+            &["--boot-time", "--boots", "0"],
             &["--build", "--serve", "m"],
             &["--usb", "--dac", "dongle"],
         ]) {
