@@ -48,7 +48,9 @@ pub(super) fn write(image: &Path, target: &Path, log: &Path) -> Result<()> {
 fn wanted(disk: &[u8]) -> Result<Vec<bool>> {
     let mut wanted = vec![true; disk.len() / BLOCK];
     for partition in partitions(disk).context("no partition table")? {
-        let content = disk.get(partition.clone()).context("a partition lies beyond the end")?;
+        // An image ends where the last thing does that is in it; partitions behind that have no blocks here.
+        let partition = partition.start.min(disk.len())..partition.end.min(disk.len());
+        let content = &disk[partition.clone()];
         let needed = if content.iter().all(|byte| *byte == 0) {
             BEGINNING.min(content.len())
         } else {
@@ -63,7 +65,7 @@ fn wanted(disk: &[u8]) -> Result<Vec<bool>> {
     Ok(wanted)
 }
 
-/// The partitions, bytes: those of the MBR, or of the GPT that a protective one stands for (UEFI 2.10, sections 5.2 and 5.3).
+/// The partitions, bytes, which may lie beyond the end: those of the MBR, or of the GPT that a protective one stands for (UEFI 2.10, sections 5.2 and 5.3).
 fn partitions(disk: &[u8]) -> Option<Vec<Range<usize>>> {
     let region = |first: usize, sectors: usize| Some(first * SECTOR..first.checked_add(sectors)? * SECTOR);
     if disk.get(510..512)? != [0x55, 0xaa] {
@@ -144,6 +146,12 @@ mod tests {
         assert!(block(12 * MIB) && block(16 * MIB - 1) && !block(16 * MIB) && !block(20 * MIB - 1));
         // Not understood, and no partition.
         assert!(wanted[20 * MIB / BLOCK..].iter().all(|block| *block));
+    }
+
+    #[test]
+    fn an_image_may_end_before_its_partitions_do() {
+        let wanted = wanted(&disk()[..14 * MIB]).unwrap();
+        assert!(wanted[12 * MIB / BLOCK..].iter().all(|block| *block) && !wanted[11 * MIB / BLOCK]);
     }
 
     #[test]
