@@ -4,7 +4,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 use support::control_point::ControlPoint;
 
 use crate::build::{self, Built};
@@ -106,27 +107,51 @@ fn said(console: &str) -> Option<f64> {
     seconds.parse().ok()
 }
 
+/// A line of `tests/bench`, where the fields are explained.
+#[derive(Debug, Serialize)]
+pub struct Line {
+    name: &'static str,
+    what: String,
+    unit: &'static str,
+    ours: f64,
+    peer: Option<f64>,
+    peer_name: Option<&'static str>,
+    ratio: Option<f64>,
+    runs: usize,
+    spread: f64,
+    instructions: Option<f64>,
+}
+
 impl Found {
     /// As `tests/bench` prints them.
     #[must_use]
-    pub fn lines(&self) -> Vec<Value> {
+    pub fn lines(&self) -> [Line; 2] {
         let what = format!("kernel's start to the first SSDP alive, DHCP by {HOST} included; against a line of text");
         let firmware = "machine's start to the device description, firmware and boot loader included, emulated";
-        vec![
-            line("boot_to_ssdp", &what, &self.announced, Some(("busybox init", &self.bare))),
-            line("boot_to_description", firmware, &self.described, None),
+        [
+            Line::of("boot_to_ssdp", what, &self.announced, Some(("busybox init", &self.bare))),
+            Line::of("boot_to_description", firmware.to_owned(), &self.described, None),
         ]
     }
 }
 
-fn line(name: &str, what: &str, ours: &[f64], peer: Option<(&str, &[f64])>) -> Value {
-    let median = quantile(ours, 0.5);
-    let spread = (quantile(ours, 0.75) - quantile(ours, 0.25)) / 2.0 / median;
-    let theirs = peer.map(|(_, figures)| quantile(figures, 0.5));
-    json!({
-        "name": name, "what": what, "unit": "s", "ours": median, "peer": theirs, "peer_name": peer.map(|(name, _)| name),
-        "ratio": theirs.map(|theirs| median / theirs), "runs": ours.len(), "spread": spread, "instructions": null,
-    })
+impl Line {
+    fn of(name: &'static str, what: String, figures: &[f64], peer: Option<(&'static str, &[f64])>) -> Self {
+        let ours = quantile(figures, 0.5);
+        let theirs = peer.map(|(_, figures)| quantile(figures, 0.5));
+        Self {
+            name,
+            what,
+            unit: "s",
+            ours,
+            peer: theirs,
+            peer_name: peer.map(|(name, _)| name),
+            ratio: theirs.map(|theirs| ours / theirs),
+            runs: figures.len(),
+            spread: (quantile(figures, 0.75) - quantile(figures, 0.25)) / 2.0 / ours,
+            instructions: None,
+        }
+    }
 }
 
 fn quantile(figures: &[f64], part: f64) -> f64 {
@@ -150,8 +175,8 @@ mod tests {
     #[test]
     fn lines_have_medians_and_their_ratio() {
         let found = Found { announced: vec![3.0, 9.0, 4.0], bare: vec![2.0, 2.0, 8.0], described: vec![7.0, 6.0, 8.0] };
-        let lines = found.lines();
-        assert_eq!((&lines[0]["ours"], &lines[0]["peer"], &lines[0]["ratio"]), (&json!(4.0), &json!(2.0), &json!(2.0)));
-        assert_eq!((&lines[1]["ours"], &lines[1]["ratio"], &lines[1]["runs"]), (&json!(7.0), &Value::Null, &json!(3)));
+        let [ssdp, description] = found.lines();
+        assert_eq!((ssdp.ours, ssdp.peer, ssdp.ratio), (4.0, Some(2.0), Some(2.0)));
+        assert_eq!((description.ours, description.ratio, description.runs), (7.0, None, 3));
     }
 }

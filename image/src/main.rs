@@ -131,7 +131,7 @@ fn run(wanted: options::Wanted) -> Result<bool> {
         }
         Mode::BootTime => {
             let found = boot_time::run(&cache, &built, options, boots)?;
-            found.lines().iter().try_for_each(|line| say(&line.to_string())).map(|()| true)
+            found.lines().iter().try_for_each(|line| say(&serde_json::to_string(line)?)).map(|()| true)
         }
         _ => stay::run(&cache, &built, options, (stay, listener), say),
     }
