@@ -12,7 +12,7 @@ use super::trial::Tried;
 const NOT_MEASURED: [&str; 4] = [
     "wake-ups beside cyclictest's: the histogram is the engine's own; cyclictest would have to run on the device",
     "benchmarks of the sample kernels on this processor",
-    "CPU time of each process, and what the certificate costs: the appliance doesn't show it, and the certificate is always on",
+    "CPU time of each process, and what the certificate costs: the appliance doesn't show the one, and the other can't be switched off from here",
     "temperature and throttling of the processor",
 ];
 
@@ -51,7 +51,7 @@ impl Report {
                 ),
             ),
             ("DAC", plain(&engine["output"])),
-            ("it takes", list(&engine["takes"])),
+            ("it takes", formats(&engine["takes"])),
             ("volume", plain(&status["volume"]["mode"])),
             ("kernel to first SSDP", format!("{} ms", plain(&status["boot_to_ssdp_ms"]))),
             ("resident, MiB", resident.join(", ")),
@@ -78,10 +78,15 @@ fn plain(value: &Value) -> String {
     }
 }
 
-/// The values of a list, one after the other.
-fn list(value: &Value) -> String {
-    let items: Vec<String> = value.as_array().map(|items| items.iter().map(plain).collect()).unwrap_or_default();
-    if items.is_empty() { plain(value) } else { items.join("; ") }
+/// The formats that a DAC takes, each with its highest rate.
+fn formats(takes: &Value) -> String {
+    let takes = takes.as_array().map(Vec::as_slice).unwrap_or_default();
+    let format = |format: &Value| {
+        let highest = format["rates"].as_array().into_iter().flatten().filter_map(Value::as_f64).fold(0.0, f64::max);
+        let dop = if format["dop"] == true { " and DoP" } else { "" };
+        format!("{}{dop} to {} kHz", plain(&format["format"]), highest / 1e3)
+    };
+    takes.iter().map(format).collect::<Vec<_>>().join("; ")
 }
 
 /// What would end a table's cell is taken out: the words are the appliance's, not ours.
@@ -146,14 +151,17 @@ mod tests {
     fn everything_is_there_and_what_is_wrong_is_named() {
         let status = json!({
             "version": "0.1.0", "kernel": "Linux | 7.2\n", "isolated": "3",
-            "engine": { "class": "FIFO", "priority": 70, "core": 3, "output": "hw:0,0", "takes": ["S32_LE", "S16_LE"] },
+            "engine": { "class": "FIFO", "priority": 70, "core": 3, "output": "hw:0,0", "takes": [{ "format": "S32_LE", "rates": [44_100, 768_000] }] },
         });
         let mut report = Report::of("Tenuto 1a2b", &status);
         report.tried.push(Tried { name: "FLAC 44.1/16".into(), verdict: "bit for bit".into(), ..Tried::default() });
         let text = report.to_string();
-        for part in
-            ["# Tenuto on a device: Tenuto 1a2b", "| kernel | Linux  7.2 |", "FIFO 70 on core 3", "S32_LE; S16_LE"]
-        {
+        for part in [
+            "# Tenuto on a device: Tenuto 1a2b",
+            "| kernel | Linux  7.2 |",
+            "FIFO 70 on core 3",
+            "| S32_LE to 768 kHz |",
+        ] {
             assert!(text.contains(part), "{part}: {text}");
         }
         assert!(report.is_well() && text.ends_with("Nothing is wrong.\n"), "{text}");
