@@ -92,7 +92,7 @@ fn look(mut session: Session) -> Result<(BTreeSet<String>, u64, Vec<String>)> {
     std::thread::sleep(IDLE);
     progress("looking at what runs, listens and can be written");
     let mut ask = |command: &str| ask(&mut shell, command);
-    let memory = found::memory(&ask("cat /proc/meminfo")?)?;
+    let memory = found::memory(&ask("cat /proc/meminfo")?, &ask("cat /proc/zoneinfo")?)?;
     let mut lines = found::processes(&ask(PROCESSES)?)?;
     for protocol in ["tcp", "tcp6", "udp", "udp6", "udplite", "udplite6", "raw", "raw6"] {
         lines.extend(found::sockets(protocol, &ask(&format!("cat /proc/net/{protocol} 2>/dev/null || true"))?));
