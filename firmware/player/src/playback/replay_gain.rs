@@ -100,10 +100,17 @@ impl Scaler {
         let factor = self.attenuation.factor() * unit;
         for (scaled, plane) in self.scaled.iter_mut().zip(planes.iter()) {
             scaled.clear();
-            // The conversion saturates.
-            scaled.extend(plane.iter().map(|&sample| (sample.into() * factor).round() as i32));
+            scaled.extend(plane.iter().map(|&sample| nearest(sample.into() * factor)));
         }
     }
+}
+
+/// The nearest integer of 32 bits, ties to even; of what isn't a number 0. Without calls and branches, so that the compiler makes vectors
+/// of it.
+fn nearest(x: f64) -> i32 {
+    /// Adding this to a number below 2^51 leaves its nearest integer in the low bits of the mantissa.
+    const ROUND: f64 = 6_755_399_441_055_744.0; // 1.5 * 2^52
+    (x.clamp(i32::MIN.into(), i32::MAX.into()) + ROUND).to_bits() as i32
 }
 
 #[cfg(test)]
@@ -119,6 +126,17 @@ mod tests {
 
     fn decibels(mode: ReplayGain, tags: &Tags) -> Option<f64> {
         mode.of(tags).map(|attenuation| (attenuation.decibels() * 1000.0).round() / 1000.0)
+    }
+
+    #[test]
+    fn samples_become_the_nearest_integers_there_are() {
+        let most = f64::from(i32::MAX);
+        for (x, integer) in [(0.5, 0), (1.5, 2), (-0.5, 0), (-1.5, -2), (-2.4, -2), (most - 0.25, i32::MAX)] {
+            assert_eq!(nearest(x), integer, "{x}");
+        }
+        for (x, integer) in [(most + 0.5, i32::MAX), (1e300, i32::MAX), (f64::NEG_INFINITY, i32::MIN), (f64::NAN, 0)] {
+            assert_eq!(nearest(x), integer, "{x}");
+        }
     }
 
     #[test]
