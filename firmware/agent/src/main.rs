@@ -10,6 +10,7 @@ mod daemon;
 mod dhcp;
 mod identity;
 mod knobs;
+mod log;
 mod net;
 mod placement;
 mod plan;
@@ -38,7 +39,7 @@ const HELP: &str = "\
 agent: makes the appliance ready for music, and keeps it so (root)
 
   agent                      follow network and devices until SIGTERM; on the appliance only
-  agent run NAME             become a service: agent, engine or player (for init)
+  agent run NAME             become a service: agent, log, engine or player (for init)
   agent set KEY VALUE        change a kept setting (name, network.address, …); it counts from the next boot
   agent try SLOT [ARGUMENTS] restart into slot a or b for one boot, with these arguments of the kernel in place of this machine's
                              own; a slot that comes up well stays, after anything else the old one is back
@@ -48,6 +49,7 @@ agent: makes the appliance ready for music, and keeps it so (root)
   agent knobs [--apply | --undo] [--json] [--root DIR]
                              say how each knob is, and what thread runs before what; --apply turns them first, --undo gives
                              every place the value that it had at boot, and leaves it so until --apply
+  agent log                  keep what programs and kernel say in /run/log/ring, 256 KiB at most (for agent run log)
   agent --once --root DIR    make a copy of a machine's files ready (sys, proc, dev, run/tenuto), and print the report
   agent --help, --version
 
@@ -68,6 +70,7 @@ enum Command {
     Help,
     Version,
     Stay,
+    Log,
     Once { root: String },
     Run { service: String },
     Set { key: String, value: String },
@@ -91,6 +94,8 @@ fn main() -> ExitCode {
         .without_time()
         .with_target(false)
         .with_ansi(false)
+        // A line that the log's pipe doesn't take is lost; to say so on stderr would be a panic.
+        .log_internal_errors(false)
         .init();
     match perform(command) {
         Ok(()) => ExitCode::SUCCESS,
@@ -106,6 +111,7 @@ fn perform(command: Command) -> Result<()> {
         Command::Help => print!("{HELP}"),
         Command::Version => println!("agent {}", env!("CARGO_PKG_VERSION")),
         Command::Stay => daemon::run(&Root::new("/"))?,
+        Command::Log => log::run(&Root::new("/"))?,
         Command::Once { root } => print!("{}", daemon::once(&Root::new(root))?),
         Command::Set { key, value } => settings::change(&Root::new("/"), &key, &value)?,
         Command::Try { slot, arguments } => boot::try_slot(&Root::new("/"), slot, arguments.as_deref())?,
@@ -128,6 +134,9 @@ fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
             Arg::Value(word) if word == "set" && service.is_none() && !once && root.is_none() => {
                 let (key, value) = (parser.value()?.string()?, parser.value()?.string()?);
                 return parser.next()?.map_or(Ok(Command::Set { key, value }), |argument| Err(argument.unexpected()));
+            }
+            Arg::Value(word) if word == "log" && service.is_none() && !once && root.is_none() => {
+                return parser.next()?.map_or(Ok(Command::Log), |argument| Err(argument.unexpected()));
             }
             Arg::Value(word) if word == "try" && service.is_none() && !once => return parse_try(parser),
             Arg::Value(word) if word == "plan" && service.is_none() && !once && root.is_none() => {
@@ -204,6 +213,7 @@ mod tests {
     #[test]
     fn command_lines() {
         assert_eq!(parsed(&[]), Ok(Command::Stay));
+        assert_eq!(parsed(&["log"]), Ok(Command::Log));
         assert_eq!(parsed(&["run", "engine"]), Ok(Command::Run { service: "engine".to_owned() }));
         assert_eq!(parsed(&["--once", "--root", "/tmp/x"]), Ok(Command::Once { root: "/tmp/x".to_owned() }));
         assert_eq!(parsed(&["run", "engine", "--help"]), Ok(Command::Help));
@@ -227,6 +237,7 @@ mod tests {
         assert_eq!(parsed(&["set", "name", "Kitchen"]), Ok(set));
         for wrong in [
             &["run"][..],
+            &["log", "x"],
             &["set", "name"],
             &["set", "name", "a", "b"],
             &["--once"],

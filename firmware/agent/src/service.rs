@@ -1,13 +1,7 @@
 //! `agent run NAME`: what init starts. Sets user, groups and limits, waits if the program keeps dying, and becomes the
 //! program, so that init is its parent.
 
-use std::{
-    ffi::CString,
-    os::unix::process::CommandExt as _,
-    path::Path,
-    process::{Command, Stdio},
-    time::Duration,
-};
+use std::{ffi::CString, os::unix::process::CommandExt as _, path::Path, process::Command, time::Duration};
 
 use anyhow::{Context as _, Result, anyhow};
 use nix::{
@@ -25,6 +19,7 @@ use nix::{
 use crate::{
     dac,
     identity::Identity,
+    log,
     plan::{Plan, is_on},
     root::Root,
     settings, sound, sys,
@@ -90,7 +85,7 @@ pub(crate) struct Service {
     prepare: fn(&Root),
 }
 
-/// The three programs of the appliance.
+/// The programs of the appliance.
 pub(crate) const SERVICES: &[Service] = &[
     Service {
         name: "agent",
@@ -98,6 +93,14 @@ pub(crate) const SERVICES: &[Service] = &[
         user: None,
         limits: &[],
         arguments: |_| Ok(Vec::new()),
+        prepare: |_| {},
+    },
+    Service {
+        name: log::NAME,
+        program: "/usr/bin/agent",
+        user: Some(log::door::USER),
+        limits: &[(Resource::RLIMIT_NOFILE, 32)],
+        arguments: |_| Ok(vec![log::NAME.to_owned()]),
         prepare: |_| {},
     },
     Service {
@@ -168,6 +171,9 @@ pub(crate) fn run(root: &Root, service: &Service) -> Result<std::convert::Infall
     }
     let arguments = (service.arguments)(root)?;
     (service.prepare)(root);
+    let mut command = Command::new(service.program);
+    command.args(arguments).env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").current_dir("/");
+    log::door::open(root, service.name, &mut command);
     umask(Mode::from_bits_truncate(0o027));
     for &(resource, value) in [(Resource::RLIMIT_CORE, 0)].iter().chain(service.limits) {
         // A program with too low a limit still plays; it says itself what it could not have.
@@ -185,14 +191,7 @@ pub(crate) fn run(root: &Root, service: &Service) -> Result<std::convert::Infall
     }
     // No way back through a setuid file; to drop what it has, a program needs none.
     prctl::set_no_new_privs().context("no_new_privs")?;
-    let error = Command::new(service.program)
-        .args(arguments)
-        .env_clear()
-        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
-        .current_dir("/")
-        .stdin(Stdio::null())
-        .exec();
-    Err(error).with_context(|| service.program.to_owned())
+    Err(command.exec()).with_context(|| service.program.to_owned())
 }
 
 /// Ends a service's processes, which init then starts again, with what is known by now.
@@ -339,12 +338,19 @@ mod tests {
     fn services_are_found_by_name() {
         assert_eq!(find("engine").unwrap().program, "/usr/bin/engine");
         let message = find("shell").err().unwrap().to_string();
-        assert_eq!(message, "no such service: shell (there are agent, engine, player)");
+        assert_eq!(message, "no such service: shell (there are agent, log, engine, player)");
     }
 
     #[test]
     fn only_the_player_meets_the_network_and_it_is_not_root() {
         assert_eq!(find("player").unwrap().user, Some("tenuto-player"));
+    }
+
+    #[test]
+    fn the_log_has_a_user_of_its_own() {
+        let log = find("log").unwrap();
+        assert_eq!(log.user, Some("tenuto-log"));
+        assert_eq!((log.arguments)(&Root::new("/nowhere")).unwrap(), ["log"]);
     }
 
     #[test]

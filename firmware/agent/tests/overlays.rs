@@ -54,7 +54,7 @@ fn inittab_starts_what_there_is() {
             other => panic!("unknown command {other:?}"),
         }
     }
-    assert_eq!(services, ["agent", "engine", "player"].map(str::to_owned).into());
+    assert_eq!(services, ["agent", "engine", "log", "player"].map(str::to_owned).into());
 }
 
 #[test]
@@ -81,7 +81,8 @@ fn users_and_groups_agree() {
     assert_eq!(groups["29"][3], "tenuto-engine");
     assert_eq!(groups["900"][3], "tenuto-engine,tenuto-player");
     let user = |name: &str| users.iter().find(|fields| fields[0] == name).unwrap()[2].clone();
-    assert_eq!((user("tenuto-engine"), user("tenuto-player")), ("901".to_owned(), "902".to_owned()));
+    let numbers = ["tenuto-engine", "tenuto-player", "tenuto-log"].map(user);
+    assert_eq!(numbers, ["901", "902", "903"].map(str::to_owned));
 }
 
 #[test]

@@ -34,7 +34,10 @@ fn main() -> ExitCode {
         }
     };
     let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    // On the appliance stderr is a pipe that doesn't wait for its reader: a line that it doesn't take is lost, and saying so there
+    // would be a panic.
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    log.log_internal_errors(false).init();
     match run::run(&options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
