@@ -31,6 +31,7 @@ mod stream;
 mod symphonia_glue;
 mod tags;
 mod track;
+mod traffic;
 
 pub use cancel::Cancel;
 pub use fault::{Error, Kind};
@@ -39,3 +40,4 @@ pub use limits::Limits;
 pub use open::{Location, open, open_input};
 pub use tags::{Loudness, Tags, Wants};
 pub use track::{Codec, Info, Track};
+pub use traffic::{Traffic, traffic};

@@ -301,8 +301,12 @@ fn s1_a_connection_that_drops_or_stalls_is_resumed_at_the_byte() {
             stall(stream);
         }
     });
+    let before = media::traffic();
     let mut track = open(&server.url("/")).unwrap();
     assert_same(&decode(&mut track).unwrap(), &samples, "resumed");
+    // Other tests have transfers, too.
+    let after = media::traffic();
+    assert!(after.bytes - before.bytes > 900_000 && after.broken - before.broken >= 3, "{before:?}, {after:?}");
     let requests = server.requests();
     assert_eq!(requests.len(), 4);
     assert_eq!(requests[3].range_start(), Some(900_000));

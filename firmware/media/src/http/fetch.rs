@@ -16,7 +16,7 @@ use super::pieces::Piece;
 use super::pipe::Pipe;
 use super::plain::{PlainBody, PlainConnector};
 use crate::fault::{Fault, Kind};
-use crate::{Cancel, Limits};
+use crate::{Cancel, Limits, traffic};
 
 /// A transfer under way: bytes from one position on, to the end. Dropping it closes the connection.
 #[derive(Debug)]
@@ -127,6 +127,10 @@ impl Worker {
         loop {
             let before = self.position;
             let Err(broken) = self.copy(response) else { return Ok(()) };
+            // A reader that has gone breaks a transfer off, too.
+            if self.pipe.is_wanted() {
+                traffic::broke_off();
+            }
             if self.position != before {
                 patience.renew(Instant::now());
             }
@@ -155,8 +159,16 @@ impl Worker {
         }
     }
 
-    /// Asks for the bytes from `position` on, and makes sure that they are what comes next.
     fn request(&mut self) -> Result<Response<Body>, Denial> {
+        let answer = self.ask();
+        if answer.is_err() && self.pipe.is_wanted() {
+            traffic::brought_nothing();
+        }
+        answer
+    }
+
+    /// Asks for the bytes from `position` on, and makes sure that they are what comes next.
+    fn ask(&mut self) -> Result<Response<Body>, Denial> {
         let mut request = self.agent.get(&self.url).header("transferMode.dlna.org", "Streaming");
         if self.position > 0 {
             request = request.header(header::RANGE, format!("bytes={}-", self.position));
@@ -220,6 +232,7 @@ impl Worker {
                 break;
             }
             self.position += n as u64;
+            traffic::received(n);
             piece.set_filled(n);
             match self.pipe.push(piece) {
                 Some(empty) => piece = empty,

@@ -85,6 +85,11 @@ impl Pipe {
         !state.closed
     }
 
+    /// Writer: whether there is still a reader.
+    pub(super) fn is_wanted(&self) -> bool {
+        !self.lock().closed
+    }
+
     /// Reader: wants no more.
     pub(super) fn close(&self) {
         self.lock().closed = true;
