@@ -26,6 +26,8 @@ Usage: player [OPTIONS]
                       address of it); may be given more than once. Without it,
                       on every interface but loopback
   --name NAME         what control points show                        [Tenuto]
+  --room ROOM         the room it is in: shown on the page, and in the description
+                      as tenuto:X_room
   --uuid UUID         the device's identity. Without it, the one kept in the
                       state directory, or one made from this machine's own
   --state-dir DIR     where the identity is kept             [/var/lib/tenuto]
@@ -44,6 +46,9 @@ Usage: player [OPTIONS]
                                                                          [off]
   --dac-wait-s N      how long music waits for a DAC that was pulled out or isn't
                       there yet, and then goes on by itself; 0 to 600     [30]
+  --run-dir DIR       where the agent says how the machine is, for /diagnostics
+                                                                 [/run/tenuto]
+  --log-dir DIR       the log's ring, for /log and /diagnostics  [/run/log/ring]
   --ready-file PATH   written once the renderer is announced: one line of JSON
                       with location, page and udn
   --help              this
@@ -68,6 +73,7 @@ pub(crate) struct Options {
     pub(crate) listen: SocketAddrV4,
     pub(crate) interfaces: Vec<Wanted>,
     pub(crate) name: String,
+    pub(crate) room: Option<String>,
     pub(crate) uuid: Option<Uuid>,
     pub(crate) state_dir: PathBuf,
     pub(crate) volume: Option<Mode>,
@@ -75,13 +81,15 @@ pub(crate) struct Options {
     pub(crate) resample: bool,
     pub(crate) replay_gain: ReplayGain,
     pub(crate) dac_wait: Duration,
+    pub(crate) run_dir: PathBuf,
+    pub(crate) log_dir: PathBuf,
     pub(crate) ready_file: Option<PathBuf>,
 }
 
 /// What the command line asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Command {
-    Run(Options),
+    Run(Box<Options>),
     /// Print this and end.
     Print(String),
 }
@@ -93,6 +101,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command>
         listen: SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 80),
         interfaces: Vec::new(),
         name: "Tenuto".to_owned(),
+        room: None,
         uuid: None,
         state_dir: "/var/lib/tenuto".into(),
         volume: None,
@@ -100,6 +109,8 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command>
         resample: true,
         replay_gain: ReplayGain::Off,
         dac_wait: DAC_WAIT,
+        run_dir: "/run/tenuto".into(),
+        log_dir: "/run/log/ring".into(),
         ready_file: None,
     };
     let mut parser = lexopt::Parser::from_args(args);
@@ -113,13 +124,8 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command>
                     .with_context(|| format!("--listen {text}: not an IPv4 address with a port, like 0.0.0.0:80"))?;
             }
             Long("interface") => options.interfaces.push(Wanted::parse(&parser.value()?.string()?)),
-            Long("name") => {
-                let name = parser.value()?.string()?;
-                if name.trim().is_empty() || name.chars().any(char::is_control) {
-                    bail!("--name: a name has at least one letter, and no control characters");
-                }
-                options.name = name.trim().to_owned();
-            }
+            Long("name") => options.name = label("name", &parser.value()?.string()?)?,
+            Long("room") => options.room = Some(label("room", &parser.value()?.string()?)?),
             Long("uuid") => {
                 let text = parser.value()?.string()?;
                 let uuid = Uuid::parse_str(text.trim_start_matches("uuid:"));
@@ -145,6 +151,8 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command>
                     seconds.with_context(|| format!("--dac-wait-s {text}: 0 to {}", LONGEST_DAC_WAIT.as_secs()))?;
                 options.dac_wait = Duration::from_secs(seconds);
             }
+            Long("run-dir") => options.run_dir = parser.value()?.into(),
+            Long("log-dir") => options.log_dir = parser.value()?.into(),
             Long("ready-file") => options.ready_file = Some(parser.value()?.into()),
             Long("help") | Short('h') => return Ok(Command::Print(HELP.to_owned())),
             Long("version") | Short('V') => {
@@ -153,7 +161,14 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command>
             _ => return Err(arg.unexpected().into()),
         }
     }
-    Ok(Command::Run(options))
+    Ok(Command::Run(Box::new(options)))
+}
+
+fn label(option: &str, text: &str) -> Result<String> {
+    if text.trim().is_empty() || text.chars().any(char::is_control) {
+        bail!("--{option}: a name has at least one letter, and no control characters");
+    }
+    Ok(text.trim().to_owned())
 }
 
 fn on_or_off(option: &str, text: &str) -> Result<bool> {
@@ -170,7 +185,7 @@ mod tests {
 
     fn run(args: &[&str]) -> Result<Options> {
         match parse(args.iter().map(OsString::from))? {
-            Command::Run(options) => Ok(options),
+            Command::Run(options) => Ok(*options),
             Command::Print(text) => bail!("printed {text}"),
         }
     }
@@ -192,6 +207,9 @@ mod tests {
             ["--interface", "10.0.0.1"],
             ["--dac-wait-s", "600"],
             ["--name", " Küche "],
+            ["--room", "Ground floor"],
+            ["--run-dir", "/run/x"],
+            ["--log-dir", "/run/y"],
             ["--uuid", uuid],
             ["--state-dir", "/s"],
             ["--volume", "software"],
@@ -202,7 +220,7 @@ mod tests {
         ];
         let options = run(&args.concat()).unwrap();
         assert_eq!(options.interfaces, [Wanted::Name("lo".into()), Wanted::Address(Ipv4Addr::new(10, 0, 0, 1))]);
-        assert_eq!(options.name, "Küche");
+        assert_eq!((options.name.as_str(), options.room.as_deref()), ("Küche", Some("Ground floor")));
         assert_eq!(options.uuid.unwrap().to_string(), uuid);
         assert_eq!(options.volume, Some(Mode::Software));
         assert!(options.dop && !run(&[]).unwrap().dop);
@@ -223,6 +241,7 @@ mod tests {
             (["--resample", "x"], "--resample x"),
             (["--replay-gain", "on"], "--replay-gain on"),
             (["--name", " "], "--name"),
+            (["--room", "a\nb"], "--room"),
             (["--frobnicate", "1"], "--frobnicate"),
         ] {
             let error = format!("{:#}", run(&args).unwrap_err());

@@ -4,6 +4,7 @@
 //! takes nobody else along.
 
 mod control;
+mod health;
 mod notify;
 mod page;
 mod subscriptions;
@@ -13,7 +14,7 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, SERVER};
@@ -28,6 +29,9 @@ use tracing::{debug, warn};
 use upnp::network::Network;
 use upnp::service::Service;
 
+use crate::counters::Counters;
+use crate::diagnostics::Diagnostics;
+use crate::net::Discovery;
 use crate::renderer::Renderer;
 
 /// Connections at once, over all peers and for one of them.
@@ -56,6 +60,11 @@ pub(crate) struct App {
     pub(crate) networks: Rc<RefCell<Vec<Network>>>,
     /// From the kernel's start to the first announcement.
     pub(crate) boot_to_ssdp: Rc<Cell<Option<Duration>>>,
+    pub(crate) discovery: Rc<Discovery>,
+    pub(crate) counters: Rc<Counters>,
+    pub(crate) diagnostics: Diagnostics,
+    /// When the program was.
+    pub(crate) started: Instant,
 }
 
 /// Accepts connections for ever.
@@ -66,6 +75,7 @@ pub(crate) async fn serve(listener: Rc<TcpListener>, app: Rc<App>) {
             Ok(accepted) => accepted,
             Err(error) => {
                 // Out of file descriptors, most likely: some connection will end.
+                app.counters.http_refused.add();
                 warn!("no connection can be accepted: {error}");
                 tokio::time::sleep(Duration::from_millis(200)).await;
                 continue;
@@ -78,6 +88,7 @@ pub(crate) async fn serve(listener: Rc<TcpListener>, app: Rc<App>) {
                 drop(place);
             });
         } else {
+            app.counters.http_refused.add();
             debug!("{peer} has too many connections");
         }
     }
@@ -117,6 +128,7 @@ impl Drop for Place {
 async fn connection(stream: TcpStream, peer: SocketAddr, app: Rc<App>) {
     // An answer is one write: waiting to fill a segment only delays it.
     let _ = stream.set_nodelay(true);
+    let counters = Rc::clone(&app.counters);
     let service = service_fn(move |request| {
         let app = Rc::clone(&app);
         async move { Ok::<_, Infallible>(app.answer(request, peer.ip()).await) }
@@ -129,13 +141,17 @@ async fn connection(stream: TcpStream, peer: SocketAddr, app: Rc<App>) {
         .serve_connection(TokioIo::new(stream), service);
     match tokio::time::timeout(CONNECTION_TIMEOUT, serving).await {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => debug!("connection of {peer}: {error}"),
+        Ok(Err(error)) => {
+            counters.http_errors.add();
+            debug!("connection of {peer}: {error}");
+        }
         Err(_) => debug!("connection of {peer} was kept for long enough"),
     }
 }
 
 impl App {
     async fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> Answer {
+        self.counters.http_requests.add();
         let mut answer = self.route(request, peer).await;
         if let Ok(server) = HeaderValue::from_str(&self.server) {
             answer.headers_mut().insert(SERVER, server);
@@ -166,6 +182,10 @@ impl App {
             "/" | "/index.html" if is_get => page::page(),
             "/icon.png" if is_get => page::icon(),
             "/status.json" if is_get => self.status(),
+            "/healthz" if is_get => self.health(),
+            "/metrics" if is_get => self.metrics(),
+            "/log" if is_get => self.log(&request),
+            "/diagnostics" if is_get => self.bundle(&request),
             path if method == Method::POST && path.starts_with("/command/") => self.command(&request),
             _ => text(StatusCode::NOT_FOUND, "there is nothing here"),
         }

@@ -5,6 +5,9 @@
 #![forbid(unsafe_code)]
 
 mod cli;
+mod counters;
+mod diagnostics;
+mod exposition;
 mod http;
 mod identity;
 mod net;

@@ -6,7 +6,7 @@ mod station;
 mod watch;
 
 pub(crate) use interfaces::Wanted;
-pub(crate) use ssdp::{Discovery, Place};
+pub(crate) use ssdp::{Discovery, Place, Presence};
 
 /// A random number that nothing secret depends on: it spreads answers and announcements in time.
 fn random() -> u32 {

@@ -5,10 +5,13 @@
 
 mod control;
 mod events;
+mod health;
 mod ledger;
 mod memory;
+mod metrics;
 mod sinks;
 mod status;
+mod tally;
 mod volume;
 
 use std::cell::RefCell;
@@ -29,6 +32,7 @@ pub(crate) use events::{Message, Subscriber};
 use ledger::Ledger;
 use memory::Memory;
 pub(crate) use status::Facts;
+use tally::Tally;
 use volume::Loudness;
 pub(crate) use volume::Mode;
 
@@ -39,6 +43,7 @@ pub(crate) struct Renderer {
     output: Arc<Output>,
     loudness: Loudness,
     ledger: Ledger,
+    tally: Tally,
     events: Events,
     facts: Facts,
     memory: Memory,
@@ -61,6 +66,7 @@ impl Renderer {
             output,
             loudness: Loudness::new(mode),
             ledger: Ledger::default(),
+            tally: Tally::default(),
             events: Events::new(),
             facts,
             memory: Memory::default(),
@@ -115,6 +121,7 @@ impl Renderer {
     /// Takes news of playback.
     fn on_report(&mut self, report: Report) {
         self.ledger.note(&report);
+        self.tally.note(&report);
         let event = match report {
             Report::Opening { .. }
             | Report::Planned { .. }

@@ -8,7 +8,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result};
 use tokio::net::TcpListener;
@@ -20,6 +20,8 @@ use upnp::description::{self, Device, Icon};
 use upnp::ssdp::{Announcer, server_token};
 
 use crate::cli::Options;
+use crate::counters::Counters;
+use crate::diagnostics::Diagnostics;
 use crate::http::App;
 use crate::net::Discovery;
 use crate::playback::{self, Output};
@@ -49,7 +51,7 @@ async fn live(options: &Options) -> Result<()> {
     })?;
     let port = listener.local_addr().context("the HTTP server's port")?.port();
 
-    let device = device(&options.name, &uuid.to_string());
+    let device = device(&options.name, options.room.as_deref(), &uuid.to_string());
     let server = server_token(&proc_text("sys/kernel/osrelease"), env!("CARGO_PKG_VERSION"));
     let announcer = Announcer {
         uuid: uuid.to_string(),
@@ -63,6 +65,7 @@ async fn live(options: &Options) -> Result<()> {
     playback::start_link(options.engine.clone(), Arc::clone(&output)).context("no thread for the engine's link")?;
     let facts = Facts {
         name: options.name.clone(),
+        room: options.room.clone(),
         udn: format!("uuid:{uuid}"),
         kernel: proc_text("version"),
         isolated: fs::read_to_string("/sys/devices/system/cpu/isolated").unwrap_or_default().trim().to_owned(),
@@ -70,12 +73,13 @@ async fn live(options: &Options) -> Result<()> {
     let renderer = Rc::new(RefCell::new(Renderer::new(Arc::clone(&output), options.volume, facts)));
     let boot_to_ssdp = Rc::new(Cell::new(None));
     let networks = Rc::new(RefCell::new(Vec::new()));
+    let counters = Rc::new(Counters::default());
     let discovery = Rc::new(Discovery::new(
         options.interfaces.clone(),
         (listening_on(options.listen), port),
         announcer,
         Rc::clone(&networks),
-        Rc::clone(&boot_to_ssdp),
+        (Rc::clone(&boot_to_ssdp), Rc::clone(&counters)),
         identity::is_first_start(&options.state_dir, root),
     ));
     let app = Rc::new(App {
@@ -84,6 +88,10 @@ async fn live(options: &Options) -> Result<()> {
         server,
         networks,
         boot_to_ssdp,
+        discovery: Rc::clone(&discovery),
+        counters,
+        diagnostics: Diagnostics::new(options.run_dir.clone(), options.log_dir.clone()),
+        started: Instant::now(),
     });
 
     let news = Rc::new(tokio::sync::Mutex::new(news));
@@ -164,7 +172,7 @@ fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
     fs::rename(&partial, path)
 }
 
-fn device(name: &str, uuid: &str) -> Device {
+fn device(name: &str, room: Option<&str>, uuid: &str) -> Device {
     Device {
         uuid: uuid.to_owned(),
         friendly_name: name.to_owned(),
@@ -175,6 +183,7 @@ fn device(name: &str, uuid: &str) -> Device {
         model_number: env!("CARGO_PKG_VERSION").to_owned(),
         serial_number: String::new(),
         presentation_url: "/".to_owned(),
+        room: room.unwrap_or_default().to_owned(),
         icons: vec![Icon { mime: "image/png", width: 120, height: 120, depth: 24, url: "/icon.png".to_owned() }],
     }
 }

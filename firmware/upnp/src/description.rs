@@ -4,7 +4,7 @@ mod scpd;
 pub use scpd::scpd;
 
 use crate::service::Service;
-use crate::xml::Writer;
+use crate::xml::{Writer, escape};
 
 /// The device type. Version 1: some control points look for just that.
 pub const DEVICE_TYPE: &str = "urn:schemas-upnp-org:device:MediaRenderer:1";
@@ -36,6 +36,8 @@ pub struct Device {
     pub serial_number: String,
     /// Address of the page for the owner: absolute, or relative to the description.
     pub presentation_url: String,
+    /// The room that it is in, as a vendor's element (UDA section 2.3), since no standard has one; left out when empty.
+    pub room: String,
     /// Pictures of the device; may be none.
     pub icons: Vec<Icon>,
 }
@@ -94,6 +96,10 @@ fn device_element(device: &Device) -> String {
     xml.leaf("UDN", &format!("uuid:{}", device.uuid));
     xml.open("dlna:X_DLNADOC", &[("xmlns:dlna", "urn:schemas-dlna-org:device-1-0")]);
     xml.raw("DMR-1.50").close("dlna:X_DLNADOC");
+    if !device.room.is_empty() {
+        xml.open("tenuto:X_room", &[("xmlns:tenuto", "urn:tenuto:device-1-0")]);
+        xml.raw(&escape(&device.room)).close("tenuto:X_room");
+    }
     if !device.icons.is_empty() {
         xml.open("iconList", &[]);
         for icon in &device.icons {

@@ -84,7 +84,9 @@ pub(crate) fn current(root: &Root) -> Settings {
 
 /// The player's options for them.
 pub(crate) fn player_arguments(settings: &Settings) -> Vec<String> {
-    settings.volume.iter().flat_map(|volume| ["--volume", volume.as_str()]).map(str::to_owned).collect()
+    let volume = settings.volume.iter().flat_map(|volume| ["--volume", volume.as_str()]);
+    let room = settings.room.iter().flat_map(|room| ["--room", room.as_ref()]);
+    volume.chain(room).map(str::to_owned).collect()
 }
 
 /// The engine's.
@@ -136,14 +138,16 @@ mod tests {
         let (_keep, root) = machine();
         assert_eq!(current(&root), Settings::default());
         let mut settings = Settings::default();
-        for (key, value) in [("wifi.password", "geheim123"), ("volume", "fixed"), ("dac", "DAC"), ("imported", "0f")] {
+        for (key, value) in
+            [("wifi.password", "geheim123"), ("volume", "fixed"), ("dac", "DAC"), ("imported", "0f"), ("room", "Attic")]
+        {
             settings.set(key, value.into()).unwrap();
         }
         publish(&root, &settings).unwrap();
         let text = std::fs::read_to_string(root.path(FILE)).unwrap();
-        assert_eq!(text, "{\"dac\":\"DAC\",\"format\":1,\"volume\":\"fixed\"}\n");
+        assert_eq!(text, "{\"dac\":\"DAC\",\"format\":1,\"room\":\"Attic\",\"volume\":\"fixed\"}\n");
         let read = current(&root);
-        assert_eq!(player_arguments(&read), ["--volume", "fixed"]);
+        assert_eq!(player_arguments(&read), ["--volume", "fixed", "--room", "Attic"]);
         assert_eq!(engine_arguments(&read), ["--sink", "hw:DAC"]);
         assert!(player_arguments(&Settings::default()).is_empty() && engine_arguments(&Settings::default()).is_empty());
     }

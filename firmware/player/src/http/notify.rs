@@ -1,6 +1,7 @@
 //! A subscriber's task: sends its events, one after the other.
 
 use std::io;
+use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -9,6 +10,7 @@ use tokio::time::timeout;
 use tracing::debug;
 use upnp::gena::{Callback, notify_headers};
 
+use crate::counters::Counters;
 use crate::renderer::{Message, Subscriber};
 
 /// The initial event comes after the answer to SUBSCRIBE, or the subscriber doesn't know the SID yet.
@@ -21,14 +23,18 @@ const ANSWER: Duration = Duration::from_secs(2);
 const LAST_FAILURE: u32 = 3;
 
 /// Sends until the subscription ends, or the subscriber can't be reached any more.
-pub(super) async fn deliver(mut subscriber: Subscriber) {
+pub(super) async fn deliver(mut subscriber: Subscriber, counters: Rc<Counters>) {
     tokio::time::sleep(HEAD_START).await;
     let mut failures = 0;
     while let Some(message) = subscriber.messages.recv().await {
         match send(&subscriber, &message).await {
-            Ok(()) => failures = 0,
+            Ok(()) => {
+                failures = 0;
+                counters.events_sent.add();
+            }
             Err(error) => {
                 failures += 1;
+                counters.event_errors.add();
                 debug!("event {} of {} not delivered: {error}", message.seq, subscriber.sid);
                 if failures == LAST_FAILURE {
                     return;

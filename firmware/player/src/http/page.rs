@@ -63,7 +63,7 @@ impl App {
 }
 
 /// Whether a Host header can only mean a machine of this network: an address, or a name that isn't looked up in the Internet.
-fn is_own_name(host: &str) -> bool {
+pub(super) fn is_own_name(host: &str) -> bool {
     let name = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
     let name = name.map_or(host, |(name, _)| name);
     let address = name.trim_start_matches('[').trim_end_matches(']');

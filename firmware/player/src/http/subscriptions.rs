@@ -1,6 +1,7 @@
 //! SUBSCRIBE and UNSUBSCRIBE (UDA 1.1, 4.1).
 
 use std::net::IpAddr;
+use std::rc::Rc;
 
 use http::header::{HeaderName, HeaderValue};
 use http::{Request, StatusCode};
@@ -22,7 +23,7 @@ impl App {
             Err(refusal) => return refused(refusal, peer),
         };
         if let Some(subscriber) = subscriber {
-            tokio::task::spawn_local(notify::deliver(subscriber));
+            tokio::task::spawn_local(notify::deliver(subscriber, Rc::clone(&self.counters)));
         }
         let mut answer = text(StatusCode::OK, "");
         let timeout = gena::timeout_header(timeout);

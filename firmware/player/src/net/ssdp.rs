@@ -15,6 +15,7 @@ use upnp::ssdp::Announcer;
 use super::interfaces::{self, Endpoint, Wanted};
 use super::station::{Station, host, location};
 use super::watch::Watch;
+use crate::counters::Counters;
 
 /// How often to look where the kernel's news can't be had, or where an interface wasn't ready.
 const LOOK: Duration = Duration::from_secs(2);
@@ -28,6 +29,17 @@ pub(crate) struct Place {
     pub(crate) page: String,
 }
 
+/// How well the renderer can be found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Presence {
+    /// Addresses that it is announced on.
+    pub(crate) stations: usize,
+    /// Of them, those on which an announcement went out, and the last datagram, too.
+    pub(crate) well: usize,
+    /// The kernel doesn't tell of changes; they are looked for.
+    pub(crate) polled: bool,
+}
+
 /// Makes the renderer known.
 pub(crate) struct Discovery {
     wanted: Vec<Wanted>,
@@ -38,6 +50,8 @@ pub(crate) struct Discovery {
     stations: RefCell<Vec<(Rc<Station>, JoinHandle<()>)>>,
     first: watch::Sender<Option<Place>>,
     boot_to_ssdp: Rc<Cell<Option<Duration>>>,
+    counters: Rc<Counters>,
+    polled: Cell<bool>,
     /// This is the program's first start since the machine's.
     first_start: bool,
 }
@@ -48,7 +62,7 @@ impl Discovery {
         listening: (Option<Ipv4Addr>, u16),
         announcer: Announcer,
         networks: Rc<RefCell<Vec<Network>>>,
-        boot_to_ssdp: Rc<Cell<Option<Duration>>>,
+        (boot_to_ssdp, counters): (Rc<Cell<Option<Duration>>>, Rc<Counters>),
         first_start: bool,
     ) -> Self {
         Self {
@@ -59,6 +73,8 @@ impl Discovery {
             stations: RefCell::new(Vec::new()),
             first: watch::Sender::new(None),
             boot_to_ssdp,
+            counters,
+            polled: Cell::new(false),
             first_start,
         }
     }
@@ -66,6 +82,13 @@ impl Discovery {
     /// Tells where the renderer is, once it is announced.
     pub(crate) fn first(&self) -> watch::Receiver<Option<Place>> {
         self.first.subscribe()
+    }
+
+    /// How it stands.
+    pub(crate) fn presence(&self) -> Presence {
+        let stations = self.stations.borrow();
+        let well = stations.iter().filter(|(station, task)| station.is_well() && !task.is_finished()).count();
+        Presence { stations: stations.len(), well, polled: self.polled.get() }
     }
 
     /// Follows the interfaces for ever.
@@ -80,6 +103,7 @@ impl Discovery {
                 None
             }
         };
+        self.polled.set(watch.is_none());
         let mut said = false;
         loop {
             let settled = self.follow().await;
@@ -126,7 +150,8 @@ impl Discovery {
         let address = endpoint.address;
         let location = location(address, self.listening.1);
         let (announcer, networks) = (Rc::clone(&self.announcer), Rc::clone(&self.networks));
-        let station = match Station::new(endpoint, location.clone(), announcer, networks) {
+        let counters = Rc::clone(&self.counters);
+        let station = match Station::new(endpoint, location.clone(), announcer, networks, counters) {
             Ok(station) => Rc::new(station),
             Err(error) => {
                 // Most likely the interface is just coming or going.

@@ -1,6 +1,6 @@
 //! SSDP on one interface: two sockets and a clock.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::rc::Rc;
@@ -14,6 +14,7 @@ use upnp::ssdp::{self, Announcer, GROUP_V4, MAX_DATAGRAM, PORT, Schedule, Search
 
 use super::interfaces::Endpoint;
 use super::random;
+use crate::counters::Counters;
 
 /// Searches that wait for their answers; more are not answered (they would be a flood, or have been repeated anyway).
 const MAX_WAITING: usize = 32;
@@ -28,6 +29,9 @@ pub(super) struct Station {
     /// Those of this machine: only who is in one of them is answered, so that nobody can have answers sent elsewhere by giving a
     /// false address.
     networks: Rc<RefCell<Vec<Network>>>,
+    counters: Rc<Counters>,
+    /// Whether the last datagram went out; None: there was none yet.
+    sent: Cell<Option<bool>>,
     /// Hears what is sent to the group on this interface, and nothing else.
     group: UdpSocket,
     /// Sends from the interface's own address, and hears what is sent to it.
@@ -47,6 +51,7 @@ impl Station {
         location: String,
         announcer: Rc<RefCell<Announcer>>,
         networks: Rc<RefCell<Vec<Network>>>,
+        counters: Rc<Counters>,
     ) -> io::Result<Self> {
         let group = socket(SocketAddrV4::new(GROUP_V4, PORT))?;
         group.join_multicast_v4_n(&GROUP_V4, &InterfaceIndexOrAddress::Index(endpoint.index))?;
@@ -61,9 +66,16 @@ impl Station {
             location,
             announcer,
             networks,
+            counters,
+            sent: Cell::new(None),
             group: UdpSocket::from_std(group.into())?,
             own: UdpSocket::from_std(own.into())?,
         })
+    }
+
+    /// Whether what it says goes out.
+    pub(super) fn is_well(&self) -> bool {
+        self.sent.get() == Some(true)
     }
 
     /// Announces at once and again in time, and answers searches; `announced` is told of each announcement.
@@ -82,6 +94,7 @@ impl Station {
             if schedule.poll(now, random()) {
                 let messages = self.announcer.borrow().alive(&self.location);
                 self.tell_group(messages).await;
+                self.counters.ssdp_rounds.add();
                 announced(&self.location);
             }
             for due in waiting.extract_if(.., |waiting| waiting.at <= now).collect::<Vec<_>>() {
@@ -89,6 +102,7 @@ impl Station {
                 for answer in answers {
                     self.send(&answer, due.to).await;
                 }
+                self.counters.ssdp_answers.add();
             }
         }
     }
@@ -97,6 +111,7 @@ impl Station {
         let (bytes, from) = match received {
             Ok(received) => received,
             Err(error) => {
+                self.counters.ssdp_errors.add();
                 // An ICMP error for something sent, or the interface went down: the watch sees to that.
                 debug!("SSDP on {}: {error}", self.endpoint.address);
                 return tokio::time::sleep(Duration::from_millis(100)).await;
@@ -129,7 +144,10 @@ impl Station {
     }
 
     async fn send(&self, message: &str, to: SocketAddr) {
-        if let Err(error) = self.own.send_to(message.as_bytes(), to).await {
+        let sent = self.own.send_to(message.as_bytes(), to).await;
+        self.sent.set(Some(sent.is_ok()));
+        if let Err(error) = sent {
+            self.counters.ssdp_errors.add();
             debug!("SSDP from {} to {to}: {error}", self.endpoint.address);
         }
     }

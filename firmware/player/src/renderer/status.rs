@@ -20,6 +20,7 @@ use crate::transport::State;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Facts {
     pub(crate) name: String,
+    pub(crate) room: Option<String>,
     pub(crate) udn: String,
     /// `/proc/version`.
     pub(crate) kernel: String,
@@ -36,6 +37,7 @@ impl Renderer {
         let certificates = self.output.certificates();
         json!({
             "name": self.facts.name,
+            "room": self.facts.room,
             "udn": self.facts.udn,
             "version": env!("CARGO_PKG_VERSION"),
             "transport": {
@@ -233,7 +235,7 @@ fn codec(entry: &Entry) -> Option<&str> {
 }
 
 /// What its samples are turned into, if they are: `DSD64 → PCM 176.4 kHz`, `96 kHz → 48 kHz`.
-fn converted(entry: &Entry) -> Option<String> {
+pub(super) fn converted(entry: &Entry) -> Option<String> {
     let (plan, source) = (entry.plan?, entry.opened.as_ref()?.source);
     let to = kilohertz(plan.wire.rate);
     match (plan.decimation, plan.resampled_from) {

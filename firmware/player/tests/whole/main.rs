@@ -6,6 +6,7 @@ mod channels;
 mod dac;
 mod engine;
 mod fake;
+mod health;
 mod memory;
 mod network;
 mod raw;

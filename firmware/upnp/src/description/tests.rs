@@ -15,6 +15,7 @@ fn sample() -> Device {
         model_number: "1.2.3".into(),
         serial_number: String::new(),
         presentation_url: "/".into(),
+        room: "Käthe & Jo's".into(),
         icons: vec![Icon { mime: "image/png", width: 48, height: 48, depth: 24, url: "/icon.png".into() }],
     }
 }
@@ -52,6 +53,8 @@ fn d6_type_dlna_class_icons_and_page() {
     assert_eq!(of("iconList/icon/url"), ["/icon.png"]);
     assert_eq!(of("presentationURL"), ["/"]);
     assert_eq!(of("modelNumber"), ["1.2.3"]);
+    assert_eq!(of("X_room"), ["Käthe & Jo's"]);
+    assert!(!device(&Device { room: String::new(), ..sample() }).contains("X_room"));
     assert_eq!(of("serialNumber"), Vec::<&str>::new());
     assert_eq!(
         of("serviceList/service/serviceType"),
