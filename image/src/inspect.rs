@@ -1,5 +1,6 @@
 //! `--inspect`: what runs in a booted image, what listens, what can be written, and how much memory that takes, against what may
-//! be; and whether the machine is tuned as the agent's tables of knobs and priorities say, idle, playing, undone and turned again.
+//! be; whether the machine is tuned as the agent's tables of knobs and priorities say, idle, playing, undone and turned again; and
+//! whether it says of itself that it is well, and has a log.
 //!
 //! `image/allowed` lists everything that is found, a line each; what isn't in it is a fault.
 use std::collections::BTreeSet;
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use serde::Serialize;
+use support::control_point::ControlPoint;
 
 use crate::build::{self, Built};
 use crate::cache::Cache;
@@ -87,7 +89,7 @@ fn entries(text: &str) -> BTreeSet<String> {
 }
 
 fn look(mut session: Session) -> Result<(BTreeSet<String>, u64, Vec<String>)> {
-    session.announced()?;
+    let renderer = ControlPoint::from_location(&session.announced()?.location)?;
     let mut shell = session.shell()?;
     std::thread::sleep(IDLE);
     progress("looking at what runs, listens and can be written");
@@ -102,6 +104,8 @@ fn look(mut session: Session) -> Result<(BTreeSet<String>, u64, Vec<String>)> {
     lines.extend(found::paths("for-all", &ask(FOR_ALL)?));
     lines.extend(found::lockdown(&ask(LOCKDOWN)?));
     lines.extend(ask("test ! -e /proc/modules || echo can-load-modules")?.lines().map(str::to_owned));
+    lines.extend(found::unheard(&String::from_utf8_lossy(&renderer.fetch("/log")?)));
+    lines.extend(renderer.fetch("/healthz").err().map(|error| format!("ill {error}")));
     let untuned = tuned(&mut lines, &mut ask)?;
     Ok((lines.into_iter().filter(|line| !line.is_empty()).collect(), memory, untuned))
 }

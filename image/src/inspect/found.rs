@@ -90,6 +90,12 @@ pub(super) fn lockdown(text: &str) -> BTreeSet<String> {
     [format!("lockdown {}", level.unwrap_or("unknown"))].into()
 }
 
+/// Those who aren't heard in the log.
+pub(super) fn unheard(log: &str) -> BTreeSet<String> {
+    let all = ["kernel", "agent", "engine", "player"].into_iter();
+    all.filter(|who| !log.contains(&format!("] {who}: "))).map(|who| format!("not-in-log {who}")).collect()
+}
+
 /// Bytes of a page, on the machine that is emulated.
 const PAGE: u64 = 4096;
 
@@ -144,6 +150,12 @@ mod tests {
                      tmpfs /run tmpfs rw,nosuid,nodev,noexec,relatime,size=16384k 0 0\n";
         let wanted = ["mount / squashfs ro,nosuid,nodev", "mount /run tmpfs rw,nosuid,nodev,noexec"];
         assert_eq!(mounts(table), wanted.map(str::to_owned).into());
+    }
+
+    #[test]
+    fn who_says_nothing_is_named() {
+        let log = "[    0.0] kernel: x\n[    1.5] agent: player: y\n[    2.0] engine: z\n";
+        assert_eq!(unheard(log), ["not-in-log player".to_owned()].into());
     }
 
     #[test]
