@@ -107,8 +107,11 @@ fn xruns(status: &Value) -> u64 {
 /// # Errors
 /// When it doesn't run, or isn't started again.
 pub(crate) fn kill(shell: &mut Shell, name: &str) -> Result<u64> {
-    let pid =
-        |shell: &mut Shell| Ok::<_, anyhow::Error>(shell.run(&format!("pidof {name}"), ANSWER)?.text.trim().to_owned());
+    // By the kernel's name for it: pidof also looks at the program, which the agent and the log share.
+    let search = format!(
+        "for p in /proc/[0-9]*; do [ \"$(cat $p/comm 2>/dev/null)\" = {name} ] && echo -n \"${{p#/proc/}} \"; done; true"
+    );
+    let pid = |shell: &mut Shell| Ok::<_, anyhow::Error>(shell.run(&search, ANSWER)?.text.trim().to_owned());
     let old = pid(shell)?;
     if old.is_empty() {
         bail!("{name} does not run");
