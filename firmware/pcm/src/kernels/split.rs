@@ -2,7 +2,7 @@
 //!
 //! Of one or two channels a lane of 16 bytes is made by one shuffle of as many whole frames as it holds: in its first half the left
 //! channel's samples, in its second the right one's. The halves of two lanes are then a lane of either plane. Of more channels
-//! see [`more`]. The widths, the order of the bytes and which of them count are all in the shuffle's table. What isn't a whole
+//! see [`mod@more`]. The widths, the order of the bytes and which of them count are all in the shuffle's table. What isn't a whole
 //! number of lanes is the scalar reference's.
 
 mod more;
