@@ -4,12 +4,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use support::control_point::{Transport, didl};
-use usb_dac::redir::Dac;
 use usb_dac::{Device, Explained, Fault, Format, Kind, Model, Stream, Wanted, explain};
 
 use super::around;
 use super::bus::Seen;
 use super::found::{Excuse, Tried};
+use super::port::Port;
 use super::proved::Counted;
 use super::still::Looks;
 use super::waits::Waits;
@@ -31,9 +31,9 @@ const HASHING: Duration = Duration::from_millis(300);
 pub(super) struct Bench {
     session: Session,
     pub(super) player: Player,
-    pub(super) dac: Dac,
+    pub(super) dac: Port,
     /// The one that lies beside the other port.
-    other: Dac,
+    other: Port,
     /// If it was booted with one, and asked for it.
     pub(super) shell: Option<Shell>,
     /// What was seen of the bus since the last time that something was tried.
@@ -59,6 +59,7 @@ impl Bench {
     pub(super) fn announced(session: Session) -> Result<Self> {
         let dacs = session.dac.clone().zip(session.other_dac.clone());
         let (dac, other) = dacs.context("the machine has no USB DAC")?;
+        let [dac, other] = Port::pair(dac, other);
         let player = Player::find(&session.machine)?;
         Ok(Self { session, player, dac, other, shell: None, seen: Seen::default(), looks: Looks::default() })
     }
