@@ -170,9 +170,10 @@ impl Found {
         let mut excused = Vec::new();
         for attempts in 1..=ATTEMPTS {
             bench.forget();
+            bench.watch.forget();
             let before = bench.counted()?;
             let mut tried = work(bench)?;
-            let proved = bench.counted()?.since(&before);
+            let proved = bench.proved(&before)?;
             let seen = bench.take_seen();
             tried.bus_ms = u64::try_from(seen.time.as_millis())?;
             tried.faults.extend(seen.faults);

@@ -10,9 +10,9 @@ use super::around;
 use super::bus::Seen;
 use super::found::{Excuse, Tried};
 use super::port::Port;
-use super::proved::Counted;
+use super::proved::{Counted, HELD_WITHIN, Proved};
 use super::still::Looks;
-use super::waits::Waits;
+use super::waits::{Waits, Watch};
 use crate::cache::sha256;
 use crate::play::Player;
 use crate::session::Session;
@@ -34,6 +34,8 @@ pub(super) struct Bench {
     pub(super) dac: Port,
     /// The one that lies beside the other port.
     other: Port,
+    /// What the host took from the machine, at each look at whether something is so.
+    pub(super) watch: Watch,
     /// If it was booted with one, and asked for it.
     pub(super) shell: Option<Shell>,
     /// What was seen of the bus since the last time that something was tried.
@@ -61,7 +63,9 @@ impl Bench {
         let (dac, other) = dacs.context("the machine has no USB DAC")?;
         let [dac, other] = Port::pair(dac, other);
         let player = Player::find(&session.machine)?;
-        Ok(Self { session, player, dac, other, shell: None, seen: Seen::default(), looks: Looks::default() })
+        let watch = Watch::new(session.machine.process());
+        let (seen, looks) = (Seen::default(), Looks::default());
+        Ok(Self { session, player, dac, other, watch, shell: None, seen, looks })
     }
 
     /// Connects to the guest's shell, which talks to one at a time: of a machine that stays up it is the user's.
@@ -92,9 +96,14 @@ impl Bench {
         Ok(Counted::new(self.player.status()?, self.waits()))
     }
 
+    /// What is proved by what was counted since, and by the watch, which was told to forget what was before.
+    pub(super) fn proved(&self, before: &Counted) -> Result<Proved> {
+        Ok(Proved { held: self.watch.most_within(HELD_WITHIN), ..self.counted()?.since(before) })
+    }
+
     /// How long the machine has waited for a core so far.
     pub(super) fn waits(&self) -> Waits {
-        Waits::now(self.session.machine.process())
+        self.watch.look()
     }
 
     /// Looks at what has come over the bus in the bus's own time, and forgets it.
@@ -124,6 +133,7 @@ impl Bench {
     /// Waits until something is so.
     pub(super) fn wait(&mut self, not: &str, mut so: impl FnMut(&Self) -> Result<bool>) -> Result<Duration> {
         let start = Instant::now();
+        self.waits();
         while !so(self)? {
             stop::check()?;
             self.session.machine.check()?;
@@ -132,6 +142,7 @@ impl Bench {
                 bail!("{not}; {}", self.session.machine.last_words());
             }
             std::thread::sleep(TICK);
+            self.waits();
         }
         Ok(start.elapsed())
     }
@@ -355,7 +366,7 @@ impl Tried {
         let mut taken = json!({ "frames": frames, "crc32c": crc });
         if certificate["sha256"].is_null() {
             // It gives up where it can't follow what is played.
-            self.doubt(Excuse::Waited(HASHING), "its certificate has no SHA-256");
+            self.doubt(Excuse::Held(HASHING), "its certificate has no SHA-256");
         } else {
             taken["sha256"] = digest.into();
         }
@@ -419,7 +430,6 @@ impl Tried {
 
 #[cfg(test)]
 mod tests {
-    use super::super::proved::Proved;
     use super::*;
     use crate::dropouts::Dropouts;
 
@@ -450,8 +460,8 @@ mod tests {
         let mut lateness = vec![0; 32];
         lateness[20] = 1;
         let dropouts = Dropouts { xruns: 1, ..Dropouts::default() };
-        let dry = Proved { dropouts, lateness, ..Proved::default() };
-        let waited = Proved { waited: HASHING, ..Proved::default() };
+        let dry = Proved { dropouts, lateness, held: Duration::from_millis(250), ..Proved::default() };
+        let waited = Proved { held: HASHING, ..Proved::default() };
         for (name, value, [idle, ran_dry, busy]) in [
             ("frames", json!(19), [false; 3]),
             ("crc32c", json!("00000000"), [false; 3]),

@@ -10,6 +10,11 @@ use crate::dropouts::Dropouts;
 const HELD_MS: u64 = 500 - 40;
 /// The longest that the ring lasts (its setting's default): the player has to have been held up for as long before it is dry.
 const RING: Duration = Duration::from_secs(1);
+/// What the host has to have taken where the engine was late by what the card holds: half of it. The other half may be the work that
+/// was left undone meanwhile.
+const OF_LATE: Duration = Duration::from_millis(HELD_MS / 2);
+/// Within so long it has to have been taken: by and by it holds nothing up.
+pub(super) const HELD_WITHIN: Duration = Duration::from_secs(2);
 
 /// What is known to have happened while something was tried.
 #[derive(Debug, Clone, Default)]
@@ -20,20 +25,24 @@ pub(super) struct Proved {
     pub(super) lateness: Vec<u64>,
     /// The latest one, if none was as late before.
     pub(super) latest: Option<Duration>,
-    /// What the host took ([`super::waits`]).
+    /// What the host took ([`super::waits`]), in all,
     pub(super) waited: Duration,
+    /// and at most within [`HELD_WITHIN`].
+    pub(super) held: Duration,
 }
 
 impl Proved {
     /// How often card or ring ran dry for which the host is to blame: the engine was late by as much as the card holds, by its own
-    /// histogram, or the host took as long as the ring lasts.
+    /// histogram, and the host took time from it at once; or the host took as long as the ring lasts. An engine that is late on a host
+    /// that takes nothing from it is so by its own fault.
     pub(super) fn dry(&self, provoked: Dropouts) -> u64 {
         let Dropouts { xruns, starved, .. } = self.dropouts.since(provoked);
         let first = (HELD_MS * 1000).next_power_of_two().ilog2() as usize + 1;
         let surely: u64 = self.lateness.iter().skip(first).sum();
         let latest = self.latest.is_some_and(|late| late >= Duration::from_millis(HELD_MS));
         let late = surely.saturating_sub(provoked.stalls).max(latest.into());
-        xruns.min(late) + if self.waited >= RING { starved } else { 0 }
+        let xruns = if self.held >= OF_LATE { xruns.min(late) } else { 0 };
+        xruns + if self.held >= RING { starved } else { 0 }
     }
 }
 
@@ -54,7 +63,7 @@ impl Counted {
         Self { status, waits }
     }
 
-    /// What is proved by that much more now.
+    /// What is proved by that much more now, but for what the host took at once: two counts don't show that.
     pub(super) fn since(&self, before: &Self) -> Proved {
         let dropouts = |counted: &Self| Dropouts::counted(&counted.status);
         let worst = |counted: &Self| counted.status["engine"]["worst_lateness_ns"].as_u64().unwrap_or_default();
@@ -64,6 +73,7 @@ impl Counted {
             lateness: lateness.map(|(after, before)| after.saturating_sub(before)).collect(),
             latest: (worst(self) > worst(before)).then(|| Duration::from_nanos(worst(self))),
             waited: self.waits.since(&before.waits),
+            held: Duration::ZERO,
         }
     }
 }
@@ -83,13 +93,28 @@ mod tests {
             Counted::new(json!({ "engine": engine }), Waits::default())
         };
         let before = counted(3, 1, 900_000_000);
-        let nothing = before.since(&before);
+        let since = |after: &Counted, held_ms| Proved { held: Duration::from_millis(held_ms), ..after.since(&before) };
+        let nothing = since(&before, 2000);
         assert_eq!((nothing.dry(Dropouts::default()), nothing.latest), (0, None));
-        let once = counted(4, 2, 900_000_000).since(&before);
+        let once = since(&counted(4, 2, 900_000_000), 230);
         assert_eq!((once.dropouts.xruns, once.lateness[20], once.latest), (1, 1, None));
         let hold = Dropouts { xruns: 1, stalls: 1, ..Dropouts::default() };
         assert_eq!([once.dry(Dropouts::default()), once.dry(hold)], [1, 0]);
-        let latest = counted(4, 1, 950_000_000).since(&before);
+        let latest = since(&counted(4, 1, 950_000_000), 230);
         assert_eq!((latest.latest, latest.dry(Dropouts::default())), (Some(Duration::from_millis(950)), 1));
+    }
+
+    #[test]
+    fn it_ran_dry_for_the_host_only_where_that_took_enough_at_once() {
+        let mut lateness = vec![0; 32];
+        lateness[20] = 3;
+        let dry = |xruns, starved, held_ms| {
+            let dropouts = Dropouts { xruns, starved, ..Dropouts::default() };
+            // In all it is plenty.
+            let (waited, held) = (Duration::from_secs(60), Duration::from_millis(held_ms));
+            Proved { dropouts, lateness: lateness.clone(), latest: None, waited, held }.dry(Dropouts::default())
+        };
+        assert_eq!([dry(2, 0, 0), dry(2, 0, 229), dry(2, 0, 230), dry(4, 0, 2000)], [0, 0, 2, 3]);
+        assert_eq!([dry(0, 1, 0), dry(0, 1, 999), dry(0, 1, 1000)], [0, 0, 1]);
     }
 }
