@@ -136,7 +136,8 @@ fn with_rules(session: Session, tracks: &Tracks, found: &mut Found) -> Result<()
     let mut bench = Bench::new(session)?;
     found.take(&mut bench, "the shell of a machine that stays up", shell)?;
     let first = tracks.album.first().context("an album")?;
-    found.take(&mut bench, "booted without a DAC, plugged in after Play", |bench| plug::late(bench, first))?;
+    let events = events::Events::subscribe()?;
+    found.take(&mut bench, "booted without a DAC, plugged in after Play", |bench| plug::late(bench, &events, first))?;
     found.take(&mut bench, "and found by the announcement", |bench| announced::all(bench))?;
     found.take(&mut bench, "a rule that is mistyped", |bench| {
         let said = bench.console().contains(REFUSED);

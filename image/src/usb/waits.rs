@@ -75,6 +75,12 @@ impl Watch {
         waits
     }
 
+    /// What it had waited at the last look before this moment; nothing is known of what was before the first.
+    pub(super) fn at(&self, then: Instant) -> Waits {
+        let looks = self.looks.borrow();
+        looks.iter().rfind(|(at, _)| *at <= then).map(|(_, waits)| waits.clone()).unwrap_or_default()
+    }
+
     /// The most that it is known to have waited within so long.
     pub(super) fn most_within(&self, window: Duration) -> Duration {
         most_within(&self.looks.borrow(), window)
@@ -142,5 +148,15 @@ mod tests {
         assert_eq!(most(&[(0, 0), (500, 400), (1000, 800), (9000, 900)]), ms(800));
         assert_eq!(most(&[(0, 0), (3000, 2900)]), ms(900), "0.1 s of three wasn't waited");
         assert_eq!(most(&[(0, 0), (3000, 1900)]), ms(0), "it may have been in the other two seconds");
+    }
+
+    #[test]
+    fn what_was_waited_by_a_moment_is_what_a_look_before_it_saw() {
+        let (start, second) = (Instant::now(), Duration::from_secs(1));
+        let watch = Watch::new(0);
+        let looks = [(start + second, 100), (start + 3 * second, 900)];
+        *watch.looks.borrow_mut() = looks.map(|(at, waited)| (at, waits(&[("1", [1, waited])]))).to_vec();
+        let waited = |at: Instant| watch.at(at).since(&Waits::default()).as_nanos();
+        assert_eq!([0, 1, 2, 3, 4].map(|n| waited(start + n * second)), [0, 100, 100, 900, 900]);
     }
 }
