@@ -201,12 +201,11 @@ mod tests {
             (&["another rate"], &[(late(1), "dry")], [DRY, NONE], 1, 500, false),
             (&[], &[(late(1), "dry")], [NONE, NONE], 1, 500, false),
             (&[], &[(late(1), "dry")], [DRY, NONE], 1, 500, true),
-            // It ran dry though the engine was never that late, or the host took nothing: that is its own fault.
+            // It ran dry though the engine was never that late: that is its own fault.
             (&[], &[(late(1), "dry")], [DRY, NONE], 0, 500, false),
-            (&[], &[(late(1), "dry")], [DRY, NONE], 1, 0, false),
             (&[], &[(late(2), "dry twice")], [DRY, NONE], 2, 500, false),
-            (&[], &[(late(1), "dry")], [starved, NONE], 0, 999, false),
-            (&[], &[(late(1), "dry")], [starved, NONE], 0, 1000, true),
+            (&[], &[(late(1), "dry")], [starved, NONE], 0, 0, true),
+            (&[], &[(late(2), "dry twice")], [starved, NONE], 0, 0, false),
             (&[], &[(late(1), "dry")], [DRY, DRY], 1, 500, false),
             (&[], &[(waited(300), "3 s")], [NONE, NONE], 0, 299, false),
             (&[], &[(waited(300), "3 s")], [NONE, NONE], 0, 300, true),
