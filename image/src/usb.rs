@@ -26,7 +26,6 @@ mod found;
 mod interrupted;
 mod kinds;
 mod plug;
-mod port;
 mod proved;
 mod seams;
 mod still;
@@ -126,7 +125,8 @@ fn as_it_comes(session: Session, tracks: &Tracks, found: &mut Found) -> Result<(
     found.take(&mut bench, "pause, seek and stop in DSD", |bench| interrupted::interrupt(bench, &tracks.long_dsd))?;
     found.take(&mut bench, "what the page says while it plays", |bench| figures::agree(bench, &tracks.steady))?;
     plug::replug(&mut bench, tracks, found)?;
-    found.take(&mut bench, "found by the kernel's announcement", |bench| announced::all(bench))?;
+    found
+        .take(&mut bench, "found by the kernel's announcement", |bench| announced::all(bench, announced::REPLUGGED))?;
     kinds::play(&mut bench, tracks, found)?;
     faults::play(&mut bench, tracks, found)?;
     bench.end()
@@ -138,7 +138,7 @@ fn with_rules(session: Session, tracks: &Tracks, found: &mut Found) -> Result<()
     let first = tracks.album.first().context("an album")?;
     let events = events::Events::subscribe()?;
     found.take(&mut bench, "booted without a DAC, plugged in after Play", |bench| plug::late(bench, &events, first))?;
-    found.take(&mut bench, "and found by the announcement", |bench| announced::all(bench))?;
+    found.take(&mut bench, "and found by the announcement", |bench| announced::all(bench, 1))?;
     found.take(&mut bench, "a rule that is mistyped", |bench| {
         let said = bench.console().contains(REFUSED);
         let faults = (!said).then(|| format!("the log doesn't say {REFUSED:?}")).into_iter().collect();

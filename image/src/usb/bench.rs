@@ -4,12 +4,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use support::control_point::{Transport, didl};
+use usb_dac::redir::Dac;
 use usb_dac::{Device, Explained, Fault, Format, Kind, Model, Stream, Wanted, explain};
 
 use super::around;
 use super::bus::Seen;
 use super::found::{Excuse, Tried};
-use super::port::Port;
 use super::proved::{Counted, HELD_WITHIN, Proved};
 use super::still::Looks;
 use super::waits::{Waits, Watch};
@@ -31,9 +31,9 @@ const HASHING: Duration = Duration::from_millis(300);
 pub(super) struct Bench {
     session: Session,
     pub(super) player: Player,
-    pub(super) dac: Port,
+    pub(super) dac: Dac,
     /// The one that lies beside the other port.
-    other: Port,
+    other: Dac,
     /// What the host took from the machine, at each look at whether something is so.
     pub(super) watch: Watch,
     /// If it was booted with one, and asked for it.
@@ -61,7 +61,6 @@ impl Bench {
     pub(super) fn announced(session: Session) -> Result<Self> {
         let dacs = session.dac.clone().zip(session.other_dac.clone());
         let (dac, other) = dacs.context("the machine has no USB DAC")?;
-        let [dac, other] = Port::pair(dac, other);
         let player = Player::find(&session.machine)?;
         let watch = Watch::new(session.machine.process());
         let (seen, looks) = (Seen::default(), Looks::default());
