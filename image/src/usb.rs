@@ -28,7 +28,6 @@ mod kinds;
 mod plug;
 mod proved;
 mod seams;
-mod still;
 mod times;
 mod tracks;
 mod volume;
@@ -178,7 +177,6 @@ impl Found {
             let seen = bench.take_seen();
             tried.bus_ms = u64::try_from(seen.time.as_millis())?;
             tried.faults.extend(seen.faults);
-            seen.stills.into_iter().for_each(|(own, text)| tried.doubt(found::Excuse::Waited(own), text));
             // What ran dry is judged by what came; here is only that nothing else is empty.
             if seen.holes > proved.dropouts.xruns {
                 let xruns = proved.dropouts.xruns;

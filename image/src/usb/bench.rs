@@ -11,7 +11,6 @@ use super::around;
 use super::bus::Seen;
 use super::found::{Excuse, Tried};
 use super::proved::{Counted, HELD_WITHIN, Proved};
-use super::still::Looks;
 use super::waits::{Waits, Watch};
 use crate::cache::sha256;
 use crate::play::Player;
@@ -40,8 +39,6 @@ pub(super) struct Bench {
     pub(super) shell: Option<Shell>,
     /// What was seen of the bus since the last time that something was tried.
     seen: Seen,
-    /// What the host took since.
-    looks: Looks,
 }
 
 impl Bench {
@@ -63,8 +60,7 @@ impl Bench {
         let (dac, other) = dacs.context("the machine has no USB DAC")?;
         let player = Player::find(&session.machine)?;
         let watch = Watch::new(session.machine.process());
-        let (seen, looks) = (Seen::default(), Looks::default());
-        Ok(Self { session, player, dac, other, watch, shell: None, seen, looks })
+        Ok(Self { session, player, dac, other, watch, shell: None, seen: Seen::default() })
     }
 
     /// Connects to the guest's shell, which talks to one at a time: of a machine that stays up it is the user's.
@@ -107,15 +103,12 @@ impl Bench {
 
     /// Looks at what has come over the bus in the bus's own time, and forgets it.
     pub(super) fn forget(&mut self) {
-        self.looks.look(self.session.machine.process());
         for dac in [&self.dac, &self.other] {
-            let since = Instant::now().checked_sub(dac.now());
             dac.with(|device| {
-                self.seen.look(device.model(), device.record().streams(), (&self.looks, since));
+                self.seen.look(device.model(), device.record().streams());
                 device.forget();
             });
         }
-        self.looks.forget();
     }
 
     /// What was seen of the bus, of all that has come since this was asked last.
@@ -136,7 +129,6 @@ impl Bench {
         while !so(self)? {
             stop::check()?;
             self.session.machine.check()?;
-            self.looks.look(self.session.machine.process());
             if start.elapsed() > PATIENCE {
                 bail!("{not}; {}", self.session.machine.last_words());
             }

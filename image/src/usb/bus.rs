@@ -1,10 +1,8 @@
 //! What came in the bus's own time, of which a microframe is 125 µs: how many frames a stream brought for the time that it took, and
 //! how evenly. However busy the host is, that is the DAC's clock's, as the driver follows it.
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use usb_dac::{Model, Packet, Stream};
-
-use super::still::Looks;
 
 /// How far a stream's pace may be off what the DAC asked for: a hundredth.
 const NEAR: f64 = 0.01;
@@ -26,20 +24,17 @@ pub(super) struct Seen {
     pub(super) faults: Vec<String>,
     /// How often microframes came empty, as they do where the card runs dry and nowhere else.
     pub(super) holes: u64,
-    /// The longest time that the host's clock went on and the bus didn't, in the middle of a stream.
+    /// The longest time that the host's clock went on and the bus didn't, in the middle of a stream; of no fault.
     pub(super) longest_wait: Duration,
-    /// Where it did so for longer than it may beside what the host took meanwhile: by how much, and what is to be said of it.
-    pub(super) stills: Vec<(Duration, String)>,
 }
 
 impl Seen {
-    /// Looks at a DAC's streams, knowing what the host took meanwhile, and when the DAC's time began.
-    pub(super) fn look(&mut self, model: &Model, streams: &[Stream], (looks, since): (&Looks, Option<Instant>)) {
+    /// Looks at a DAC's streams.
+    pub(super) fn look(&mut self, model: &Model, streams: &[Stream]) {
         for stream in streams {
             self.time += stream.bus_time();
             self.longest_wait = self.longest_wait.max(stream.longest_wait().0);
             self.holes += holes(stream);
-            self.stills.extend(looks.still(stream, since));
             self.faults.extend(fault(model, stream).map(|fault| format!("{} Hz: {fault}", stream.rate)));
         }
     }
@@ -169,8 +164,7 @@ mod tests {
         let mut seen = Seen::default();
         let mut late = stream(vec![6; 800]);
         late.packets.iter_mut().skip(400).for_each(|packet| packet.at += Duration::from_millis(70));
-        seen.look(&Model::named("reference").unwrap(), &[stream(vec![6; 8000]), late], (&Looks::default(), None));
+        seen.look(&Model::named("reference").unwrap(), &[stream(vec![6; 8000]), late]);
         assert_eq!((seen.time.as_millis(), seen.longest_wait.as_micros(), seen.faults.len()), (1100, 70_125, 0));
-        assert!(matches!(seen.stills.as_slice(), [(own, _)] if own.as_micros() == 70_125), "{:?}", seen.stills);
     }
 }

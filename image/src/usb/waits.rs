@@ -24,14 +24,6 @@ impl Waits {
         Self(threads.filter_map(of).collect())
     }
 
-    /// The longest that any of them has waited since.
-    pub(super) fn any_since(&self, before: &Self) -> Duration {
-        let of = |(thread, now): (&String, &Counts)| {
-            now[1].saturating_sub(before.0.get(thread).map_or(0, |before| before[1]))
-        };
-        Duration::from_nanos(self.0.iter().map(of).max().unwrap_or_default())
-    }
-
     /// What the one that has run most since has waited since: that is what emulates the processors, and nothing in the guest gets on
     /// without it.
     pub(super) fn since(&self, before: &Self) -> Duration {
@@ -40,14 +32,6 @@ impl Waits {
             [now[0].saturating_sub(before[0]), now[1].saturating_sub(before[1])]
         };
         Duration::from_nanos(self.0.iter().map(of).max().map_or(0, |[_, waited]| waited))
-    }
-}
-
-#[cfg(test)]
-impl Waits {
-    /// Of one thread that has run and waited so long, ns.
-    pub(super) fn of_one(counts: [u64; 2]) -> Self {
-        Self(HashMap::from([("1".to_owned(), counts)]))
     }
 }
 
@@ -123,7 +107,6 @@ mod tests {
         let before = waits(&[("1", [1000, 500]), ("2", [9000, 900])]);
         let after = waits(&[("1", [2000, 800]), ("2", [9100, 2000]), ("3", [50, 250])]);
         assert_eq!(after.since(&before).as_nanos(), 300);
-        assert_eq!(after.any_since(&before).as_nanos(), 1100);
         assert_eq!(Waits::default().since(&before), Duration::ZERO);
         assert_eq!(counts("16395776214 3782463546 71290\n"), Some([16_395_776_214, 3_782_463_546]));
         assert_eq!(counts("0"), None);
