@@ -34,6 +34,7 @@ mod volume;
 mod waits;
 
 use bench::Bench;
+use found::Excuse;
 pub(crate) use found::Tried;
 pub use found::{Excused, Found, Outcome};
 use tracks::Tracks;
@@ -135,8 +136,7 @@ fn with_rules(session: Session, tracks: &Tracks, found: &mut Found) -> Result<()
     let mut bench = Bench::new(session)?;
     found.take(&mut bench, "the shell of a machine that stays up", shell)?;
     let first = tracks.album.first().context("an album")?;
-    let events = events::Events::subscribe()?;
-    found.take(&mut bench, "booted without a DAC, plugged in after Play", |bench| plug::late(bench, &events, first))?;
+    found.take(&mut bench, "booted without a DAC, plugged in after Play", |bench| plug::late(bench, first))?;
     found.take(&mut bench, "and found by the announcement", |bench| announced::all(bench, 1))?;
     found.take(&mut bench, "a rule that is mistyped", |bench| {
         let said = bench.console().contains(REFUSED);
@@ -170,17 +170,17 @@ impl Found {
         let mut excused = Vec::new();
         for attempts in 1..=ATTEMPTS {
             bench.forget();
-            bench.watch.forget();
             let before = bench.counted()?;
             let mut tried = work(bench)?;
-            let proved = bench.proved(&before)?;
+            let proved = bench.counted()?.since(&before);
             let seen = bench.take_seen();
             tried.bus_ms = u64::try_from(seen.time.as_millis())?;
             tried.faults.extend(seen.faults);
             // What ran dry is judged by what came; here is only that nothing else is empty.
             if seen.holes > proved.dropouts.xruns {
                 let xruns = proved.dropouts.xruns;
-                tried.faults.push(format!("{} times microframes came empty, with {xruns} xruns", seen.holes));
+                let text = format!("{} times microframes came empty, with {xruns} xruns", seen.holes);
+                tried.doubt(Excuse::Again, text);
             }
             let still = format!("the bus stood still for {} ms at most", seen.longest_wait.as_millis());
             tried.note = [std::mem::take(&mut tried.note), still]

@@ -10,8 +10,8 @@ use usb_dac::{Device, Explained, Fault, Format, Kind, Model, Stream, Wanted, exp
 use super::around;
 use super::bus::Seen;
 use super::found::{Excuse, Tried};
-use super::proved::{Counted, HELD_WITHIN, Proved};
-use super::waits::{Waits, Watch};
+use super::proved::Counted;
+use super::waits::Waits;
 use crate::cache::sha256;
 use crate::play::Player;
 use crate::session::Session;
@@ -33,8 +33,6 @@ pub(super) struct Bench {
     pub(super) dac: Dac,
     /// The one that lies beside the other port.
     other: Dac,
-    /// What the host took from the machine, at each look at whether something is so.
-    pub(super) watch: Watch,
     /// If it was booted with one, and asked for it.
     pub(super) shell: Option<Shell>,
     /// What was seen of the bus since the last time that something was tried.
@@ -59,8 +57,7 @@ impl Bench {
         let dacs = session.dac.clone().zip(session.other_dac.clone());
         let (dac, other) = dacs.context("the machine has no USB DAC")?;
         let player = Player::find(&session.machine)?;
-        let watch = Watch::new(session.machine.process());
-        Ok(Self { session, player, dac, other, watch, shell: None, seen: Seen::default() })
+        Ok(Self { session, player, dac, other, shell: None, seen: Seen::default() })
     }
 
     /// Connects to the guest's shell, which talks to one at a time: of a machine that stays up it is the user's.
@@ -91,14 +88,9 @@ impl Bench {
         Ok(Counted::new(self.player.status()?, self.waits()))
     }
 
-    /// What is proved by what was counted since, and by the watch, which was told to forget what was before.
-    pub(super) fn proved(&self, before: &Counted) -> Result<Proved> {
-        Ok(Proved { held: self.watch.most_within(HELD_WITHIN), ..self.counted()?.since(before) })
-    }
-
     /// How long the machine has waited for a core so far.
     pub(super) fn waits(&self) -> Waits {
-        self.watch.look()
+        Waits::now(self.session.machine.process())
     }
 
     /// Looks at what has come over the bus in the bus's own time, and forgets it.
@@ -125,7 +117,6 @@ impl Bench {
     /// Waits until something is so.
     pub(super) fn wait(&mut self, not: &str, mut so: impl FnMut(&Self) -> Result<bool>) -> Result<Duration> {
         let start = Instant::now();
-        self.waits();
         while !so(self)? {
             stop::check()?;
             self.session.machine.check()?;
@@ -133,7 +124,6 @@ impl Bench {
                 bail!("{not}; {}", self.session.machine.last_words());
             }
             std::thread::sleep(TICK);
-            self.waits();
         }
         Ok(start.elapsed())
     }
@@ -357,7 +347,7 @@ impl Tried {
         let mut taken = json!({ "frames": frames, "crc32c": crc });
         if certificate["sha256"].is_null() {
             // It gives up where it can't follow what is played.
-            self.doubt(Excuse::Held(HASHING), "its certificate has no SHA-256");
+            self.doubt(Excuse::Waited(HASHING), "its certificate has no SHA-256");
         } else {
             taken["sha256"] = digest.into();
         }
@@ -381,7 +371,6 @@ impl Tried {
             self.frames += found.in_order;
             self.note = format!("{} frames of silence before, {} behind", found.before, found.behind);
             self.differs(&found, stream.rate);
-            self.heard(stream, found.before);
             if track.wire.format.starts_with("DSD") {
                 self.faults.extend(around::missing([found.before, found.behind], stream.rate));
             }
@@ -415,12 +404,13 @@ impl Tried {
             return None;
         }
         let silence = recording::silence(track.wire.format);
-        Some(explain(&stream.bytes, Wanted { bytes, frame: track.frame(), silence }, stream.rate))
+        Some(explain(&stream.bytes, Wanted { bytes, frame: track.frame(), silence }))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::proved::Proved;
     use super::*;
     use crate::dropouts::Dropouts;
 
@@ -451,8 +441,8 @@ mod tests {
         let mut lateness = vec![0; 32];
         lateness[20] = 1;
         let dropouts = Dropouts { xruns: 1, ..Dropouts::default() };
-        let dry = Proved { dropouts, lateness, held: Duration::from_millis(250), ..Proved::default() };
-        let waited = Proved { held: HASHING, ..Proved::default() };
+        let dry = Proved { dropouts, lateness, ..Proved::default() };
+        let waited = Proved { waited: HASHING, ..Proved::default() };
         for (name, value, [idle, ran_dry, busy]) in [
             ("frames", json!(19), [false; 3]),
             ("crc32c", json!("00000000"), [false; 3]),
@@ -475,7 +465,7 @@ mod tests {
         let track: Vec<u8> = (1..=5000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
         let part = |from: usize, to: usize| track[4 * from..4 * to].to_vec();
         let faults = |parts: &[Vec<u8>]| {
-            let found = explain(&parts.concat(), Wanted { bytes: &track, frame: 4, silence: 0 }, 1000);
+            let found = explain(&parts.concat(), Wanted { bytes: &track, frame: 4, silence: 0 });
             let mut tried = Tried::default();
             tried.cut_off(&found, 5000, 1000);
             tried.judged().faults

@@ -50,11 +50,7 @@ impl Apart {
             // They take turns in each part.
             let (of_part, markers) = take_apart(&part.concat(), stream.setting.bytes.into());
             if markers != Markers::default() {
-                let behind = bits.len() / 4;
-                faults.extend(markers.faults().iter().map(|fault| format!("behind frame {behind} of DoP: {fault}")));
-                if markers.missing > 0 {
-                    faults.push(format!("behind frame {behind} of DoP: {} frames without a marker", markers.missing));
-                }
+                faults.push(format!("behind frame {} of DoP: {markers:?}", bits.len() / 4));
             }
             bits.extend(of_part);
         }
@@ -69,8 +65,7 @@ impl Apart {
 
     /// Compares it with all of a track, `DSD_U32_BE`, at so many frames a second. The differences aren't among the faults.
     pub(super) fn compare(&self, track: &[u8], rate: u32) -> (Explained, Vec<String>) {
-        let bytes = &as_words_of_16(track);
-        let found = explain(&self.bits, Wanted { bytes, frame: 4, silence: SILENCE }, rate);
+        let found = explain(&self.bits, Wanted { bytes: &as_words_of_16(track), frame: 4, silence: SILENCE });
         let missing = around::missing([found.before, found.behind], rate);
         let faults = self.faults.iter().cloned().chain(missing).collect();
         (found, faults)
@@ -120,7 +115,6 @@ mod tests {
             rate: RATE,
             microframes: 0,
             received: bytes.len() as u64,
-            unheard: 0,
             packets: Vec::new(),
             bytes,
             ended: true,

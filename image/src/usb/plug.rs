@@ -21,8 +21,6 @@ const TIMES: usize = 10;
 const FEWER: usize = 3;
 /// Another DAC, with other formats.
 const OTHER: &str = "packed-24-bits";
-/// One that refuses the rate of [`Tracks::wide`] the first time: ALSA can't open it.
-const REFUSES: &str = "refuses-once";
 /// The one that is there first.
 const FIRST: &str = "reference";
 /// One that takes DSD over PCM alone.
@@ -44,13 +42,11 @@ pub(super) fn replug(bench: &mut Bench, tracks: &Tracks, found: &mut Found) -> R
     found.take(bench, &format!("pulled out and put back in, in DSD, {FEWER} times"), |bench| {
         again_and_again(bench, &events, dsd, Comes::AsItIs, FEWER)
     })?;
-    found.take(bench, "another DAC in the other port", |bench| exchange(bench, &events, &tracks.steady))?;
+    found.take(bench, "another DAC in the other port", |bench| exchange(bench, &tracks.steady))?;
     bench.change(FIRST)?;
     let first = tracks.album.first().context("an album")?;
-    found.take(bench, "switched on after Play", |bench| late(bench, &events, first))?;
+    found.take(bench, "switched on after Play", |bench| late(bench, first))?;
     found.take(bench, "a track after that", |bench| bench.play_one(first))?;
-    bench.change(FIRST)?;
-    found.take(bench, "an ALSA error while opening behind a replug", |bench| refused(bench, &tracks.wide))?;
     bench.change(OVER_PCM)?;
     found.take(bench, &format!("pulled out and put back in, in DoP, {FEWER} times"), |bench| {
         again_and_again(bench, &events, dsd, Comes::OverPcm, FEWER)
@@ -81,37 +77,26 @@ impl From {
         Self { host: Instant::now(), waits: bench.waits() }
     }
 
-    /// What it took until then, which may have been found out later.
+    /// What it took until then, which was just found out.
     fn until(&self, bench: &Bench, then: Instant) -> Took {
-        Took { time: then.saturating_duration_since(self.host), waited: bench.watch.at(then).since(&self.waits) }
+        Took { time: then.saturating_duration_since(self.host), waited: bench.waits().since(&self.waits) }
     }
 }
 
 /// Returns how long it took.
 fn once(bench: &mut Bench, events: &Events, number: usize, comes: Comes) -> Result<Times> {
-    let [state, event] = pull(bench, events)?;
-    let [sound, playing, said] = put(bench, events, None, number, comes)?;
-    Ok(Times { state, event, sound, playing, said })
-}
-
-/// Pulls it out; returns how long state and event took.
-fn pull(bench: &mut Bench, events: &Events) -> Result<[Took; 2]> {
     events.forget();
+    let mut times = Times::default();
     let pulled = From::now(bench);
     bench.dac.unplug()?;
     bench.wait("it doesn't say that it waits for the DAC", |bench| Ok(bench.transport()?.state == "TRANSITIONING"))?;
-    let state = pulled.until(bench, Instant::now());
+    times.state = pulled.until(bench, Instant::now());
     bench.wait("there is no event of it", |_| Ok(events.said("TRANSITIONING").is_some()))?;
-    let event = pulled.until(bench, events.said("TRANSITIONING").context("an event")?);
-    Ok([state, event])
-}
-
-/// Plugs it in, or another one; returns how long it took until it sounded behind so many streams that did, and until state and event said so.
-fn put(bench: &mut Bench, events: &Events, model: Option<Model>, number: usize, comes: Comes) -> Result<[Took; 3]> {
+    times.event = pulled.until(bench, events.said("TRANSITIONING").context("an event")?);
     events.forget();
     let plugged = From::now(bench);
     let on_the_bus = bench.dac.now();
-    bench.dac.plug(model)?;
+    bench.dac.plug(None)?;
     let [mut sound, mut playing, mut said] = [None; 3];
     bench.wait("it doesn't go on by itself", |bench| {
         // Whoever asks the renderer keeps it from its work.
@@ -129,7 +114,8 @@ fn put(bench: &mut Bench, events: &Events, model: Option<Model>, number: usize, 
         }
         Ok(said.is_some() && playing.is_some())
     })?;
-    Ok([sound, playing, said].map(Option::unwrap_or_default))
+    [times.sound, times.playing, times.said] = [sound, playing, said].map(Option::unwrap_or_default);
+    Ok(times)
 }
 
 /// When the stream behind so many that sound began to sound itself, since the DAC's program began.
@@ -208,13 +194,14 @@ pub(super) fn to_the_end(bench: &mut Bench, track: &Track, comes: Comes) -> Resu
 }
 
 /// The rest goes to another DAC in another port, in a format that it takes.
-fn exchange(bench: &mut Bench, events: &Events, track: &Track) -> Result<Tried> {
+fn exchange(bench: &mut Bench, track: &Track) -> Result<Tried> {
     bench.start(track)?;
     playing(bench, 1, track)?;
-    let [state, event] = pull(bench, events)?;
+    bench.dac.unplug()?;
+    bench.wait("it doesn't say that it waits for the DAC", |bench| Ok(bench.transport()?.state == "TRANSITIONING"))?;
     let first = bench.so_far();
     bench.swap_ports();
-    let [sound, playing, said] = put(bench, events, Some(Model::named(OTHER)?), 0, Comes::AsItIs)?;
+    bench.dac.plug(Some(Model::named(OTHER)?))?;
     let fault = stopped(bench, track)?;
     let mut tried = Tried { faults: fault.into_iter().collect(), ..Tried::default() };
     let second = bench.streams()?;
@@ -227,44 +214,14 @@ fn exchange(bench: &mut Bench, events: &Events, track: &Track) -> Result<Tried> 
     tried.frames = seams.frames;
     tried.joined(&seams);
     tried.note = format!("{:?} frames came twice", seams.twice);
-    tried.in_time(&[Times { state, event, sound, playing, said }]);
     bench.dac.unplug()?;
     bench.swap_ports();
     bench.dac.plug(None)?;
     Ok(tried)
 }
 
-/// What is put in its place can't be opened the first time: the appliance tries again by itself, and the music goes on to its end.
-fn refused(bench: &mut Bench, track: &Track) -> Result<Tried> {
-    // Tried again, it begins with one that refuses nothing.
-    if bench.dac.with(|device| device.model().refuses.is_some()) {
-        bench.change(FIRST)?;
-    }
-    bench.start(track)?;
-    playing(bench, 1, track)?;
-    bench.dac.unplug()?;
-    bench.wait("it doesn't say that it waits for the DAC", |bench| Ok(bench.transport()?.state == "TRANSITIONING"))?;
-    let first = bench.so_far();
-    // What came goes with the one that is gone.
-    bench.forget();
-    bench.dac.plug(Some(Model::named(REFUSES)?))?;
-    let fault = stopped(bench, track)?;
-    let mut tried = Tried { faults: fault.into_iter().collect(), ..Tried::default() };
-    let times = bench.dac.with(|device| device.refused());
-    if times != 1 {
-        tried.faults.push(format!("it was refused {times} times, not once"));
-    }
-    let bytes: Vec<_> = first.iter().chain(&bench.streams()?).map(wide).collect();
-    let whole = Whole { track: &track.packed, frame: track.frame(), rate: track.wire.rate, dsd: false };
-    let seams = join(&bytes, whole);
-    tried.frames = seams.frames;
-    tried.joined(&seams);
-    tried.note = format!("{:?} frames came twice", seams.twice);
-    Ok(tried)
-}
-
 /// Play while there is none: it begins, whole, when one is switched on.
-pub(super) fn late(bench: &mut Bench, events: &Events, track: &Track) -> Result<Tried> {
+pub(super) fn late(bench: &mut Bench, track: &Track) -> Result<Tried> {
     bench.dac.unplug()?;
     bench.wait("the page still shows the DAC that is gone", |bench| Ok(bench.shown()?.is_empty()))?;
     bench.forget();
@@ -279,9 +236,9 @@ pub(super) fn late(bench: &mut Bench, events: &Events, track: &Track) -> Result<
     if state != "TRANSITIONING" {
         tried.faults.push(format!("it is {state} while there is no DAC"));
     }
-    let [sound, playing, said] = put(bench, events, None, 0, Comes::AsItIs)?;
+    bench.dac.plug(None)?;
+    bench.wait("it doesn't begin when the DAC is there", |bench| Ok(bench.transport()?.state == "PLAYING"))?;
     tried.faults.extend(bench.until_stopped()?);
     tried.whole(bench, track)?;
-    tried.in_time(&[Times { sound, playing, said, ..Times::default() }]);
     Ok(tried)
 }

@@ -8,9 +8,6 @@ use crate::dropouts::Dropouts;
 
 /// What the card's buffer holds ([`crate::session`]'s arguments), ms, but for what goes between two wake-ups.
 const HELD_MS: u64 = 500 - 40;
-/// What the host takes counts if it was taken within so long: by and by it holds nothing up.
-pub(super) const HELD_WITHIN: Duration = Duration::from_secs(2);
-
 /// What is known to have happened while something was tried.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Proved {
@@ -20,10 +17,8 @@ pub(super) struct Proved {
     pub(super) lateness: Vec<u64>,
     /// The latest one, if none was as late before.
     pub(super) latest: Option<Duration>,
-    /// What the host took ([`super::waits`]), in all,
+    /// What the host took ([`super::waits`]).
     pub(super) waited: Duration,
-    /// and at most within [`HELD_WITHIN`].
-    pub(super) held: Duration,
 }
 
 impl Proved {
@@ -58,7 +53,7 @@ impl Counted {
         Self { status, waits }
     }
 
-    /// What is proved by that much more now, but for what the host took at once: two counts don't show that.
+    /// What is proved by that much more now.
     pub(super) fn since(&self, before: &Self) -> Proved {
         let dropouts = |counted: &Self| Dropouts::counted(&counted.status);
         let worst = |counted: &Self| counted.status["engine"]["worst_lateness_ns"].as_u64().unwrap_or_default();
@@ -68,7 +63,6 @@ impl Counted {
             lateness: lateness.map(|(after, before)| after.saturating_sub(before)).collect(),
             latest: (worst(self) > worst(before)).then(|| Duration::from_nanos(worst(self))),
             waited: self.waits.since(&before.waits),
-            held: Duration::ZERO,
         }
     }
 }
@@ -88,25 +82,13 @@ mod tests {
             Counted::new(json!({ "engine": engine }), Waits::default())
         };
         let before = counted(3, 1, 900_000_000);
-        let since = |after: &Counted, held_ms| Proved { held: Duration::from_millis(held_ms), ..after.since(&before) };
-        let nothing = since(&before, 2000);
+        let nothing = before.since(&before);
         assert_eq!((nothing.dry(Dropouts::default()), nothing.latest), (0, None));
-        let once = since(&counted(4, 2, 900_000_000), 230);
+        let once = counted(4, 2, 900_000_000).since(&before);
         assert_eq!((once.dropouts.xruns, once.lateness[20], once.latest), (1, 1, None));
         let hold = Dropouts { xruns: 1, stalls: 1, ..Dropouts::default() };
         assert_eq!([once.dry(Dropouts::default()), once.dry(hold)], [1, 0]);
-        let latest = since(&counted(4, 1, 950_000_000), 230);
+        let latest = counted(4, 1, 950_000_000).since(&before);
         assert_eq!((latest.latest, latest.dry(Dropouts::default())), (Some(Duration::from_millis(950)), 1));
-    }
-
-    #[test]
-    fn a_card_that_ran_dry_is_excused_as_often_as_the_engine_was_late_and_a_ring_as_often_as_it_counted() {
-        let mut lateness = vec![0; 32];
-        lateness[20] = 3;
-        let dry = |xruns, starved| {
-            let dropouts = Dropouts { xruns, starved, ..Dropouts::default() };
-            Proved { dropouts, lateness: lateness.clone(), ..Proved::default() }.dry(Dropouts::default())
-        };
-        assert_eq!([dry(2, 0), dry(4, 0), dry(0, 2), dry(4, 1)], [2, 3, 2, 4]);
     }
 }
