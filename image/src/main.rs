@@ -52,7 +52,7 @@ fn report(text: &str, json: &impl Serialize) -> Result<()> {
 
 /// Does it; whether all was well.
 fn run(wanted: options::Wanted) -> Result<bool> {
-    let options::Wanted { mode, board, hat, release: published, images, boots, source, options, stay } = wanted;
+    let options::Wanted { mode, board, hat, release: published, images, boots, only, source, options, stay } = wanted;
     stop::catch()?;
     if mode == Mode::Assemble {
         let image = assemble::run(&build::repository()?, board, hat.as_deref(), &images)?;
@@ -105,7 +105,7 @@ fn run(wanted: options::Wanted) -> Result<bool> {
             Ok(found.equal)
         }
         Mode::Usb => {
-            let found = usb::run(&cache, &built, options)?;
+            let found = usb::run(&cache, &built, options, &only)?;
             report(&found.to_string(), &found)?;
             Ok(found.equal)
         }

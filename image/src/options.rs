@@ -115,6 +115,8 @@ pub struct Wanted {
     pub images: PathBuf,
     /// How often is booted, with [`Mode::BootTime`].
     pub boots: u32,
+    /// Which parts of [`Mode::Usb`]: those whose names contain one of these; none: all.
+    pub only: Vec<String>,
     /// The kernel.
     pub source: kernel::Source,
     /// The machine.
@@ -130,6 +132,7 @@ pub struct Wanted {
 pub fn parse(mut parser: lexopt::Parser) -> Result<Asked> {
     let (mut mode, mut board, mut source) = (None, &BOARDS[0], kernel::Source::default());
     let (mut hat, mut release, mut images, mut boots) = (None, release::Wanted::default(), PathBuf::new(), BOOTS);
+    let mut only = Vec::new();
     let (mut stay, mut dac) = (stay::Wanted::default(), None);
     let sound = Sound::Board(track::RATE);
     let mut options = session::Options {
@@ -174,6 +177,7 @@ pub fn parse(mut parser: lexopt::Parser) -> Result<Asked> {
                 release.url = Some(url);
             }
             Long("boots") => boots = parser.value()?.parse()?,
+            Long("only") => only.push(parser.value()?.string()?),
             Long("kernel") => {
                 let name = parser.value()?.string()?;
                 source = kernel::Source::from_name(&name).context("--kernel takes pinned or stable")?;
@@ -201,6 +205,9 @@ pub fn parse(mut parser: lexopt::Parser) -> Result<Asked> {
     if !matches!(mode, Mode::Release | Mode::Pack) && release != release::Wanted::default() {
         bail!("--output, --sign and --url are for what image/build writes");
     }
+    if mode != Mode::Usb && !only.is_empty() {
+        bail!("--only goes with --usb");
+    }
     if boots == 0 {
         bail!("--boots takes 1 or more");
     }
@@ -208,7 +215,7 @@ pub fn parse(mut parser: lexopt::Parser) -> Result<Asked> {
         bail!("--pull goes with --once, and with any disk but ahci");
     }
     options.dac = dac.unwrap_or(session::DAC);
-    Ok(Asked::Do(Box::new(Wanted { mode, board, hat, release, images, boots, source, options, stay })))
+    Ok(Asked::Do(Box::new(Wanted { mode, board, hat, release, images, boots, only, source, options, stay })))
 }
 
 /// What a name of the list stands for.
@@ -281,6 +288,9 @@ mod tests {
         let url = Some("https://example.org".to_owned());
         assert_eq!(release, release::Wanted { output: Some("out".into()), sign: Some("key".into()), url });
         assert!(arguments.iter().filter(|word| word.starts_with("--")).all(|option| HELP.contains(option)));
+        let only = parsed(&["--usb", "--only", "DSD", "--only", "a card"]).unwrap().only;
+        assert_eq!(only, ["DSD", "a card"]);
+        assert!(HELP.contains("--only TEXT"));
         assert!(parsed(&["--help"]).unwrap_err().to_string().contains("usage: image/run"));
     }
 
@@ -326,6 +336,8 @@ mod tests {
             &["--boot-time", "--boots", "0"],
             &["--build", "--serve", "m"],
             &["--usb", "--dac", "dongle"],
+            &["--formats", "--only", "DSD"],
+            &["--usb", "--only"],
         ]) {
             assert!(parsed(wrong).is_err(), "{wrong:?}");
         }

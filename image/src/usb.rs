@@ -25,6 +25,7 @@ mod figures;
 mod found;
 mod interrupted;
 mod kinds;
+mod parts;
 mod plug;
 mod proved;
 mod seams;
@@ -37,6 +38,7 @@ use bench::Bench;
 use found::Excuse;
 pub(crate) use found::Tried;
 pub use found::{Excused, Found, Outcome};
+use parts::Parts;
 use tracks::Tracks;
 
 /// A rule that is mistyped, one for the DAC that needs half a second to lock, and one for the DAC that has fewer bits than it
@@ -46,20 +48,26 @@ const ARGUMENTS: &str = "tenuto.dac=usb:1209:7e05,lock-ms=soon tenuto.dac=usb:12
 /// What the log has to say of the first one.
 const REFUSED: &str = "tenuto.dac=usb:1209:7e05,lock-ms=soon is ignored";
 
-/// Plays everything, in two boots: with the settings as they come; and without a DAC at first, with rules of DACs, and a shell to hold
-/// the engine up by.
+/// Plays everything, or the parts whose names contain one of the texts, in two boots: with the settings as they come; and without a DAC
+/// at first, with rules of DACs, and a shell to hold the engine up by.
 ///
 /// # Errors
-/// When the machine doesn't boot or ends, or a track can't be made.
-pub fn run(cache: &Cache, built: &Built, options: Options) -> Result<Found> {
+/// When the machine doesn't boot or ends, a track can't be made, or a text is in no part's name.
+pub fn run(cache: &Cache, built: &Built, options: Options, only: &[String]) -> Result<Found> {
     let directory = tempfile::tempdir().context("making a temporary directory")?;
     progress("making the tracks");
     let tracks = Tracks::make(directory.path())?;
+    let (mut plain, mut ruled) = (as_it_comes(&tracks)?, with_rules(&tracks)?);
+    parts::select(&mut [&mut plain, &mut ruled], only)?;
     let options = Options { sound: Sound::Usb, ..options };
     let mut found = Found { kernel_source: built.kernel.version.clone(), ..Found::default() };
-    session::boot(cache, built, options, |session| as_it_comes(session, &tracks, &mut found))?;
-    let options = Options { arguments: ARGUMENTS, shell: true, plugged: false, ..options };
-    session::boot(cache, built, options, |session| with_rules(session, &tracks, &mut found))?;
+    if !plain.is_empty() {
+        session::boot(cache, built, options, |session| try_all(session, plain, &mut found))?;
+    }
+    if !ruled.is_empty() {
+        let options = Options { arguments: ARGUMENTS, shell: true, plugged: false, ..options };
+        session::boot(cache, built, options, |session| try_all(session, ruled, &mut found))?;
+    }
     found.equal = found.outcomes.iter().all(|outcome| outcome.faults.is_empty());
     Ok(found)
 }
@@ -115,39 +123,47 @@ fn play_on(mut bench: Bench, track: &Track) -> Result<(Session, Result<Tried>)> 
     Ok((bench.into_session(), tried))
 }
 
-fn as_it_comes(session: Session, tracks: &Tracks, found: &mut Found) -> Result<()> {
-    let mut bench = Bench::new(session)?;
+/// With the settings as they come.
+fn as_it_comes(tracks: &Tracks) -> Result<Parts<'_>> {
+    let mut parts = Parts::default();
     for track in &tracks.formats {
-        found.take(&mut bench, &track.name(), |bench| bench.play_one(track))?;
+        parts.add(track.name(), |bench| bench.play_one(track));
     }
-    album::play(&mut bench, tracks, found)?;
-    found.take(&mut bench, "pause, seek and stop in PCM", |bench| interrupted::interrupt(bench, &tracks.long))?;
-    found.take(&mut bench, "pause, seek and stop in DSD", |bench| interrupted::interrupt(bench, &tracks.long_dsd))?;
-    found.take(&mut bench, "what the page says while it plays", |bench| figures::agree(bench, &tracks.steady))?;
-    plug::replug(&mut bench, tracks, found)?;
-    found
-        .take(&mut bench, "found by the kernel's announcement", |bench| announced::all(bench, announced::REPLUGGED))?;
-    kinds::play(&mut bench, tracks, found)?;
-    faults::play(&mut bench, tracks, found)?;
-    bench.end()
+    album::add(&mut parts, tracks);
+    parts.add("pause, seek and stop in PCM", |bench| interrupted::interrupt(bench, &tracks.long));
+    parts.add("pause, seek and stop in DSD", |bench| interrupted::interrupt(bench, &tracks.long_dsd));
+    parts.add("what the page says while it plays", |bench| figures::agree(bench, &tracks.steady));
+    let plugs = plug::add(&mut parts, tracks)?;
+    parts.behind(&plugs, "found by the kernel's announcement", |bench| announced::all(bench, announced::REPLUGGED));
+    kinds::add(&mut parts, tracks)?;
+    faults::add(&mut parts, tracks)?;
+    Ok(parts)
 }
 
-fn with_rules(session: Session, tracks: &Tracks, found: &mut Found) -> Result<()> {
-    let mut bench = Bench::new(session)?;
-    found.take(&mut bench, "the shell of a machine that stays up", shell)?;
+/// Without a DAC at first, with rules of DACs, and a shell to hold the engine up by.
+fn with_rules(tracks: &Tracks) -> Result<Parts<'_>> {
+    let mut parts = Parts::default();
     let first = tracks.album.first().context("an album")?;
-    found.take(&mut bench, "booted without a DAC, plugged in after Play", |bench| plug::late(bench, first))?;
-    found.take(&mut bench, "and found by the announcement", |bench| announced::all(bench, 1))?;
-    found.take(&mut bench, "a rule that is mistyped", |bench| {
+    let shell = parts.add("the shell of a machine that stays up", shell);
+    let late = parts.add("booted without a DAC, plugged in after Play", move |bench| plug::late(bench, first));
+    parts.behind(&[late], "and found by the announcement", |bench| announced::all(bench, 1));
+    parts.add("a rule that is mistyped", |bench| {
         let said = bench.console().contains(REFUSED);
         let faults = (!said).then(|| format!("the log doesn't say {REFUSED:?}")).into_iter().collect();
         Ok(Tried { faults, ..Tried::default() })
-    })?;
-    found.take(&mut bench, "a card that runs dry", |bench| figures::agree_on_xruns(bench, &tracks.steady))?;
-    kinds::lock_slowly(&mut bench, tracks, found)?;
-    bench.change("claims-32-bits")?;
+    });
+    parts.behind(&[shell, late], "a card that runs dry", |bench| figures::agree_on_xruns(bench, &tracks.steady));
+    kinds::lock_slowly(&mut parts, tracks)?;
     let wide = tracks.formats.get(1).context("no track of 96 kHz")?;
-    found.take(&mut bench, "a rule that leaves 24 bits", |bench| faults::narrowed(bench, wide, &tracks.deep))?;
+    parts.dac("claims-32-bits");
+    parts.add("a rule that leaves 24 bits", move |bench| faults::narrowed(bench, wide, &tracks.deep));
+    Ok(parts)
+}
+
+/// Tries what is left of the parts.
+fn try_all(session: Session, parts: Parts<'_>, found: &mut Found) -> Result<()> {
+    let mut bench = Bench::new(session)?;
+    parts.try_all(&mut bench, found)?;
     bench.end()
 }
 

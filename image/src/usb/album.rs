@@ -2,13 +2,14 @@
 use anyhow::Result;
 
 use super::bench::Bench;
-use super::found::{Found, Tried};
+use super::found::Tried;
+use super::parts::Parts;
 use super::tracks::Tracks;
 use crate::tracks::Track;
 
-pub(super) fn play(bench: &mut Bench, tracks: &Tracks, found: &mut Found) -> Result<()> {
-    found.take(bench, "a gapless album", |bench| album(bench, &tracks.album))?;
-    found.take(bench, "from format to format", |bench| switches(bench, &tracks.switches))
+pub(super) fn add<'a>(parts: &mut Parts<'a>, tracks: &'a Tracks) {
+    parts.add("a gapless album", |bench| album(bench, &tracks.album));
+    parts.add("from format to format", |bench| switches(bench, &tracks.switches));
 }
 
 /// No frame between: the album is one stream. Each track has a certificate of its own.

@@ -9,6 +9,7 @@ use usb_dac::{Device, Explained, Fault, Format, Kind, Model, Stream, Wanted, exp
 
 use super::around;
 use super::bus::Seen;
+use super::events::Events;
 use super::found::{Excuse, Tried};
 use super::proved::Counted;
 use super::waits::Waits;
@@ -35,6 +36,8 @@ pub(super) struct Bench {
     other: Dac,
     /// If it was booted with one, and asked for it.
     pub(super) shell: Option<Shell>,
+    /// The renderer's, once they were asked for.
+    events: Option<Events>,
     /// What was seen of the bus since the last time that something was tried.
     seen: Seen,
 }
@@ -57,7 +60,7 @@ impl Bench {
         let dacs = session.dac.clone().zip(session.other_dac.clone());
         let (dac, other) = dacs.context("the machine has no USB DAC")?;
         let player = Player::find(&session.machine)?;
-        Ok(Self { session, player, dac, other, shell: None, seen: Seen::default() })
+        Ok(Self { session, player, dac, other, shell: None, events: None, seen: Seen::default() })
     }
 
     /// Connects to the guest's shell, which talks to one at a time: of a machine that stays up it is the user's.
@@ -67,6 +70,15 @@ impl Bench {
     pub(super) fn take_shell(&mut self) -> Result<()> {
         self.shell = Some(self.session.shell()?);
         Ok(())
+    }
+
+    /// What AVTransport sends. It is subscribed to once.
+    ///
+    /// # Errors
+    /// When the renderer refuses.
+    pub(super) fn events(&mut self) -> Result<Events> {
+        let events = self.events.take().map_or_else(Events::subscribe, Ok)?;
+        Ok(self.events.insert(events).clone())
     }
 
     /// The lines that are printed for who finds the machine up.

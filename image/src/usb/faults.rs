@@ -5,7 +5,8 @@ use serde_json::json;
 
 use super::bench::Bench;
 use super::figures;
-use super::found::{Found, Tried};
+use super::found::Tried;
+use super::parts::Parts;
 use super::plug::{Comes, to_the_end};
 use super::tracks::Tracks;
 use crate::tracks::Track;
@@ -13,32 +14,34 @@ use crate::tracks::Track;
 /// How long the pieces are in which the pace of a starving DAC is looked at, microframes: 100 ms.
 const PIECE: usize = 800;
 
-pub(super) fn play(bench: &mut Bench, tracks: &Tracks, found: &mut Found) -> Result<()> {
+pub(super) fn add<'a>(parts: &mut Parts<'a>, tracks: &'a Tracks) -> Result<()> {
     let wide = tracks.formats.get(1).context("no track of 96 kHz")?;
     let dsd = tracks.formats.get(5).context("no track of DSD64")?;
-    bench.change("counts-24-bits")?;
-    found.take(bench, "24 bits in words of 32", |bench| narrowed(bench, wide, &tracks.deep))?;
     let short = tracks.album.first().context("an album")?;
-    bench.change("hangs-at-96k")?;
-    found.take(bench, "a DAC that hangs at 96 kHz", |bench| hangs(bench, wide, short))?;
-    bench.change("refuses-96k")?;
-    found.take(bench, "a DAC that refuses 96 kHz", |bench| refuses(bench, wide, short))?;
-    bench.change("no-clock-at-96k")?;
-    found.take(bench, "a DAC without a clock at 96 kHz", |bench| refuses(bench, wide, short))?;
-    bench.change("refuses-dsd")?;
-    found.take(bench, "a DAC that refuses its DSD setting", |bench| refuses(bench, dsd, wide))?;
-    found.take(bench, "a DAC that refuses once", |bench| {
+    parts.dac("counts-24-bits");
+    parts.add("24 bits in words of 32", move |bench| narrowed(bench, wide, &tracks.deep));
+    parts.dac("hangs-at-96k");
+    parts.add("a DAC that hangs at 96 kHz", move |bench| hangs(bench, wide, short));
+    parts.dac("refuses-96k");
+    parts.add("a DAC that refuses 96 kHz", move |bench| refuses(bench, wide, short));
+    parts.dac("no-clock-at-96k");
+    parts.add("a DAC without a clock at 96 kHz", move |bench| refuses(bench, wide, short));
+    parts.dac("refuses-dsd");
+    parts.add("a DAC that refuses its DSD setting", move |bench| refuses(bench, dsd, wide));
+    // Each time that it is tried the DAC has to do so anew.
+    parts.add("a DAC that refuses once", move |bench| {
         bench.change("refuses-once")?;
         refuses(bench, wide, wide)
-    })?;
-    found.take(bench, "a DAC that falls off the bus", |bench| {
+    });
+    parts.add("a DAC that falls off the bus", move |bench| {
         bench.change("vanishes")?;
         vanishes(bench, &tracks.steady, wide)
-    })?;
-    bench.change("starves")?;
-    found.take(bench, "a DAC that starves", |bench| starves(bench, &tracks.steady))?;
-    bench.change("stays-at-48k")?;
-    found.take(bench, "a DAC that stays at 48 kHz", |bench| stays(bench, &tracks.wide, &tracks.steady))
+    });
+    parts.dac("starves");
+    parts.add("a DAC that starves", |bench| starves(bench, &tracks.steady));
+    parts.dac("stays-at-48k");
+    parts.add("a DAC that stays at 48 kHz", |bench| stays(bench, &tracks.wide, &tracks.steady));
+    Ok(())
 }
 
 /// It is found out by name, what it isn't set to any more isn't offered, and the track goes on at the rate that it has; all of that

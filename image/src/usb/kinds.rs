@@ -7,8 +7,9 @@ use usb_dac::{Model, Stream, bus_time};
 use super::bench::Bench;
 use super::converted::converted;
 use super::dop::Apart;
-use super::found::{Found, Tried};
+use super::found::Tried;
 use super::interrupted::interrupt_dop;
+use super::parts::Parts;
 use super::tracks::Tracks;
 use super::volume;
 use crate::tracks::Track;
@@ -16,33 +17,35 @@ use crate::tracks::Track;
 /// How near a clock that is off by 200 millionths is followed, in millionths: a packet is a whole frame more or less.
 const NEAR: f64 = 20.0;
 
-pub(super) fn play(bench: &mut Bench, tracks: &Tracks, found: &mut Found) -> Result<()> {
-    bench.change("packed-24-bits")?;
-    found.take(bench, "24 bits in three bytes", |bench| bench.play_one(&tracks.packed))?;
-    bench.change("claims-32-bits")?;
+pub(super) fn add<'a>(parts: &mut Parts<'a>, tracks: &'a Tracks) -> Result<()> {
+    parts.dac("packed-24-bits");
+    parts.add("24 bits in three bytes", |bench| bench.play_one(&tracks.packed));
+    parts.dac("claims-32-bits");
     let wide = tracks.formats.get(1).context("no track of 96 kHz")?;
-    found.take(bench, "a DAC that claims 32 bits", |bench| volume::fixed(bench, wide))?;
-    bench.change("dongle")?;
-    found.take(bench, "a dongle with a mixer", |bench| volume::dongle(bench, &tracks.narrow))?;
-    found.take(bench, "a dongle that is muted", |bench| volume::muted(bench, &tracks.muted))?;
-    bench.change("dop-only")?;
+    parts.add("a DAC that claims 32 bits", move |bench| volume::fixed(bench, wide));
+    parts.dac("dongle");
+    parts.add("a dongle with a mixer", |bench| volume::dongle(bench, &tracks.narrow));
+    parts.add("a dongle that is muted", |bench| volume::muted(bench, &tracks.muted));
+    parts.dac("dop-only");
     let dsd = tracks.formats.get(5).context("no track of DSD64")?;
-    for (name, track) in
-        ["DSD64 as DoP", "DSD64 as DoP, from DFF", "DSD128 as DoP"].iter().zip([dsd, &tracks.dop[0], &tracks.dop[1]])
-    {
-        found.take(bench, name, |bench| dop(bench, track))?;
+    for (name, track) in ["DSD64 as DoP", "DSD64 as DoP, from DFF", "DSD128 as DoP"].into_iter().zip([
+        dsd,
+        &tracks.dop[0],
+        &tracks.dop[1],
+    ]) {
+        parts.add(name, move |bench| dop(bench, track));
     }
-    found.take(bench, "pause, seek and stop in DoP", |bench| interrupt_dop(bench, &tracks.long_dsd))?;
-    bench.change("pcm-to-192k")?;
-    found.take(bench, "DSD64 to a DAC without DSD", |bench| {
+    parts.add("pause, seek and stop in DoP", |bench| interrupt_dop(bench, &tracks.long_dsd));
+    parts.dac("pcm-to-192k");
+    parts.add("DSD64 to a DAC without DSD", move |bench| {
         converted(bench, dsd, 176_400, "DSD is converted to PCM: the DAC takes neither DSD nor DoP at this rate")
-    })?;
-    found.take(bench, "384 kHz to a DAC without it", |bench| {
+    });
+    parts.add("384 kHz to a DAC without it", |bench| {
         converted(bench, &tracks.fast, 192_000, "resampled: the DAC hasn't the source's rate")
-    })?;
+    });
     for (name, ppm) in [("fast-clock", 200.0), ("slow-clock", -200.0)] {
-        bench.change(name)?;
-        found.take(bench, &format!("a clock that is off by {ppm} ppm"), |bench| clock(bench, &tracks.steady, ppm))?;
+        parts.dac(name);
+        parts.add(format!("a clock that is off by {ppm} ppm"), move |bench| clock(bench, &tracks.steady, ppm));
     }
     Ok(())
 }
@@ -86,11 +89,11 @@ fn clock(bench: &mut Bench, track: &Track, ppm: f64) -> Result<Tried> {
 
 /// What the DAC plays once it has locked is the whole track: the rule for it puts as much silence in front, and none of the music is on
 /// the bus before.
-pub(super) fn lock_slowly(bench: &mut Bench, tracks: &Tracks, found: &mut Found) -> Result<()> {
-    bench.change("slow-lock")?;
+pub(super) fn lock_slowly<'a>(parts: &mut Parts<'a>, tracks: &'a Tracks) -> Result<()> {
+    parts.dac("slow-lock");
     let lock = Duration::from_millis(Model::named("slow-lock")?.lock_ms.into());
     let wide = tracks.formats.get(1).context("no track of 96 kHz")?;
-    found.take(bench, "a DAC that locks after 500 ms", |bench| {
+    parts.add("a DAC that locks after 500 ms", move |bench| {
         bench.start(wide)?;
         let mut preroll = None;
         bench.wait("the page doesn't say how much silence is in front", |bench| {
@@ -104,7 +107,8 @@ pub(super) fn lock_slowly(bench: &mut Bench, tracks: &Tracks, found: &mut Found)
             tried.locked(stream, preroll.unwrap_or_default(), lock);
         }
         Ok(tried)
-    })
+    });
+    Ok(())
 }
 
 impl Tried {

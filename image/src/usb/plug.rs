@@ -8,7 +8,8 @@ use usb_dac::{Device, Model, Stream};
 use super::bench::Bench;
 use super::dop::{Apart, SILENCE, as_words_of_16};
 use super::events::Events;
-use super::found::{Found, Tried};
+use super::found::Tried;
+use super::parts::{Id, Parts};
 use super::seams::{Whole, Wide, join, wide};
 use super::times::{Times, Took};
 use super::tracks::Tracks;
@@ -33,33 +34,37 @@ pub(super) enum Comes {
     OverPcm,
 }
 
-pub(super) fn replug(bench: &mut Bench, tracks: &Tracks, found: &mut Found) -> Result<()> {
-    let events = Events::subscribe()?;
+/// Returns those that plug a DAC in, [`REPLUGGED`](super::announced::REPLUGGED) times and more.
+pub(super) fn add<'a>(parts: &mut Parts<'a>, tracks: &'a Tracks) -> Result<Vec<Id>> {
     let dsd = &tracks.steady_dsd;
-    found.take(bench, &format!("pulled out and put back in, {TIMES} times"), |bench| {
-        again_and_again(bench, &events, &tracks.pulled, Comes::AsItIs, TIMES)
-    })?;
-    found.take(bench, &format!("pulled out and put back in, in DSD, {FEWER} times"), |bench| {
-        again_and_again(bench, &events, dsd, Comes::AsItIs, FEWER)
-    })?;
-    found.take(bench, "another DAC in the other port", |bench| exchange(bench, &tracks.steady))?;
-    bench.change(FIRST)?;
     let first = tracks.album.first().context("an album")?;
-    found.take(bench, "switched on after Play", |bench| late(bench, first))?;
-    found.take(bench, "a track after that", |bench| bench.play_one(first))?;
-    bench.change(OVER_PCM)?;
-    found.take(bench, &format!("pulled out and put back in, in DoP, {FEWER} times"), |bench| {
-        again_and_again(bench, &events, dsd, Comes::OverPcm, FEWER)
-    })
+    let mut plugs = vec![
+        parts.add(format!("pulled out and put back in, {TIMES} times"), |bench| {
+            again_and_again(bench, &tracks.pulled, Comes::AsItIs, TIMES)
+        }),
+        parts.add(format!("pulled out and put back in, in DSD, {FEWER} times"), |bench| {
+            again_and_again(bench, dsd, Comes::AsItIs, FEWER)
+        }),
+        parts.add("another DAC in the other port", |bench| exchange(bench, &tracks.steady)),
+    ];
+    parts.dac(FIRST);
+    plugs.push(parts.add("switched on after Play", move |bench| late(bench, first)));
+    parts.add("a track after that", move |bench| bench.play_one(first));
+    parts.dac(OVER_PCM);
+    plugs.push(parts.add(format!("pulled out and put back in, in DoP, {FEWER} times"), |bench| {
+        again_and_again(bench, dsd, Comes::OverPcm, FEWER)
+    }));
+    Ok(plugs)
 }
 
 /// One track, in a stream more than it is pulled out.
-fn again_and_again(bench: &mut Bench, events: &Events, track: &Track, comes: Comes, count: usize) -> Result<Tried> {
+fn again_and_again(bench: &mut Bench, track: &Track, comes: Comes, count: usize) -> Result<Tried> {
+    let events = bench.events()?;
     let mut times = Vec::new();
     bench.start(track)?;
     for number in 1..=count {
         playing(bench, number, track)?;
-        times.push(once(bench, events, number, comes)?);
+        times.push(once(bench, &events, number, comes)?);
     }
     let mut tried = to_the_end(bench, track, comes)?;
     tried.in_time(&times);
