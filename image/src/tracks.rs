@@ -53,22 +53,38 @@ pub(crate) struct Case {
     pub(crate) only: bool,
     /// Its length, ms.
     pub(crate) ms: u32,
+    /// Tells tracks of one kind apart.
+    pub(crate) seed: u32,
 }
 
 impl Case {
     /// PCM, so long.
     pub(crate) const fn pcm(container: Container, rate: u32, bits: u16, channels: u16, layout: Layout) -> Self {
-        Self { container, rate, bits, channels, packing: Packing::Pcm(layout), only: false, ms: 2500 }
+        Self { container, rate, bits, channels, packing: Packing::Pcm(layout), only: false, ms: 2500, seed: rate % 97 }
     }
 
     /// Stereo DSD of so many times 44 100 bits a second and channel.
     pub(crate) const fn dsd(container: Container, multiple: u32) -> Self {
-        Self { container, rate: 44_100 * multiple, bits: 1, channels: 2, packing: Packing::Dsd, only: false, ms: 1500 }
+        Self {
+            container,
+            rate: 44_100 * multiple,
+            bits: 1,
+            channels: 2,
+            packing: Packing::Dsd,
+            only: false,
+            ms: 1500,
+            seed: 1,
+        }
     }
 
     /// Another length, ms.
     pub(crate) const fn ms(self, ms: u32) -> Self {
         Self { ms, ..self }
+    }
+
+    /// The same kind of track, of other music.
+    pub(crate) const fn seed(self, seed: u32) -> Self {
+        Self { seed, ..self }
     }
 }
 
@@ -124,8 +140,8 @@ impl Track {
 impl Case {
     /// Writes the file; returns what it holds.
     fn write_pcm(&self, file: &Path) -> Result<Reference> {
-        let Self { container, rate, bits, channels, ms, .. } = *self;
-        let shape = Shape { rate, bits, channels, frames: rate / 100 * ms / 10, seed: rate % 97 };
+        let Self { container, rate, bits, channels, ms, seed, .. } = *self;
+        let shape = Shape { rate, bits, channels, frames: rate / 100 * ms / 10, seed };
         if container == Container::Flac {
             material::flac(file, &shape)?;
             return Ok(decode::reference(file)?);
@@ -137,8 +153,8 @@ impl Case {
 
     /// What DSD of this case holds.
     fn dsd_shape(&self) -> DsdShape {
-        let Self { rate, channels, ms, .. } = *self;
-        DsdShape { rate, channels, bytes: rate / 8 / 100 * ms / 10 / 4 * 4 + 1, seed: 1 }
+        let Self { rate, channels, ms, seed, .. } = *self;
+        DsdShape { rate, channels, bytes: rate / 8 / 100 * ms / 10 / 4 * 4 + 1, seed }
     }
 
     /// Writes the file, whose last word isn't whole; returns what has to arrive.
