@@ -383,6 +383,7 @@ impl Tried {
             self.frames += found.in_order;
             self.note = format!("{} frames of silence before, {} behind", found.before, found.behind);
             self.differs(&found, stream.rate);
+            self.heard(stream, found.before);
             if track.wire.format.starts_with("DSD") {
                 self.faults.extend(around::missing([found.before, found.behind], stream.rate));
             }

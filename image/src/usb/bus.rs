@@ -108,6 +108,7 @@ mod tests {
             rate: 48_000,
             microframes: packets.len() as u64,
             received: packets.iter().map(|packet| u64::from(packet.bytes)).sum(),
+            unheard: 0,
             packets,
             bytes: Vec::new(),
             ended: true,

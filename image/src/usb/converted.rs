@@ -217,7 +217,8 @@ mod tests {
         let bytes = [silence.clone(), words(came), silence].concat();
         let setting = Setting { format: Format::Pcm, bytes: 4, bits: 32 };
         let received = bytes.len() as u64;
-        let stream = Stream { setting, rate, microframes: 0, received, packets: vec![], bytes, ended: true };
+        let stream =
+            Stream { setting, rate, microframes: 0, received, unheard: 0, packets: vec![], bytes, ended: true };
         let mut tried = Tried::default();
         tried.sounds_like(track, &stream, rate, without_silence(&stream.bytes));
         tried.judged()

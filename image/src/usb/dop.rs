@@ -115,6 +115,7 @@ mod tests {
             rate: RATE,
             microframes: 0,
             received: bytes.len() as u64,
+            unheard: 0,
             packets: Vec::new(),
             bytes,
             ended: true,

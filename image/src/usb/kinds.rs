@@ -112,6 +112,19 @@ pub(super) fn lock_slowly<'a>(parts: &mut Parts<'a>, tracks: &'a Tracks) -> Resu
 }
 
 impl Tried {
+    /// A DAC that has yet to lock plays nothing: of a stream that begins with so many frames of silence the music mustn't have come then.
+    pub(super) fn heard(&mut self, stream: &Stream, before: usize) {
+        let unheard = stream.unheard as usize / stream.setting.frame();
+        let lost = unheard.saturating_sub(before);
+        if lost > 0 {
+            let [ms, lock] = [lost, unheard].map(|frames| frames as f64 * 1000.0 / f64::from(stream.rate));
+            self.faults.push(format!(
+                "the DAC played nothing of the first {lost} frames of the music ({ms:.0} ms): it takes {lock:.0} ms of a stream to lock, \
+                 which a rule with lock-ms has to say"
+            ));
+        }
+    }
+
     /// The engine says that so many frames of silence were in front, and no music came while the DAC had yet to lock.
     fn locked(&mut self, stream: &Stream, preroll: u64, lock: Duration) {
         let said = Duration::from_secs_f64(preroll as f64 / f64::from(stream.rate));
@@ -137,6 +150,33 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_dac_that_locks_slowly_loses_what_comes_sooner() {
+        let stream = Stream {
+            setting: Setting { format: Format::Pcm, bytes: 4, bits: 32 },
+            rate: 96_000,
+            microframes: 8000,
+            received: 96 * 8000,
+            unheard: 96 * 4000,
+            packets: Vec::new(),
+            bytes: Vec::new(),
+            ended: true,
+        };
+        let lost = |stream: &Stream, before| {
+            let mut tried = Tried::default();
+            tried.heard(stream, before);
+            tried.faults.join("")
+        };
+        assert!(
+            lost(&stream, 3840).contains("the first 44160 frames of the music (460 ms)"),
+            "{}",
+            lost(&stream, 3840)
+        );
+        assert!(lost(&stream, 47_999).contains("the first 1 frames"));
+        assert_eq!(lost(&stream, 48_000), "");
+        assert_eq!(lost(&Stream { unheard: 0, ..stream }, 0), "");
+    }
+
+    #[test]
     fn music_before_the_lock_is_a_fault_whatever_put_silence_in_front() {
         let packet = |n: u64| Packet { at: Duration::from_micros(125 * n), bytes: 96 };
         let stream = |silent: usize| Stream {
@@ -144,6 +184,7 @@ mod tests {
             rate: 96_000,
             microframes: 6000,
             received: 96 * 6000,
+            unheard: 96 * 4000,
             packets: (0..6000).map(packet).collect(),
             bytes: [vec![0; 96 * silent], vec![7; 96 * (6000 - silent)]].concat(),
             ended: true,

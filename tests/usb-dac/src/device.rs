@@ -255,6 +255,10 @@ impl Device {
         if refused || !self.model.rates.contains(&rate) {
             return None;
         }
+        if self.rate != rate {
+            // It locks anew.
+            self.microframes = 0;
+        }
         self.rate = rate;
         self.record.set_rate(rate);
         Some(Answer::Done)
@@ -287,7 +291,8 @@ impl Device {
 
     /// Takes what one microframe brought to the data endpoint, at this time; returns the feedback that is due then, if any.
     pub fn packet(&mut self, payload: &[u8], at: Duration) -> Option<[u8; 4]> {
-        self.record.packet(payload, at)?;
+        let heard = self.microframes >= self.model.lock_microframes();
+        self.record.packet(payload, at, heard)?;
         self.microframes += 1;
         self.microframes.is_multiple_of(feedback_every()).then(|| self.feedback())
     }
@@ -377,6 +382,33 @@ mod tests {
         let mut refusing = Device::new(Model::named("refuses-dsd").unwrap());
         assert_eq!([1, 2].map(|alternate| choose(&mut refusing, alternate)), [Answer::Done, Answer::Stall]);
         assert_eq!(refusing.alternate(), 1, "what was chosen stays");
+    }
+
+    #[test]
+    fn what_comes_before_it_has_locked_is_not_heard() {
+        let choose = Setup { kind: 1, request: SET_INTERFACE, value: 1, index: STREAMING.into(), length: 0 };
+        let unheard = |name: &str| {
+            let mut dac = Device::new(Model::named(name).unwrap());
+            for _ in 0..2 {
+                dac.request(choose, &[]);
+                for _ in 0..5000 {
+                    dac.packet(&[7; 48], Duration::ZERO);
+                }
+            }
+            dac.record().streams().iter().map(|stream| stream.unheard).collect::<Vec<_>>()
+        };
+        assert_eq!(unheard("slow-lock"), [4000 * 48; 2], "half a second of each stream");
+        assert_eq!(unheard("reference"), [0; 2]);
+        let mut dac = Device::new(Model::named("slow-lock").unwrap());
+        dac.request(choose, &[]);
+        for _ in 0..4500 {
+            dac.packet(&[7; 48], Duration::ZERO);
+        }
+        dac.request(setup(WRITE, 1, 0x100, CLOCK, 4), &96_000_u32.to_le_bytes());
+        for _ in 0..4500 {
+            dac.packet(&[7; 96], Duration::ZERO);
+        }
+        assert_eq!(dac.record().streams()[1].unheard, 4000 * 96, "another rate, and it locks anew");
     }
 
     #[test]

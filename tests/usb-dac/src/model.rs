@@ -176,6 +176,11 @@ impl Model {
         1.0 + (self.clock_ppm + hunger / microframes.max(1) as f64) / 1e6
     }
 
+    /// The same as [`lock_ms`](Self::lock_ms), in microframes.
+    pub(crate) fn lock_microframes(&self) -> u64 {
+        u64::from(self.lock_ms) * 8
+    }
+
     /// Vendor and product.
     fn ids(&self) -> Option<(u16, u16)> {
         let (vendor, product) = self.usb.split_once(':')?;

@@ -31,6 +31,8 @@ pub struct Stream {
     pub microframes: u64,
     /// Bytes in them.
     pub received: u64,
+    /// Those of them that came while the DAC's clock had yet to lock: nobody heard them.
+    pub unheard: u64,
     /// Each microframe, as far as they are kept.
     pub packets: Vec<Packet>,
     /// The bytes, as far as they are kept.
@@ -175,7 +177,8 @@ impl Record {
 
     pub(crate) fn begin(&mut self, setting: Setting, rate: u32) {
         let (packets, bytes) = (Vec::new(), Vec::new());
-        self.streams.push(Stream { setting, rate, microframes: 0, received: 0, packets, bytes, ended: false });
+        let (microframes, received, unheard) = (0, 0, 0);
+        self.streams.push(Stream { setting, rate, microframes, received, unheard, packets, bytes, ended: false });
     }
 
     /// The clock was set while a setting was chosen already, as the driver does. With music behind it that is another stream.
@@ -203,8 +206,8 @@ impl Record {
         }
     }
 
-    /// None: no setting is chosen.
-    pub(crate) fn packet(&mut self, payload: &[u8], at: Duration) -> Option<()> {
+    /// What one microframe brought, and whether it is `heard`. None: no setting is chosen.
+    pub(crate) fn packet(&mut self, payload: &[u8], at: Duration, heard: bool) -> Option<()> {
         let size = payload.len() + size_of::<Packet>();
         let has_room = self.keeps && self.kept + size <= MOST;
         let current = self.streams.last_mut().filter(|stream| !stream.ended)?;
@@ -216,6 +219,9 @@ impl Record {
         }
         current.microframes += 1;
         current.received += payload.len() as u64;
+        if !heard {
+            current.unheard += payload.len() as u64;
+        }
         if has_room {
             current.packets.push(Packet { at, bytes: payload.len() as u16 });
             current.bytes.extend_from_slice(payload);

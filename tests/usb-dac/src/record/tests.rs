@@ -37,7 +37,7 @@ fn play(record: &mut Record, rate: u32, packets: u32) {
     record.begin(SETTING, 44_100);
     record.set_rate(rate);
     for _ in 0..packets {
-        record.packet(&[1; 48], Duration::ZERO).unwrap();
+        record.packet(&[1; 48], Duration::ZERO, true).unwrap();
     }
 }
 
@@ -70,13 +70,13 @@ fn whoever_listens_hears_whole_streams() {
     let (mut record, notes) = (Record::default(), Notes::default());
     play(&mut record, 44_100, 1);
     record.tell(Box::new(notes.clone()));
-    record.packet(&[0; 8], Duration::ZERO);
+    record.packet(&[0; 8], Duration::ZERO, true);
     record.set_rate(48_000);
     record.end();
     assert_eq!(notes.take(), ["begins at 44100", "8 bytes", "1 frames"], "the clock was set, and nothing came then");
     play(&mut record, 96_000, 1);
     record.forget();
-    record.packet(&[0; 16], Duration::ZERO);
+    record.packet(&[0; 16], Duration::ZERO, true);
     record.end();
     record.end();
     let all = ["begins at 96000", "48 bytes", "6 frames", "begins at 96000", "16 bytes", "2 frames"];
@@ -94,7 +94,7 @@ fn silence_is_the_format_s() {
         record.begin(setting, 88_200);
         // A second of it.
         for _ in 0..8000 {
-            record.packet(&[byte; 88], Duration::ZERO).unwrap();
+            record.packet(&[byte; 88], Duration::ZERO, true).unwrap();
         }
         let stream = &record.streams()[0];
         assert_eq!((stream.is_silent(), stream.has_fallen_silent()), (silent, silent), "{setting:?} {byte:#x}");
@@ -106,7 +106,7 @@ fn each_microframe_has_its_time() {
     let mut record = Record::default();
     record.begin(SETTING, 48_000);
     for (ms, byte) in [(10, 0), (11, 0), (52, 0), (53, 7), (54, 0)] {
-        record.packet(&[byte; 48], Duration::from_millis(ms)).unwrap();
+        record.packet(&[byte; 48], Duration::from_millis(ms), true).unwrap();
     }
     let stream = &record.streams()[0];
     assert_eq!(
