@@ -48,6 +48,8 @@ pub(super) enum Excuse {
     Waited(Duration),
     /// Nothing is known of it: what is wrong by the product's fault is so each time.
     Again,
+    /// It is measured already, just where something came late.
+    Measured,
 }
 
 impl Tried {
@@ -90,7 +92,7 @@ impl Tried {
         let holds = |excuse: Excuse| match excuse {
             Excuse::Dry(times) => times <= dry,
             Excuse::Waited(least) => proved.waited >= least,
-            Excuse::Again => true,
+            Excuse::Again | Excuse::Measured => true,
         };
         let doubts = self.doubts.iter().all(|doubt| holds(doubt.excuse));
         self.faults.is_empty() && !self.doubts.is_empty() && doubts && self.gaps <= dry
@@ -207,6 +209,8 @@ mod tests {
             (&[], &[(waited(300), "3 s")], [NONE, NONE], 0, 299, false),
             (&[], &[(waited(300), "3 s")], [NONE, NONE], 0, 300, true),
             (&[], &[(waited(300), "3 s"), (late(1), "dry")], [NONE, NONE], 0, 400, false),
+            (&[], &[(Excuse::Measured, "3 s")], [NONE, NONE], 0, 0, true),
+            (&["another rate"], &[(Excuse::Measured, "3 s")], [NONE, NONE], 0, 0, false),
         ] {
             let faults_given: Vec<_> = faults.iter().map(ToString::to_string).collect();
             let mut tried = Tried { faults: faults_given, provoked: more, ..Tried::default() };

@@ -1,4 +1,5 @@
 //! A DAC that is pulled out while it plays, put back in, exchanged, or that comes only after Play.
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -75,52 +76,76 @@ fn again_and_again(bench: &mut Bench, track: &Track, comes: Comes, count: usize)
 struct From {
     host: Instant,
     waits: Waits,
+    /// What was waited for a core by the last look at which it wasn't so yet: what comes after that may not have held it up.
+    waited: Cell<Duration>,
 }
 
 impl From {
     fn now(bench: &Bench) -> Self {
-        Self { host: Instant::now(), waits: bench.waits() }
+        Self { host: Instant::now(), waits: bench.waits(), waited: Cell::default() }
     }
 
-    /// What it took until then, which was just found out.
-    fn until(&self, bench: &Bench, then: Instant) -> Took {
-        Took { time: then.saturating_duration_since(self.host), waited: bench.waits().since(&self.waits) }
+    /// Whether it is so, which is looked at again and again.
+    fn look(&self, bench: &Bench, so: bool) -> bool {
+        if !so {
+            self.waited.set(bench.waits().since(&self.waits));
+        }
+        so
+    }
+
+    /// What it took until then, which the last look has found.
+    fn until(&self, then: Instant) -> Took {
+        Took { time: then.saturating_duration_since(self.host), waited: self.waited.get() }
     }
 }
 
 /// Returns how long it took.
 fn once(bench: &mut Bench, events: &Events, number: usize, comes: Comes) -> Result<Times> {
+    let [state, event] = pull(bench, events)?;
+    let [sound, playing, said] = put(bench, events, None, number, comes)?;
+    Ok(Times { state, event, sound, playing, said })
+}
+
+/// Pulls it out; returns how long state and event took.
+fn pull(bench: &mut Bench, events: &Events) -> Result<[Took; 2]> {
     events.forget();
-    let mut times = Times::default();
     let pulled = From::now(bench);
     bench.dac.unplug()?;
-    bench.wait("it doesn't say that it waits for the DAC", |bench| Ok(bench.transport()?.state == "TRANSITIONING"))?;
-    times.state = pulled.until(bench, Instant::now());
-    bench.wait("there is no event of it", |_| Ok(events.said("TRANSITIONING").is_some()))?;
-    times.event = pulled.until(bench, events.said("TRANSITIONING").context("an event")?);
+    let [mut state, mut event] = [None; 2];
+    bench.wait("it isn't said that it waits for the DAC", |bench| {
+        if state.is_none() && bench.transport()?.state == "TRANSITIONING" {
+            state = Some(pulled.until(Instant::now()));
+        }
+        if event.is_none() {
+            event = events.said("TRANSITIONING").map(|at| pulled.until(at));
+        }
+        Ok(pulled.look(bench, state.is_some() && event.is_some()))
+    })?;
+    Ok([state, event].map(Option::unwrap_or_default))
+}
+
+/// Plugs it in, or another one; returns how long it took until it sounded, behind so many streams that did, and until state and event
+/// said so.
+fn put(bench: &mut Bench, events: &Events, model: Option<Model>, number: usize, comes: Comes) -> Result<[Took; 3]> {
     events.forget();
     let plugged = From::now(bench);
     let on_the_bus = bench.dac.now();
-    bench.dac.plug(None)?;
+    bench.dac.plug(model)?;
     let [mut sound, mut playing, mut said] = [None; 3];
     bench.wait("it doesn't go on by itself", |bench| {
         // Whoever asks the renderer keeps it from its work.
-        let Some(first) = sounds_at(bench, number, comes) else { return Ok(false) };
+        let Some(first) = sounds_at(bench, number, comes) else { return Ok(plugged.look(bench, false)) };
         // When the microframe came, not when it was found.
-        let at = plugged.host + first.saturating_sub(on_the_bus);
-        sound.get_or_insert_with(|| plugged.until(bench, at));
-        if said.is_none()
-            && let Some(at) = events.said("PLAYING")
-        {
-            said = Some(plugged.until(bench, at));
+        sound.get_or_insert_with(|| plugged.until(plugged.host + first.saturating_sub(on_the_bus)));
+        if said.is_none() {
+            said = events.said("PLAYING").map(|at| plugged.until(at));
         }
         if playing.is_none() && bench.transport()?.state == "PLAYING" {
-            playing = Some(plugged.until(bench, Instant::now()));
+            playing = Some(plugged.until(Instant::now()));
         }
-        Ok(said.is_some() && playing.is_some())
+        Ok(plugged.look(bench, said.is_some() && playing.is_some()))
     })?;
-    [times.sound, times.playing, times.said] = [sound, playing, said].map(Option::unwrap_or_default);
-    Ok(times)
+    Ok([sound, playing, said].map(Option::unwrap_or_default))
 }
 
 /// When the stream behind so many that sound began to sound itself, since the DAC's program began.
@@ -200,13 +225,13 @@ pub(super) fn to_the_end(bench: &mut Bench, track: &Track, comes: Comes) -> Resu
 
 /// The rest goes to another DAC in another port, in a format that it takes.
 fn exchange(bench: &mut Bench, track: &Track) -> Result<Tried> {
+    let events = bench.events()?;
     bench.start(track)?;
     playing(bench, 1, track)?;
-    bench.dac.unplug()?;
-    bench.wait("it doesn't say that it waits for the DAC", |bench| Ok(bench.transport()?.state == "TRANSITIONING"))?;
+    let [state, event] = pull(bench, &events)?;
     let first = bench.so_far();
     bench.swap_ports();
-    bench.dac.plug(Some(Model::named(OTHER)?))?;
+    let [sound, playing, said] = put(bench, &events, Some(Model::named(OTHER)?), 0, Comes::AsItIs)?;
     let fault = stopped(bench, track)?;
     let mut tried = Tried { faults: fault.into_iter().collect(), ..Tried::default() };
     let second = bench.streams()?;
@@ -219,6 +244,7 @@ fn exchange(bench: &mut Bench, track: &Track) -> Result<Tried> {
     tried.frames = seams.frames;
     tried.joined(&seams);
     tried.note = format!("{:?} frames came twice", seams.twice);
+    tried.in_time(&[Times { state, event, sound, playing, said }]);
     bench.dac.unplug()?;
     bench.swap_ports();
     bench.dac.plug(None)?;
@@ -227,6 +253,7 @@ fn exchange(bench: &mut Bench, track: &Track) -> Result<Tried> {
 
 /// Play while there is none: it begins, whole, when one is switched on.
 pub(super) fn late(bench: &mut Bench, track: &Track) -> Result<Tried> {
+    let events = bench.events()?;
     bench.dac.unplug()?;
     bench.wait("the page still shows the DAC that is gone", |bench| Ok(bench.shown()?.is_empty()))?;
     bench.forget();
@@ -241,9 +268,9 @@ pub(super) fn late(bench: &mut Bench, track: &Track) -> Result<Tried> {
     if state != "TRANSITIONING" {
         tried.faults.push(format!("it is {state} while there is no DAC"));
     }
-    bench.dac.plug(None)?;
-    bench.wait("it doesn't begin when the DAC is there", |bench| Ok(bench.transport()?.state == "PLAYING"))?;
+    let [sound, playing, said] = put(bench, &events, None, 0, Comes::AsItIs)?;
     tried.faults.extend(bench.until_stopped()?);
     tried.whole(bench, track)?;
+    tried.in_time(&[Times { sound, playing, said, ..Times::default() }]);
     Ok(tried)
 }

@@ -1,16 +1,14 @@
 //! How soon the appliance follows a DAC that is pulled out and put back in.
 use std::time::Duration;
 
-use super::found::Tried;
+use super::found::{Excuse, Tried};
 
 /// State and event follow within this time, each time: when it is pulled out, and when it is back.
 const FOLLOWED: Duration = Duration::from_secs(2);
-/// So soon after it is back the music is on the bus, nine times of ten,
+/// So soon after it is back the music is on the bus, each time.
 const BACK: Duration = Duration::from_secs(1);
-/// and half of all times so soon,
-const MEDIAN: Duration = Duration::from_millis(900);
-/// and each time so soon: most of it is what the guest's kernel takes to ask what the DAC is.
-const OUTER: Duration = Duration::from_millis(1500);
+/// The most that a host may take before nothing is said of the machine any more: then it is tried again.
+const ALLOWED: Duration = Duration::from_secs(1);
 
 /// From one moment to another, by the host's clock, and how long the machine waited for a core meanwhile: it has had no more than the rest
 /// to do it in.
@@ -21,9 +19,14 @@ pub(super) struct Took {
 }
 
 impl Took {
-    /// What it would have taken on a host that isn't busy, at least.
+    /// What it took beside what the host did, if that is no more than is allowed.
     fn own(self) -> Duration {
-        self.time.saturating_sub(self.waited)
+        self.time.saturating_sub(self.waited.min(ALLOWED))
+    }
+
+    /// Whether the host took more than is allowed, and all that was too much.
+    fn is_the_host_s(self, limit: Duration) -> bool {
+        self.waited > ALLOWED && self.time.saturating_sub(self.waited) <= limit
     }
 }
 
@@ -55,24 +58,20 @@ impl Tried {
     /// Looks at all times.
     pub(super) fn in_time(&mut self, times: &[Times]) {
         let seconds = |time: Duration| format!("{:.2}", time.as_secs_f64());
+        if times.is_empty() {
+            self.faults.push("nothing was timed".to_owned());
+        }
         for (what, took) in times.iter().flat_map(Times::all) {
-            let limit = if what == "sound" { OUTER } else { FOLLOWED };
+            let limit = if what == "sound" { BACK } else { FOLLOWED };
             if took.own() > limit {
                 let (time, waited) = (seconds(took.time), seconds(took.waited));
-                self.faults.push(format!("{time} s to {what}, of which the machine waited {waited}"));
+                let text = format!("{time} s to {what}, of which the machine waited {waited}");
+                if took.is_the_host_s(limit) {
+                    self.doubt(Excuse::Measured, text);
+                } else {
+                    self.faults.push(text);
+                }
             }
-        }
-        let mut sounds: Vec<_> = times.iter().map(|times| times.sound.own()).collect();
-        sounds.sort();
-        let all = || sounds.iter().map(|time| seconds(*time)).collect::<Vec<_>>().join(", ");
-        // Of fewer than ten it is each.
-        let surely = sounds.len() - sounds.len() / 10;
-        if sounds.get(surely.saturating_sub(1)).is_none_or(|time| *time > BACK) {
-            self.faults
-                .push(format!("put back, it sounds within a second in fewer than {surely} times: after {} s", all()));
-        }
-        if sounds.get(sounds.len() / 2).is_none_or(|time| *time > MEDIAN) {
-            self.faults.push(format!("put back, it sounds later than 0.9 s half of the times: after {} s", all()));
         }
         let figures = (0..Times::default().all().len()).map(|n| {
             let what = Times::default().all()[n].0;
@@ -117,7 +116,7 @@ mod tests {
         for (one, what) in [
             ([2100, 400, 800, 900, 1000], "2.10 s to its state"),
             ([300, 2100, 800, 900, 1000], "2.10 s to its event"),
-            ([300, 400, 1600, 900, 1000], "1.60 s to sound"),
+            ([300, 400, 1010, 900, 1000], "1.01 s to sound"),
             ([300, 400, 800, 2100, 1000], "2.10 s to the state PLAYING"),
             ([300, 400, 800, 900, 2100], "2.10 s to the event of it"),
         ] {
@@ -129,25 +128,27 @@ mod tests {
     }
 
     #[test]
-    fn nine_of_ten_sound_within_a_second_and_half_sooner() {
+    fn each_time_of_all_sounds_within_a_second() {
         let late = |count: usize, ms: u64| {
             let mut all = [times(WELL); 10];
             all[..count].fill(times([300, 400, ms, 1600, 1600]));
             faults(&all).len()
         };
-        assert_eq!([late(1, 1500), late(2, 1001), late(6, 901)], [0, 1, 1]);
-        assert_eq!([late(10, 900), late(10, 1001)], [0, 2]);
-        let few = |ms| faults(&[times(WELL), times([300, 400, ms, 1000, 1000]), times(WELL)]).len();
-        assert_eq!([few(1000), few(1001)], [0, 1], "of three it is each");
-        assert_eq!(faults(&[]).len(), 2, "and never is no time");
+        assert_eq!([late(10, 1000), late(1, 1001), late(10, 1001)], [0, 1, 10]);
+        assert_eq!(faults(&[]), ["nothing was timed"]);
     }
 
     #[test]
-    fn only_what_the_host_is_known_to_have_taken_is_left_out() {
-        let took = |waited| {
-            let sound = Took { time: Duration::from_millis(2400), waited: Duration::from_millis(waited) };
-            faults(&[Times { sound, ..times(WELL) }; 10]).len()
+    fn of_what_the_host_took_a_second_is_left_out_and_more_of_it_says_nothing() {
+        let took = |time, waited| {
+            let sound = Took { time: Duration::from_millis(time), waited: Duration::from_millis(waited) };
+            let mut tried = Tried::default();
+            tried.in_time(&[Times { sound, ..times(WELL) }; 10]);
+            [tried.faults.len(), tried.doubts.len()]
         };
-        assert_eq!([took(0), took(1300), took(1600)], [12, 2, 0]);
+        assert_eq!([took(1900, 0), took(1900, 899), took(1900, 900)], [[10, 0], [10, 0], [0, 0]]);
+        assert_eq!([took(2000, 1000), took(2000, 1500), took(2001, 1000)], [[0, 0], [0, 0], [10, 0]]);
+        // Tried again, as more than is allowed was waited; and wrong if even that doesn't explain it.
+        assert_eq!([took(2400, 1400), took(2400, 1399)], [[0, 10], [10, 0]]);
     }
 }
