@@ -23,6 +23,8 @@ const TIMES: usize = 10;
 const FEWER: usize = 3;
 /// Another DAC, with other formats.
 const OTHER: &str = "packed-24-bits";
+/// One that refuses the rate of [`Tracks::wide`] the first time: ALSA can't open it.
+const REFUSES: &str = "refuses-once";
 /// The one that is there first.
 const FIRST: &str = "reference";
 /// One that takes DSD over PCM alone.
@@ -51,6 +53,7 @@ pub(super) fn add<'a>(parts: &mut Parts<'a>, tracks: &'a Tracks) -> Result<Vec<I
     parts.dac(FIRST);
     plugs.push(parts.add("switched on after Play", move |bench| late(bench, first)));
     parts.add("a track after that", move |bench| bench.play_one(first));
+    parts.add("an ALSA error while opening behind a replug", |bench| refused(bench, &tracks.wide));
     parts.dac(OVER_PCM);
     plugs.push(parts.add(format!("pulled out and put back in, in DoP, {FEWER} times"), |bench| {
         again_and_again(bench, dsd, Comes::OverPcm, FEWER)
@@ -248,6 +251,35 @@ fn exchange(bench: &mut Bench, track: &Track) -> Result<Tried> {
     bench.dac.unplug()?;
     bench.swap_ports();
     bench.dac.plug(None)?;
+    Ok(tried)
+}
+
+/// What is put in its place can't be opened the first time: the appliance tries again by itself, and the music goes on to its end.
+fn refused(bench: &mut Bench, track: &Track) -> Result<Tried> {
+    // Tried again, it begins with one that refuses nothing.
+    if bench.dac.with(|device| device.model().refuses.is_some()) {
+        bench.change(FIRST)?;
+    }
+    bench.start(track)?;
+    playing(bench, 1, track)?;
+    bench.dac.unplug()?;
+    bench.wait("it doesn't say that it waits for the DAC", |bench| Ok(bench.transport()?.state == "TRANSITIONING"))?;
+    let first = bench.so_far();
+    // What came goes with the one that is gone.
+    bench.forget();
+    bench.dac.plug(Some(Model::named(REFUSES)?))?;
+    let fault = stopped(bench, track)?;
+    let mut tried = Tried { faults: fault.into_iter().collect(), ..Tried::default() };
+    let times = bench.dac.with(|device| device.refused());
+    if times != 1 {
+        tried.faults.push(format!("it was refused {times} times, not once"));
+    }
+    let bytes: Vec<_> = first.iter().chain(&bench.streams()?).map(wide).collect();
+    let whole = Whole { track: &track.packed, frame: track.frame(), rate: track.wire.rate, dsd: false };
+    let seams = join(&bytes, whole);
+    tried.frames = seams.frames;
+    tried.joined(&seams);
+    tried.note = format!("{:?} frames came twice", seams.twice);
     Ok(tried)
 }
 

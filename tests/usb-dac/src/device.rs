@@ -305,6 +305,12 @@ impl Device {
         Clock { rate, ppm: self.model.clock_ppm + asks }.feedback()
     }
 
+    /// How many requests it has refused that its model is said to refuse.
+    #[must_use]
+    pub fn refused(&self) -> u32 {
+        self.happened.refused()
+    }
+
     /// For how long it falls off the bus now. To be asked after each packet.
     pub fn vanishes(&mut self) -> Option<Duration> {
         self.happened.vanishes(self.model.vanishes, self.microframes)
@@ -336,6 +342,7 @@ mod tests {
         assert_eq!(first, Answer::Data(vec![10, 0]), "no more than was asked for");
         let mut refusing = Device::new(Model::named("refuses-once").unwrap());
         assert_eq!([96_000, 96_000].map(|rate| set(&mut refusing, rate)), [Answer::Stall, Answer::Done]);
+        assert_eq!(refusing.refused(), 1);
         let mut hanging = Device::new(Model::named("hangs-at-96k").unwrap());
         assert_eq!(set(&mut hanging, 96_000), Answer::Silence);
         hanging.reset();

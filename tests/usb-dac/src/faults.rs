@@ -87,6 +87,11 @@ impl Happened {
         refused
     }
 
+    /// How many it has refused.
+    pub(crate) fn refused(&self) -> u32 {
+        self.refused
+    }
+
     /// For how long it falls off the bus now, so many microframes after the start of a stream.
     pub(crate) fn vanishes(&mut self, absence: Option<Absence>, microframes: u64) -> Option<Duration> {
         let absence = absence.filter(|_| !self.vanished)?;
