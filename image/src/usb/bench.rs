@@ -417,7 +417,7 @@ impl Tried {
             return None;
         }
         let silence = recording::silence(track.wire.format);
-        Some(explain(&stream.bytes, Wanted { bytes, frame: track.frame(), silence }))
+        Some(explain(&stream.bytes, Wanted { bytes, frame: track.frame(), silence }, stream.rate))
     }
 }
 
@@ -478,7 +478,7 @@ mod tests {
         let track: Vec<u8> = (1..=5000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
         let part = |from: usize, to: usize| track[4 * from..4 * to].to_vec();
         let faults = |parts: &[Vec<u8>]| {
-            let found = explain(&parts.concat(), Wanted { bytes: &track, frame: 4, silence: 0 });
+            let found = explain(&parts.concat(), Wanted { bytes: &track, frame: 4, silence: 0 }, 1000);
             let mut tried = Tried::default();
             tried.cut_off(&found, 5000, 1000);
             tried.judged().faults

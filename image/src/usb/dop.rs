@@ -50,7 +50,11 @@ impl Apart {
             // They take turns in each part.
             let (of_part, markers) = take_apart(&part.concat(), stream.setting.bytes.into());
             if markers != Markers::default() {
-                faults.push(format!("behind frame {} of DoP: {markers:?}", bits.len() / 4));
+                let behind = bits.len() / 4;
+                faults.extend(markers.faults().iter().map(|fault| format!("behind frame {behind} of DoP: {fault}")));
+                if markers.missing > 0 {
+                    faults.push(format!("behind frame {behind} of DoP: {} frames without a marker", markers.missing));
+                }
             }
             bits.extend(of_part);
         }
@@ -65,7 +69,8 @@ impl Apart {
 
     /// Compares it with all of a track, `DSD_U32_BE`, at so many frames a second. The differences aren't among the faults.
     pub(super) fn compare(&self, track: &[u8], rate: u32) -> (Explained, Vec<String>) {
-        let found = explain(&self.bits, Wanted { bytes: &as_words_of_16(track), frame: 4, silence: SILENCE });
+        let bytes = &as_words_of_16(track);
+        let found = explain(&self.bits, Wanted { bytes, frame: 4, silence: SILENCE }, rate);
         let missing = around::missing([found.before, found.behind], rate);
         let faults = self.faults.iter().cloned().chain(missing).collect();
         (found, faults)

@@ -57,7 +57,9 @@ pub(super) fn explain(found: &Explained, rate: u32) -> Dry {
             Kind::Gap => place.gaps += 1,
             Kind::Foreign(_) => place.faded += fault.frames,
             Kind::Dropped => place.dropped += fault.frames,
-            Kind::Repeated | Kind::Swapped | Kind::Stale | Kind::WrongSilence(_) => place.other = true,
+            Kind::Repeated | Kind::Swapped | Kind::Stale | Kind::WrongSilence(_) | Kind::WrongPhase => {
+                place.other = true;
+            }
         }
         place.faults.push(fault);
     }
@@ -99,7 +101,7 @@ mod tests {
     }
 
     fn looked_at(parts: &[Vec<u8>]) -> Dry {
-        let found = usb_dac::explain(&parts.concat(), Wanted { bytes: &track(), frame: FRAME, silence: 0 });
+        let found = usb_dac::explain(&parts.concat(), Wanted { bytes: &track(), frame: FRAME, silence: 0 }, RATE);
         explain(&found, RATE)
     }
 

@@ -249,7 +249,7 @@ mod tests {
             ("another silence", vec![0x69; 4 * silence], 2000, false),
         ] {
             let came = [part(0, 2000), between, part(from, 5000)].concat();
-            let found = usb_dac::explain(&came, usb_dac::Wanted { bytes: &track, frame: 4, silence: 0 });
+            let found = usb_dac::explain(&came, usb_dac::Wanted { bytes: &track, frame: 4, silence: 0 }, rate);
             let mut tried = Tried::default();
             tried.differs(&found, rate);
             assert_eq!(tried.is_excused(&proved(DRY, 1, 0)), excused, "{what}: {tried:?}");

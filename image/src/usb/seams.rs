@@ -93,7 +93,7 @@ pub(super) fn join(streams: &[Wide], Whole { track, frame, rate, dsd }: Whole<'_
             found.faults.extend(fault.map(|fault| format!("stream {number}: {fault}")));
         }
         let rest = &track[at..];
-        let mut part = usb_dac::explain(&stream[start..], Wanted { bytes: rest, frame, silence });
+        let mut part = usb_dac::explain(&stream[start..], Wanted { bytes: rest, frame, silence }, rate);
         // It was cut off: the end isn't missing, but in the next one.
         let total = rest.len() / frame;
         let is_end = |fault: &Fault| fault.kind == Kind::Dropped && fault.at + fault.frames == total;

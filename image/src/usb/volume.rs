@@ -180,7 +180,7 @@ mod tests {
         let part = |from: usize, to: usize| track[4 * from..4 * to].to_vec();
         let faded = |from, to| -> Vec<u8> { part(from, to).iter().map(|byte| byte ^ 0x5a).collect() };
         let faults = |parts: &[Vec<u8>]| {
-            let found = explain(&parts.concat(), Wanted { bytes: &track, frame: 4, silence: 0 });
+            let found = explain(&parts.concat(), Wanted { bytes: &track, frame: 4, silence: 0 }, 48_000);
             let mut tried = Tried::default();
             tried.silent_once(&found, 48_000);
             tried.faults.len()

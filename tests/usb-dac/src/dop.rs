@@ -3,6 +3,8 @@
 //! Source: DoP open Standard 1.1: in each sample of 24 bits the top byte is 0x05 or 0xfa, by turns, the same in all channels of
 //! a frame, and the lower two are DSD, the older byte above.
 
+use crate::explain::{Fault, Kind};
+
 /// The markers.
 const MARKERS: [u8; 2] = [0x05, 0xfa];
 
@@ -13,6 +15,15 @@ pub struct Markers {
     pub wrong: Vec<usize>,
     /// Frames that have no marker: PCM.
     pub missing: usize,
+}
+
+impl Markers {
+    /// The frames whose marker is wrong, as differences: those that follow each other are one.
+    #[must_use]
+    pub fn faults(&self) -> Vec<Fault> {
+        let runs = self.wrong.chunk_by(|a, b| a + 1 == *b);
+        runs.map(|run| Fault { kind: Kind::WrongPhase, at: run[0], frames: run.len() }).collect()
+    }
 }
 
 /// Takes frames of two words of so many bytes (3, or 4 with the lowest byte unused) apart, into frames of two DSD bytes a
@@ -51,6 +62,9 @@ mod tests {
         assert_eq!(bits, [1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10]);
         assert_eq!(markers, Markers::default());
         let twice: Vec<u8> = [frame(0xfa, 0), frame(0xfa, 4), frame(0x05, 8), frame(0x00, 8)].concat();
-        assert_eq!(take_apart(&twice, 3).1, Markers { wrong: vec![1, 3], missing: 1 });
+        let (_, markers) = take_apart(&twice, 3);
+        assert_eq!(markers, Markers { wrong: vec![1, 3], missing: 1 });
+        let fault = |at| Fault { kind: Kind::WrongPhase, at, frames: 1 };
+        assert_eq!(markers.faults(), [fault(1), fault(3)]);
     }
 }

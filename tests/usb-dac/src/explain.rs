@@ -7,12 +7,15 @@ use std::ops::Range;
 use memchr::memmem;
 use serde::Serialize;
 
+mod short;
+
 /// Frames by which a passage is recognised. Music that repeats itself within so few isn't told apart.
 const KEY: usize = 8;
 /// So many passages are looked at; beyond that it is too broken to say more.
 const MOST: usize = 64;
-/// What came again begins at most so many frames back where it is a repeat; what a buffer still holds from its last round is older.
-const RECENT: usize = 512;
+/// What came again begins at most so long back where it is a repeat, ms: what the driver has on its way at a time (`MAX_QUEUE` in
+/// sound/usb/card.h is 18). What a buffer still holds from its last round is older.
+const RECENT_MS: usize = 20;
 
 /// What should have come.
 #[derive(Debug, Clone, Copy)]
@@ -54,6 +57,8 @@ pub enum Kind {
     Foreign(Vec<u8>),
     /// This byte came, again and again, where there should be silence if anything.
     WrongSilence(u8),
+    /// Of DSD over PCM: the frame's marker isn't the other one than before, or not the same in both channels.
+    WrongPhase,
 }
 
 impl Display for Fault {
@@ -71,6 +76,7 @@ impl Display for Fault {
             Kind::WrongSilence(byte) => {
                 write!(f, "{frames} frames of {byte:#04x} instead of silence before frame {at}")
             }
+            Kind::WrongPhase => write!(f, "the DoP marker of {frames} frames from frame {at} on is of the wrong phase"),
         }
     }
 }
@@ -107,10 +113,11 @@ enum Passage {
     Foreign { first: Vec<u8>, frames: usize },
 }
 
-/// Compares whole frames.
+/// Compares whole frames, of which there are `rate` a second.
 #[must_use]
-pub fn explain(came: &[u8], wanted: Wanted<'_>) -> Explained {
-    let passages = passages(came, wanted);
+pub fn explain(came: &[u8], wanted: Wanted<'_>, rate: u32) -> Explained {
+    let recent = rate as usize * RECENT_MS / 1000;
+    let passages = passages(came, wanted, recent);
     let total = wanted.bytes.len() / wanted.frame;
     let is_track = |passage: &Passage| matches!(passage, Passage::Track { .. });
     // Where nothing of it came, all lies in front.
@@ -141,7 +148,7 @@ pub fn explain(came: &[u8], wanted: Wanted<'_>) -> Explained {
                     Ordering::Equal => {}
                     // Unless it comes yet.
                     Ordering::Greater => missing.push(furthest..at),
-                    Ordering::Less => found.faults.push(again(&mut missing, at..at + frames, furthest)),
+                    Ordering::Less => found.faults.push(again(&mut missing, at..at + frames, furthest, recent)),
                 }
                 furthest = furthest.max(at + frames);
             }
@@ -154,18 +161,18 @@ pub fn explain(came: &[u8], wanted: Wanted<'_>) -> Explained {
 }
 
 /// What it means that a passage came after what is behind it.
-fn again(missing: &mut Vec<Range<usize>>, passage: Range<usize>, furthest: usize) -> Fault {
+fn again(missing: &mut Vec<Range<usize>>, passage: Range<usize>, furthest: usize, recent: usize) -> Fault {
     let Range { start: at, end } = passage;
     if let Some(place) = missing.iter().position(|hole| hole.contains(&at)) {
         let hole = missing.swap_remove(place);
         missing.extend([hole.start..at, end.min(hole.end)..hole.end]);
         return Fault { kind: Kind::Swapped, at: hole.end, frames: furthest - hole.end };
     }
-    let kind = if end >= furthest || furthest - at <= RECENT { Kind::Repeated } else { Kind::Stale };
+    let kind = if end >= furthest || furthest - at <= recent { Kind::Repeated } else { Kind::Stale };
     Fault { kind, at, frames: end.min(furthest) - at }
 }
 
-fn passages(came: &[u8], wanted: Wanted<'_>) -> Vec<Passage> {
+fn passages(came: &[u8], wanted: Wanted<'_>, recent: usize) -> Vec<Passage> {
     let Wanted { bytes, frame, .. } = wanted;
     let mut found = Vec::new();
     let mut rest = &came[..came.len() - came.len() % frame];
@@ -179,7 +186,7 @@ fn passages(came: &[u8], wanted: Wanted<'_>) -> Vec<Passage> {
         } else if constant >= KEY || constant * frame == rest.len() {
             None
         } else {
-            find(bytes, key, frame)
+            find(bytes, key, frame, expected)
         };
         let (passage, length) = match at {
             Some(at) => {
@@ -189,8 +196,13 @@ fn passages(came: &[u8], wanted: Wanted<'_>) -> Vec<Passage> {
             }
             None if constant > 0 => (Passage::Constant { byte: rest[0], frames: constant }, constant * frame),
             None => {
-                let length = foreign(rest, wanted);
-                (Passage::Foreign { first: rest[..frame].to_vec(), frames: length / frame }, length)
+                let length = foreign(rest, wanted, expected);
+                let (unknown, behind) = rest.split_at(length);
+                let next = behind.get(..KEY * frame).and_then(|key| find(bytes, key, frame, expected));
+                let missing = expected / frame..next.unwrap_or(bytes.len()) / frame;
+                found.extend(short::apart(unknown, wanted, missing, recent));
+                rest = behind;
+                continue;
             }
         };
         found.push(passage);
@@ -199,9 +211,13 @@ fn passages(came: &[u8], wanted: Wanted<'_>) -> Vec<Passage> {
     found
 }
 
-/// Where a passage lies in the track, in whole frames.
-fn find(bytes: &[u8], key: &[u8], frame: usize) -> Option<usize> {
-    memmem::find_iter(bytes, key).find(|at| at % frame == 0)
+/// Where a passage lies in the track, at a whole frame: the first place from `expected` on, or else the last one before it. What is lost
+/// is so even where the track holds the same elsewhere.
+fn find(bytes: &[u8], key: &[u8], frame: usize, expected: usize) -> Option<usize> {
+    let (before, ahead) =
+        (bytes.get(..expected + key.len()).unwrap_or(bytes), bytes.get(expected..).unwrap_or_default());
+    let first = memmem::find_iter(ahead, key).find(|at| at % frame == 0).map(|at| expected + at);
+    first.or_else(|| memmem::rfind_iter(before, key).find(|at| at % frame == 0))
 }
 
 /// How many bytes are equal.
@@ -210,13 +226,13 @@ fn equal(a: &[u8], b: &[u8]) -> usize {
 }
 
 /// Bytes until something is known again: at least a frame.
-fn foreign(rest: &[u8], wanted: Wanted<'_>) -> usize {
+fn foreign(rest: &[u8], wanted: Wanted<'_>, expected: usize) -> usize {
     let frame = wanted.frame;
     // Not frame by frame: each look is at the whole track.
     let steps = (1..=MOST).map(|step| step * frame).chain((1..).map(|step| (MOST + step * MOST) * frame));
     let known = |at: &usize| {
         let Some(key) = rest.get(*at..*at + KEY * frame) else { return true };
-        key.iter().all(|byte| *byte == wanted.silence) || find(wanted.bytes, key, frame).is_some()
+        key.iter().all(|byte| *byte == wanted.silence) || find(wanted.bytes, key, frame, expected).is_some()
     };
     steps.into_iter().find(known).unwrap_or(rest.len()).min(rest.len())
 }

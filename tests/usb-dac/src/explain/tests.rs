@@ -2,6 +2,8 @@ use super::*;
 use proptest::prelude::*;
 
 const FRAME: usize = 8;
+/// Of which 512 frames are as long as what counts as recent.
+const RATE: u32 = 25_600;
 
 /// The same, of which nothing is in a track.
 fn track_of_others(frames: usize) -> Vec<u8> {
@@ -28,7 +30,7 @@ fn faults(track: &[u8], ranges: &[(usize, usize)]) -> Vec<Fault> {
     let body = ranges.iter().map(|(start, end)| &track[start * FRAME..end * FRAME]);
     let came: Vec<u8> =
         [silence.as_slice()].into_iter().chain(body).chain([silence.as_slice()]).collect::<Vec<_>>().concat();
-    let found = explain(&came, Wanted { bytes: track, frame: FRAME, silence: 0 });
+    let found = explain(&came, Wanted { bytes: track, frame: FRAME, silence: 0 }, RATE);
     assert!(found.before == 100 && found.behind == 100, "{found:?}");
     found.faults
 }
@@ -58,7 +60,7 @@ fn a_repeat_is_one_however_short_it_is() {
 #[test]
 fn a_stream_of_which_nothing_is_the_track_s_says_what_came() {
     let (track, other) = (track(500), track_of_others(320));
-    let explain = |came: &[u8]| explain(came, Wanted { bytes: &track, frame: FRAME, silence: 0 });
+    let explain = |came: &[u8]| explain(came, Wanted { bytes: &track, frame: FRAME, silence: 0 }, RATE);
     let missing = fault(Kind::Dropped, 0, 500);
     let noise = fault(Kind::Foreign(other[..FRAME].to_vec()), 0, 320);
     assert_eq!(explain(&other).faults, [noise.clone(), missing.clone()]);
@@ -75,17 +77,17 @@ fn silence_in_between_and_other_bytes_are_told() {
     let track = track(500);
     let wanted = Wanted { bytes: &track, frame: FRAME, silence: 0x69 };
     let (head, tail) = track.split_at(200 * FRAME);
-    let gap = explain(&[head, &[0x69; 30 * FRAME], tail].concat(), wanted);
+    let gap = explain(&[head, &[0x69; 30 * FRAME], tail].concat(), wanted, RATE);
     assert_eq!((gap.in_order, gap.faults), (200, vec![fault(Kind::Gap, 200, 30)]));
-    let wrong = explain(&[head, &[0; 30 * FRAME], tail].concat(), wanted);
+    let wrong = explain(&[head, &[0; 30 * FRAME], tail].concat(), wanted, RATE);
     assert_eq!((wrong.in_order, wrong.faults), (200, vec![fault(Kind::WrongSilence(0), 200, 30)]));
     let other: Vec<u8> = (0..=255).cycle().take(40 * FRAME).collect();
-    let foreign = explain(&[head, &other, tail].concat(), wanted);
+    let foreign = explain(&[head, &other, tail].concat(), wanted, RATE);
     let first = vec![0, 1, 2, 3, 4, 5, 6, 7];
     assert_eq!(foreign.faults, [fault(Kind::Foreign(first), 200, 40)]);
-    let pop = explain(&[&[0; 50 * FRAME], track.as_slice(), &[0x69; 50 * FRAME]].concat(), wanted);
+    let pop = explain(&[&[0; 50 * FRAME], track.as_slice(), &[0x69; 50 * FRAME]].concat(), wanted, RATE);
     assert_eq!(pop.faults, [fault(Kind::WrongSilence(0), 0, 50)]);
-    assert_eq!(explain(&[0x69; 800], wanted).faults, [fault(Kind::Dropped, 0, 500)]);
+    assert_eq!(explain(&[0x69; 800], wanted, RATE).faults, [fault(Kind::Dropped, 0, 500)]);
 }
 
 #[test]
@@ -93,9 +95,68 @@ fn silence_within_the_track_is_the_track_s() {
     let mut track = track(600);
     track[200 * FRAME..300 * FRAME].fill(0);
     let wanted = Wanted { bytes: &track, frame: FRAME, silence: 0 };
-    assert!(explain(&track, wanted).is_equal());
+    assert!(explain(&track, wanted, RATE).is_equal());
     let shorter = [&track[..250 * FRAME], &track[260 * FRAME..]].concat();
-    assert!(!explain(&shorter, wanted).is_equal());
+    assert!(!explain(&shorter, wanted, RATE).is_equal());
+}
+
+/// What packets of five and six frames are called that came in another order than the track's, or not, or again.
+#[test]
+fn a_microframe_of_five_or_six_frames_is_called_by_its_name() {
+    let track = track(1000);
+    for frames in [5, 6] {
+        let [before, at, behind] = [600 - frames, 600, 600 + frames];
+        let dropped = fault(Kind::Dropped, at, frames);
+        for (what, ranges, expected) in [
+            (
+                "swapped",
+                &[(0, at), (behind, behind + frames), (at, behind), (behind + frames, 1000)][..],
+                vec![fault(Kind::Swapped, behind, frames)],
+            ),
+            ("dropped", &[(0, at), (behind, 1000)], vec![dropped.clone()]),
+            (
+                "dropped, and the next one but one",
+                &[(0, at), (behind, behind + frames), (behind + 2 * frames, 1000)],
+                vec![dropped.clone(), fault(Kind::Dropped, behind + frames, frames)],
+            ),
+            ("repeated", &[(0, at), (before, at), (at, 1000)], vec![fault(Kind::Repeated, before, frames)]),
+            (
+                "repeated in the place of the next one",
+                &[(0, at), (before, at), (behind, 1000)],
+                vec![fault(Kind::Repeated, before, frames), dropped.clone()],
+            ),
+            (
+                "repeated, from some packets back",
+                &[(0, at), (500, 500 + frames), (at, 1000)],
+                vec![fault(Kind::Repeated, 500, frames)],
+            ),
+            ("stale", &[(0, at), (7, 7 + frames), (at, 1000)], vec![fault(Kind::Stale, 7, frames)]),
+            (
+                "stale in the place of the next one",
+                &[(0, at), (7, 7 + frames), (behind, 1000)],
+                vec![fault(Kind::Stale, 7, frames), dropped.clone()],
+            ),
+            (
+                "swapped at the very end",
+                &[(0, 1000 - 2 * frames), (1000 - frames, 1000), (1000 - 2 * frames, 1000 - frames)],
+                vec![fault(Kind::Swapped, 1000 - frames, frames)],
+            ),
+        ] {
+            assert_eq!(faults(&track, ranges), expected, "{what}, {frames} frames");
+        }
+        let other = track_of_others(frames);
+        let came = [&track[..at * FRAME], other.as_slice(), &track[behind * FRAME..]].concat();
+        let found = explain(&came, Wanted { bytes: &track, frame: FRAME, silence: 0 }, RATE);
+        let foreign = fault(Kind::Foreign(other[..FRAME].to_vec()), at, frames);
+        assert_eq!(found.faults, [foreign, dropped], "it is nothing of the track's");
+    }
+}
+
+#[test]
+fn what_is_lost_is_so_even_where_the_same_was_before() {
+    let once = track(500);
+    let twice = [once.as_slice(), once.as_slice()].concat();
+    assert_eq!(faults(&twice, &[(0, 600), (610, 1000)]), [fault(Kind::Dropped, 600, 10)]);
 }
 
 proptest! {
@@ -112,7 +173,7 @@ proptest! {
         }
         came.extend(noise);
         let whole = &came[..came.len() / FRAME * FRAME];
-        let found = explain(&came, Wanted { bytes: &track, frame: FRAME, silence: 0 });
+        let found = explain(&came, Wanted { bytes: &track, frame: FRAME, silence: 0 }, RATE);
         let stripped = memmem::find(whole, &track).is_some_and(|at| {
             whole[..at].iter().chain(&whole[at + track.len()..]).all(|byte| *byte == 0)
         });
