@@ -105,7 +105,13 @@ fn shows(model: &Model, directory: &Path) -> Result<Shows> {
         return Ok(Shows::Staying { listed: make(*listed)?, own: make(own)? });
     }
     let track = make(if model.rates.contains(&track::RATE) { track::RATE } else { first })?;
-    Ok(if model.vanishes.is_some() { Shows::Vanishing(track) } else { Shows::Playing(track) })
+    Ok(if model.vanishes.is_some() {
+        Shows::Vanishing(track)
+    } else if model.lock_ms > 0 {
+        Shows::Losing(track)
+    } else {
+        Shows::Playing(track)
+    })
 }
 
 /// A track in the widest PCM that it takes.
@@ -165,7 +171,7 @@ impl Display for Shown<'_> {
             writeln!(f, "frames       {}: NOT EQUAL", tried.frames)?;
         }
         let note = match shows {
-            Shows::Playing(_) => "around them",
+            Shows::Playing(_) | Shows::Losing(_) => "around them",
             Shows::Vanishing(_) => "interrupted",
             Shows::Staying { .. } => "found out",
         };
@@ -193,7 +199,10 @@ mod tests {
                     let other = listed.case.rate;
                     assert!(model.stays_at == Some(rate) && other != rate && model.rates.contains(&other), "{name}");
                 }
-                Shows::Playing(_) => assert!(model.vanishes.is_none() && model.stays_at.is_none(), "{name}"),
+                Shows::Losing(_) => assert!(model.lock_ms > 0, "{name}"),
+                Shows::Playing(_) => {
+                    assert!(model.vanishes.is_none() && model.stays_at.is_none() && model.lock_ms == 0, "{name}");
+                }
             }
         }
     }

@@ -78,6 +78,8 @@ pub(crate) enum Shows {
     Playing(Track),
     /// One in which it falls off the bus and comes back. It comes once more after that.
     Vanishing(Track),
+    /// One of which it loses the beginning, as it takes long to lock and there is no rule.
+    Losing(Track),
     /// One of a rate that it lists and doesn't go to, and one of the rate that it stays at.
     Staying { listed: Track, own: Track },
 }
@@ -86,7 +88,9 @@ impl Shows {
     /// What has to arrive whole.
     pub(crate) fn track(&self) -> &Track {
         match self {
-            Self::Playing(track) | Self::Vanishing(track) | Self::Staying { own: track, .. } => track,
+            Self::Playing(track) | Self::Vanishing(track) | Self::Losing(track) | Self::Staying { own: track, .. } => {
+                track
+            }
         }
     }
 }
@@ -101,6 +105,7 @@ pub(crate) fn show(session: Session, shows: &Shows) -> Result<(Session, Result<T
     let tried = match shows {
         Shows::Playing(track) => return play_on(bench, track),
         Shows::Vanishing(track) => faults::vanishes(&mut bench, track, track),
+        Shows::Losing(track) => kinds::loses(&mut bench, track),
         Shows::Staying { listed, own } => bench
             .wait("no DAC is found", |bench| Ok(!bench.shown()?.is_empty()))
             .and_then(|_| faults::stays(&mut bench, listed, own)),

@@ -7,12 +7,12 @@ use support::control_point::{Transport, didl};
 use usb_dac::redir::Dac;
 use usb_dac::{Device, Explained, Fault, Format, Kind, Model, Stream, Wanted, explain};
 
-use super::around;
 use super::bus::Seen;
 use super::events::Events;
 use super::found::{Excuse, Tried};
 use super::proved::Counted;
 use super::waits::Waits;
+use super::{around, kinds};
 use crate::cache::sha256;
 use crate::play::Player;
 use crate::session::Session;
@@ -377,17 +377,23 @@ impl Tried {
         }
     }
 
-    /// Compares a stream that should be all of a track.
+    /// Compares a stream that should be all of a track, of which the DAC has to have played everything.
     pub(super) fn take(&mut self, track: &Track, stream: &Stream) {
-        if let Some(found) = self.compare(&track.packed, track, stream) {
-            self.frames += found.in_order;
-            self.note = format!("{} frames of silence before, {} behind", found.before, found.behind);
-            self.differs(&found, stream.rate);
-            self.heard(stream, found.before);
-            if track.wire.format.starts_with("DSD") {
-                self.faults.extend(around::missing([found.before, found.behind], stream.rate));
-            }
+        if let Some(found) = self.comes(track, stream) {
+            self.faults.extend(kinds::lost(stream, found.before));
         }
+    }
+
+    /// Compares a stream that should be all of a track, whatever the DAC made of it.
+    pub(super) fn comes(&mut self, track: &Track, stream: &Stream) -> Option<Explained> {
+        let found = self.compare(&track.packed, track, stream)?;
+        self.frames += found.in_order;
+        self.note = format!("{} frames of silence before, {} behind", found.before, found.behind);
+        self.differs(&found, stream.rate);
+        if track.wire.format.starts_with("DSD") {
+            self.faults.extend(around::missing([found.before, found.behind], stream.rate));
+        }
+        Some(found)
     }
 
     /// Compares a stream that was cut off: the end may be missing, and nothing else. A second has to have come.

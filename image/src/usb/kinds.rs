@@ -43,6 +43,8 @@ pub(super) fn add<'a>(parts: &mut Parts<'a>, tracks: &'a Tracks) -> Result<()> {
     parts.add("384 kHz to a DAC without it", |bench| {
         converted(bench, &tracks.fast, 192_000, "resampled: the DAC hasn't the source's rate")
     });
+    parts.dac("slow-lock");
+    parts.add("a DAC that locks after 500 ms, without a rule", move |bench| loses(bench, wide));
     for (name, ppm) in [("fast-clock", 200.0), ("slow-clock", -200.0)] {
         parts.dac(name);
         parts.add(format!("a clock that is off by {ppm} ppm"), move |bench| clock(bench, &tracks.steady, ppm));
@@ -87,13 +89,40 @@ fn clock(bench: &mut Bench, track: &Track, ppm: f64) -> Result<Tried> {
     Ok(tried)
 }
 
+/// What was lost of a stream that begins with so many frames of silence: a DAC that has yet to lock plays nothing.
+pub(super) fn lost(stream: &Stream, before: usize) -> Option<String> {
+    let unheard = stream.unheard as usize / stream.setting.frame();
+    let lost = unheard.checked_sub(before).filter(|lost| *lost > 0)?;
+    let [ms, lock] = [lost, unheard].map(|frames| frames as f64 * 1000.0 / f64::from(stream.rate));
+    Some(format!(
+        "the DAC played nothing of the first {lost} frames of the music ({ms:.0} ms): it takes {lock:.0} ms of a stream to lock, \
+         which a rule with lock-ms has to say"
+    ))
+}
+
+/// Without the rule for it all of a track is on the bus, and the DAC plays nothing of its beginning.
+pub(super) fn loses(bench: &mut Bench, track: &Track) -> Result<Tried> {
+    let fault = bench.queue(&[track])?;
+    let mut tried = Tried { faults: fault.into_iter().collect(), ..Tried::default() };
+    if let Some(stream) = tried.only(&bench.streams()?)
+        && let Some(found) = tried.comes(track, stream)
+    {
+        match lost(stream, found.before) {
+            Some(text) => tried.note += &format!("; {text}"),
+            None => tried.faults.push("it takes long to lock, and nothing was lost without a rule".to_owned()),
+        }
+    }
+    tried.certified(bench, &track.packed, track.frame())?;
+    Ok(tried)
+}
+
 /// What the DAC plays once it has locked is the whole track: the rule for it puts as much silence in front, and none of the music is on
 /// the bus before.
 pub(super) fn lock_slowly<'a>(parts: &mut Parts<'a>, tracks: &'a Tracks) -> Result<()> {
     parts.dac("slow-lock");
     let lock = Duration::from_millis(Model::named("slow-lock")?.lock_ms.into());
     let wide = tracks.formats.get(1).context("no track of 96 kHz")?;
-    parts.add("a DAC that locks after 500 ms", move |bench| {
+    parts.add("a DAC that locks after 500 ms, by a rule", move |bench| {
         bench.start(wide)?;
         let mut preroll = None;
         bench.wait("the page doesn't say how much silence is in front", |bench| {
@@ -112,19 +141,6 @@ pub(super) fn lock_slowly<'a>(parts: &mut Parts<'a>, tracks: &'a Tracks) -> Resu
 }
 
 impl Tried {
-    /// A DAC that has yet to lock plays nothing: of a stream that begins with so many frames of silence the music mustn't have come then.
-    pub(super) fn heard(&mut self, stream: &Stream, before: usize) {
-        let unheard = stream.unheard as usize / stream.setting.frame();
-        let lost = unheard.saturating_sub(before);
-        if lost > 0 {
-            let [ms, lock] = [lost, unheard].map(|frames| frames as f64 * 1000.0 / f64::from(stream.rate));
-            self.faults.push(format!(
-                "the DAC played nothing of the first {lost} frames of the music ({ms:.0} ms): it takes {lock:.0} ms of a stream to lock, \
-                 which a rule with lock-ms has to say"
-            ));
-        }
-    }
-
     /// The engine says that so many frames of silence were in front, and no music came while the DAC had yet to lock.
     fn locked(&mut self, stream: &Stream, preroll: u64, lock: Duration) {
         let said = Duration::from_secs_f64(preroll as f64 / f64::from(stream.rate));
@@ -161,19 +177,11 @@ mod tests {
             bytes: Vec::new(),
             ended: true,
         };
-        let lost = |stream: &Stream, before| {
-            let mut tried = Tried::default();
-            tried.heard(stream, before);
-            tried.faults.join("")
-        };
-        assert!(
-            lost(&stream, 3840).contains("the first 44160 frames of the music (460 ms)"),
-            "{}",
-            lost(&stream, 3840)
-        );
-        assert!(lost(&stream, 47_999).contains("the first 1 frames"));
-        assert_eq!(lost(&stream, 48_000), "");
-        assert_eq!(lost(&Stream { unheard: 0, ..stream }, 0), "");
+        let text = lost(&stream, 3840).unwrap();
+        assert!(text.contains("the first 44160 frames of the music (460 ms)"), "{text}");
+        assert!(lost(&stream, 47_999).unwrap().contains("the first 1 frames"));
+        assert_eq!(lost(&stream, 48_000), None);
+        assert_eq!(lost(&Stream { unheard: 0, ..stream }, 0), None);
     }
 
     #[test]
