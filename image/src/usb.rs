@@ -39,6 +39,7 @@ use found::Excuse;
 pub(crate) use found::Tried;
 pub use found::{Excused, Found, Outcome};
 use parts::Parts;
+use plug::Comes;
 use tracks::Tracks;
 
 /// A rule that is mistyped, one for the DAC that needs half a second to lock, and one for the DAC that has fewer bits than it
@@ -137,7 +138,12 @@ fn as_it_comes(tracks: &Tracks) -> Result<Parts<'_>> {
     album::add(&mut parts, tracks);
     parts.add("pause, seek and stop in PCM", |bench| interrupted::interrupt(bench, &tracks.long));
     parts.add("pause, seek and stop in DSD", |bench| interrupted::interrupt(bench, &tracks.long_dsd));
-    parts.add("what the page says while it plays", |bench| figures::agree(bench, &tracks.steady));
+    let played = &tracks.agreeing;
+    for (what, track) in
+        [("48 kHz", &tracks.steady), ("44.1 kHz", &played[0]), ("192 kHz", &played[1]), ("DSD64", &played[2])]
+    {
+        parts.add(format!("what the page says while {what} play"), |bench| figures::agree(bench, track, Comes::AsItIs));
+    }
     let plugs = plug::add(&mut parts, tracks)?;
     parts.behind(&plugs, "found by the kernel's announcement", |bench| announced::all(bench, announced::REPLUGGED));
     kinds::add(&mut parts, tracks)?;

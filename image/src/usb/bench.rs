@@ -257,6 +257,14 @@ impl Bench {
         self.dac.with(|device| device.alternate() == 0)
     }
 
+    /// Frames of the stream that isn't silent, so far.
+    pub(super) fn came(&self) -> usize {
+        let sounding = |device: &mut Device| {
+            device.record().streams().iter().find(|stream| !stream.is_silent()).map_or(0, Stream::frames)
+        };
+        self.dac.with(sounding)
+    }
+
     /// Frames that have come since, without those of silence: of PCM, those of the track.
     pub(super) fn sounded(&self) -> usize {
         self.dac.with(|device| {

@@ -176,7 +176,7 @@ pub(super) fn vanishes(bench: &mut Bench, track: &Track, next: &Track) -> Result
 /// More comes while it asks for more, nothing is lost, and the page's position goes as fast as the DAC plays.
 fn starves(bench: &mut Bench, track: &Track) -> Result<Tried> {
     let asked = bench.dac.with(|device| device.model().starves).context("it doesn't starve")?;
-    let mut tried = figures::agree(bench, track)?;
+    let mut tried = figures::agree(bench, track, Comes::AsItIs)?;
     if let [stream] = bench.streams()?.as_slice() {
         let bytes = |packets: &[usb_dac::Packet]| packets.iter().map(|packet| usize::from(packet.bytes)).sum::<usize>();
         let pace = |packets: &[usb_dac::Packet]| {

@@ -3,11 +3,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use serde_json::Value;
+use usb_dac::{Format, Kind};
 
 use super::bench::{Bench, PATIENCE};
+use super::dop::Apart;
 use super::dry;
 use super::fade::Faded;
 use super::found::Tried;
+use super::plug::Comes;
 use crate::dropouts::Dropouts;
 use crate::tracks::Track;
 
@@ -34,11 +37,12 @@ const TICK: Duration = Duration::from_millis(50);
 /// What page and DAC said at one moment.
 #[derive(Debug, Clone)]
 struct Sample {
-    /// Frames of the track that the DAC had got before the page was asked, and after.
+    /// Frames that the DAC had got before the page was asked, and after: of the stream at first, and of the track once it is known
+    /// which of them those are.
     got: [usize; 2],
     /// When that was. The guest's clock goes as the host's does; on a busy host the bus doesn't get on as fast.
     at: [Instant; 2],
-    /// Position, in frames.
+    /// Position, in frames on the bus.
     position: f64,
     engine: Value,
     /// How often the engine had been held up.
@@ -75,14 +79,14 @@ fn tenth(sorted: &[f64], tenths: usize) -> Option<f64> {
 }
 
 /// Plays a track, asking the page all the time. Every frame has to come.
-pub(super) fn agree(bench: &mut Bench, track: &Track) -> Result<Tried> {
-    compared(bench, track, 0)
+pub(super) fn agree(bench: &mut Bench, track: &Track, comes: Comes) -> Result<Tried> {
+    compared(bench, track, comes, 0)
 }
 
 /// The same; in between the engine gets no time, so that the card runs dry. Each time is counted, and how long it was, and nothing is
 /// lost of the position.
 pub(super) fn agree_on_xruns(bench: &mut Bench, track: &Track) -> Result<Tried> {
-    compared(bench, track, HOLDS)
+    compared(bench, track, Comes::AsItIs, HOLDS)
 }
 
 /// Stops the engine until the card has run dry: by the bus, which doesn't go as the guest's clock does.
@@ -104,18 +108,18 @@ fn hold(bench: &mut Bench) -> Result<()> {
 }
 
 /// Holds the engine up so often; only that may make the card run dry.
-fn compared(bench: &mut Bench, track: &Track, holds: usize) -> Result<Tried> {
+fn compared(bench: &mut Bench, track: &Track, comes: Comes, holds: usize) -> Result<Tried> {
     let before = bench.player.status()?["engine"].take();
-    let second = track.wire.rate as usize;
-    let rate = f64::from(track.wire.rate);
+    let bus = comes.rate(track);
+    let (second, rate) = (bus as usize, f64::from(bus));
     let mut held = 0;
     bench.start(track)?;
     bench.wait("nothing is played", |bench| Ok(bench.sounded() > 0))?;
     let mut samples = Vec::new();
     loop {
-        let first = (bench.sounded(), Instant::now());
+        let first = (bench.came(), Instant::now());
         let mut page = bench.player.status()?;
-        let last = (Instant::now(), bench.sounded());
+        let last = (Instant::now(), bench.came());
         let state = page["transport"]["state"].take();
         if state == "STOPPED" {
             break;
@@ -138,7 +142,8 @@ fn compared(bench: &mut Bench, track: &Track, holds: usize) -> Result<Tried> {
     bench.wait("the stream isn't closed", |bench| Ok(bench.player.status()?["engine"]["state"] == "closed"))?;
     let after = bench.player.status()?["engine"].take();
     let xruns = count(&after, "xruns") - count(&before, "xruns");
-    tried.came(bench, track, xruns)?;
+    let frames = tried.came(bench, track, comes, xruns)?;
+    samples.iter_mut().for_each(|sample| sample.got = sample.got.map(|came| frames.of_the_track(came)));
     if xruns < holds as u64 {
         tried.faults.push(format!("held up {holds} times, it ran dry {xruns} times"));
     } else if xruns > holds as u64 {
@@ -150,7 +155,7 @@ fn compared(bench: &mut Bench, track: &Track, holds: usize) -> Result<Tried> {
     if certificate["xruns"] != xruns {
         tried.faults.push(format!("{xruns} xruns on the page, {} in the certificate", certificate["xruns"]));
     }
-    tried.position(&samples, rate, track.packed.len() / track.frame());
+    tried.position(&samples, rate, frames.total);
     for number in 0..=holds {
         tried.wakeups(samples.iter().filter(|sample| sample.held == number));
     }
@@ -183,6 +188,26 @@ fn histogram(engine: &Value) -> Option<String> {
     })
 }
 
+/// Which frames of a stream are a track's.
+#[derive(Debug, Default)]
+struct Frames {
+    /// In front of the first one.
+    before: usize,
+    /// Silence in between: before which frame of the track, and how much.
+    gaps: Vec<(usize, usize)>,
+    /// Those of the track.
+    total: usize,
+}
+
+impl Frames {
+    /// How many of the track's there are among the first ones.
+    fn of_the_track(&self, came: usize) -> usize {
+        let whole = came.saturating_sub(self.before);
+        let behind = |got: usize, (at, silent): &(usize, usize)| got.min((*at).max(got.saturating_sub(*silent)));
+        self.gaps.iter().fold(whole, behind).min(self.total)
+    }
+}
+
 /// What is missing of so many times that the engine was held up.
 fn holds_counted(before: &Value, after: &Value, holds: usize) -> Option<String> {
     let long = |engine: &Value| lateness(engine).iter().skip(HELD).sum::<u64>();
@@ -194,28 +219,46 @@ fn holds_counted(before: &Value, after: &Value, holds: usize) -> Option<String> 
 }
 
 impl Tried {
-    /// As many gaps have to come as xruns were counted, and nothing else may be missing but what was on its way.
-    fn came(&mut self, bench: &mut Bench, track: &Track, xruns: u64) -> Result<()> {
+    /// As many gaps have to come as xruns were counted, and nothing else may be missing but what was on its way. Returns which frames are
+    /// the track's.
+    fn came(&mut self, bench: &mut Bench, track: &Track, comes: Comes, xruns: u64) -> Result<Frames> {
         let streams = bench.streams()?;
-        let Some(stream) = self.only(&streams) else { return Ok(()) };
-        let Some(found) = self.compare(&track.packed, track, stream) else { return Ok(()) };
-        let dry = dry::explain(&found, track.wire.rate);
-        self.frames = track.packed.len() / track.frame() - dry.lost;
+        let Some(stream) = self.only(&streams) else { return Ok(Frames::default()) };
+        let (found, total, driver_s) = match comes {
+            Comes::AsItIs => {
+                let Some(found) = self.compare(&track.packed, track, stream) else { return Ok(Frames::default()) };
+                (found, track.packed.len() / track.frame(), 0)
+            }
+            Comes::OverPcm => {
+                let apart = Apart::of(stream);
+                let (found, faults) = apart.compare(&track.packed, stream.rate);
+                self.markers(&apart);
+                self.faults.extend(faults);
+                (found, 2 * track.packed.len() / track.frame(), apart.before)
+            }
+        };
+        let dry = dry::explain(&found, stream.rate);
+        self.frames = total - dry.lost;
         if dry.gaps != xruns {
             self.faults.push(format!("{} gaps on the bus, and {xruns} xruns", dry.gaps));
         }
         self.faults.extend(dry.others.iter().map(ToString::to_string));
-        let faded = Faded { track: &track.packed, frame: track.frame(), rate: track.wire.rate, bits: 32 };
-        self.faults.extend(dry.resumed.iter().filter_map(|at| faded.fault_before(&stream.bytes, *at)));
+        // DSD isn't faded.
+        if stream.setting.format == Format::Pcm && comes == Comes::AsItIs {
+            let faded = Faded { track: &track.packed, frame: track.frame(), rate: stream.rate, bits: 32 };
+            self.faults.extend(dry.resumed.iter().filter_map(|at| faded.fault_before(&stream.bytes, *at)));
+        }
         self.note = format!("{xruns} xruns, {} gaps, {} frames lost in them", dry.gaps, dry.lost);
-        Ok(())
+        let gaps = found.faults.iter().filter(|fault| fault.kind == Kind::Gap);
+        let gaps = gaps.map(|gap| (gap.at, gap.frames)).collect();
+        Ok(Frames { before: driver_s + found.before, gaps, total })
     }
 
     /// The page's position is what the DAC had got at the last wake-up. Behind, it may be a period, and what the next wake-up was late
     /// by the engine's own count; half of all looks by no more than that, and nine of ten. (A busy host holds single ones up.)
     fn position(&mut self, samples: &[Sample], rate: f64, frames: usize) {
         let ms = |frames: f64| frames / rate * 1000.0;
-        let looks = samples.iter().enumerate().filter(|(_, sample)| sample.got[1] < frames);
+        let looks = samples.iter().enumerate().filter(|(_, sample)| (1..frames).contains(&sample.got[1]));
         let looks: Vec<_> = looks.filter_map(|(n, sample)| Some((sample.off(ms), late_ms(samples, n)?))).collect();
         let beyond = looks.iter().map(|(off, late)| {
             let most = if *off < 0.0 { PERIOD_MS + late + IN_FLIGHT_MS } else { IN_FLIGHT_MS };
@@ -303,6 +346,13 @@ mod tests {
         let mut tried = Tried::default();
         tried.position(&[], 48_000.0, 1);
         assert_eq!(tried.judged().faults, ["the page was never asked"]);
+    }
+
+    #[test]
+    fn of_what_came_only_the_track_s_frames_count() {
+        let frames = Frames { before: 100, gaps: vec![(50, 30), (80, 10)], total: 200 };
+        let came = [0, 100, 110, 150, 151, 180, 181, 210, 215, 220, 221, 340, 999];
+        assert_eq!(came.map(|came| frames.of_the_track(came)), [0, 0, 10, 50, 50, 50, 51, 80, 80, 80, 81, 200, 200]);
     }
 
     #[test]

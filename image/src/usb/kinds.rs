@@ -7,9 +7,11 @@ use usb_dac::{Model, Stream, bus_time};
 use super::bench::Bench;
 use super::converted::converted;
 use super::dop::Apart;
+use super::figures;
 use super::found::Tried;
 use super::interrupted::interrupt_dop;
 use super::parts::Parts;
+use super::plug::Comes;
 use super::tracks::Tracks;
 use super::volume;
 use crate::tracks::Track;
@@ -35,6 +37,9 @@ pub(super) fn add<'a>(parts: &mut Parts<'a>, tracks: &'a Tracks) -> Result<()> {
     ]) {
         parts.add(name, move |bench| dop(bench, track));
     }
+    parts.add("what the page says while DSD64 plays as DoP", |bench| {
+        figures::agree(bench, &tracks.agreeing[2], Comes::OverPcm)
+    });
     parts.add("pause, seek and stop in DoP", |bench| interrupt_dop(bench, &tracks.long_dsd));
     parts.dac("pcm-to-192k");
     parts.add("DSD64 to a DAC without DSD", move |bench| {

@@ -158,6 +158,11 @@ fn sounds_at(bench: &Bench, number: usize, comes: Comes) -> Option<Duration> {
 }
 
 impl Comes {
+    /// Frames a second on the bus.
+    pub(super) fn rate(self, track: &Track) -> u32 {
+        track.wire.rate * if self == Self::OverPcm { 2 } else { 1 }
+    }
+
     /// The first byte that is neither the driver's silence nor DSD's.
     fn first_sound(self, stream: &Stream) -> Option<usize> {
         match self {

@@ -44,6 +44,8 @@ const SWITCHES: [Case; 5] = [
 const LONG: u32 = 22_500;
 /// Long enough to be pulled out of ten times, a second after it was put back in, ms.
 const PULLED: u32 = 18_000;
+/// Long enough for some dozens of looks at the page, ms.
+const AGREEING: u32 = 4000;
 
 /// All tracks.
 pub(super) struct Tracks {
@@ -68,6 +70,8 @@ pub(super) struct Tracks {
     pub(super) muted: Track,
     /// 48 kHz, 16 bits, as words of 32: long enough for a clock to be seen.
     pub(super) steady: Track,
+    /// 44.1 and 192 kHz, and DSD64: long enough for the page's figures to be looked at.
+    pub(super) agreeing: [Track; 3],
     /// 96 kHz, 24 bits: long enough for a DAC's clock to be found out, and for what comes after.
     pub(super) wide: Track,
     /// 384 kHz.
@@ -103,6 +107,11 @@ impl Tracks {
             wide: make(flac(96_000, 24, Layout::S32).ms(8000))?,
             fast: make(flac(384_000, 24, Layout::S32).ms(1000))?,
             deep: make(flac(96_000, 32, Layout::S32))?,
+            agreeing: [
+                make(flac(44_100, 16, Layout::S32).ms(AGREEING))?,
+                make(flac(192_000, 24, Layout::S32).ms(AGREEING))?,
+                make(Case::dsd(Container::Dsf, 64).ms(AGREEING))?,
+            ],
         })
     }
 }
