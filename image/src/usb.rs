@@ -142,7 +142,7 @@ fn as_it_comes(tracks: &Tracks) -> Result<Parts<'_>> {
     for (what, track) in
         [("48 kHz", &tracks.steady), ("44.1 kHz", &played[0]), ("192 kHz", &played[1]), ("DSD64", &played[2])]
     {
-        parts.add(format!("what the page says while {what} play"), |bench| figures::agree(bench, track, Comes::AsItIs));
+        parts.add(format!("what the page says of {what}"), |bench| figures::agree(bench, track, Comes::AsItIs));
     }
     let plugs = plug::add(&mut parts, tracks)?;
     parts.behind(&plugs, "found by the kernel's announcement", |bench| announced::all(bench, announced::REPLUGGED));

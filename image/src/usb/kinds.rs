@@ -37,9 +37,7 @@ pub(super) fn add<'a>(parts: &mut Parts<'a>, tracks: &'a Tracks) -> Result<()> {
     ]) {
         parts.add(name, move |bench| dop(bench, track));
     }
-    parts.add("what the page says while DSD64 plays as DoP", |bench| {
-        figures::agree(bench, &tracks.agreeing[2], Comes::OverPcm)
-    });
+    parts.add("what the page says of DSD64 as DoP", |bench| figures::agree(bench, &tracks.agreeing[2], Comes::OverPcm));
     parts.add("pause, seek and stop in DoP", |bench| interrupt_dop(bench, &tracks.long_dsd));
     parts.dac("pcm-to-192k");
     parts.add("DSD64 to a DAC without DSD", move |bench| {
