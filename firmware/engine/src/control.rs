@@ -185,8 +185,8 @@ impl Control {
     }
 
     fn take_answers(&mut self) {
-        let news = self.parts.uevents.as_ref().is_some_and(Uevents::sound_changed);
-        if news && self.search.heard(now_ns()) {
+        let news = self.parts.uevents.as_ref().and_then(Uevents::of_sound);
+        if news.is_some_and(|news| self.search.heard(news, now_ns())) {
             self.ask(Ask::Scan);
         }
         if self.ending.is_none() && self.search.due(now_ns()) {

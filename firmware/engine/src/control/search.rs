@@ -3,6 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use crate::clock::MILLISECOND;
+use crate::output::alsa::News;
 
 /// How long news of the kernel's is looked after: a device's node gets its group only a moment after the kernel has announced it,
 /// and on a busy machine that moment is long. A card without its group isn't tried, so that a look costs next to nothing.
@@ -20,9 +21,9 @@ pub(super) const NET_NS: u64 = 30_000 * MILLISECOND;
 /// What made us look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reason {
-    /// The engine has started, or the open output was lost.
+    /// The engine has started, or the open output was lost, or the kernel has said that a sound device has gone.
     Asked,
-    /// The kernel has announced a sound device, so long ago, ns.
+    /// The kernel has announced a sound device, so long ago, ns, and none has gone since.
     Announced(u64),
     /// The time had come.
     Time,
@@ -58,8 +59,8 @@ pub(super) struct Search {
     under_way: Option<Reason>,
     /// What the last one was for.
     reason: Reason,
-    /// When the last news came.
-    news: Option<u64>,
+    /// The last news, and when they came.
+    news: Option<(News, u64)>,
     /// When to look again.
     next: Option<u64>,
 }
@@ -79,16 +80,18 @@ impl Search {
         self.reason
     }
 
-    /// The kernel has announced a sound device. True: look now; a look that is under way is followed by another one.
-    pub(super) fn heard(&mut self, now: u64) -> bool {
-        self.news = Some(now);
-        self.begin(Reason::Announced(0))
+    /// The kernel has said something of a sound device. True: look now; a look that is under way is followed by another one.
+    ///
+    /// That one has gone announces none: who comes after that has to be announced anew.
+    pub(super) fn heard(&mut self, news: News, now: u64) -> bool {
+        self.news = Some((news, now));
+        self.begin(if news == News::Came { Reason::Announced(0) } else { Reason::Asked })
     }
 
     /// True: look now, because the time has come.
     pub(super) fn due(&mut self, now: u64) -> bool {
         let due = self.next.is_some_and(|at| now >= at);
-        due && self.begin(self.age(now).map_or(Reason::Time, Reason::Announced))
+        due && self.begin(self.announced(now).map_or(Reason::Time, Reason::Announced))
     }
 
     /// True: look now, because that is wanted.
@@ -99,7 +102,8 @@ impl Search {
     /// The look is over.
     pub(super) fn looked(&mut self, now: u64, seen: Seen) {
         if let Some(reason) = self.under_way.take() {
-            self.reason = reason;
+            // What was announced while it was looked for was announced.
+            self.reason = self.announced(now).map_or(reason, Reason::Announced);
         }
         let wait = match (self.age(now), seen) {
             (Some(age), _) => Some(EAGER_NS.max(age / AGE_PARTS)),
@@ -112,7 +116,12 @@ impl Search {
 
     /// How old news are that are still looked after.
     fn age(&self, now: u64) -> Option<u64> {
-        self.news.map(|at| now.saturating_sub(at)).filter(|age| *age < EAGER_FOR_NS)
+        self.news.map(|(_, at)| now.saturating_sub(at)).filter(|age| *age < EAGER_FOR_NS)
+    }
+
+    /// How long ago one was announced, if that are the last news and they are still looked after.
+    fn announced(&self, now: u64) -> Option<u64> {
+        self.age(now).filter(|_| matches!(self.news, Some((News::Came, _))))
     }
 
     fn begin(&mut self, reason: Reason) -> bool {
@@ -157,7 +166,7 @@ mod tests {
     #[test]
     fn news_are_looked_after_ever_more_slowly_and_then_no_more() {
         let mut search = Search::new(true);
-        assert!(search.heard(SECOND));
+        assert!(search.heard(News::Came, SECOND));
         let (mut looks, mut now) = (1, SECOND);
         loop {
             search.looked(now, Seen::Nothing);
@@ -176,7 +185,7 @@ mod tests {
     #[test]
     fn what_comes_with_news_is_known_to() {
         let mut search = Search::new(true);
-        assert!(search.heard(SECOND));
+        assert!(search.heard(News::Came, SECOND));
         search.looked(SECOND, Seen::Nothing);
         assert!(search.due(SECOND + EAGER_NS));
         search.looked(SECOND + EAGER_NS, Seen::Output);
@@ -186,10 +195,35 @@ mod tests {
 
     #[test]
     fn news_during_a_look_make_for_another_one() {
+        for (news, reason) in [(News::Came, Reason::Announced(1)), (News::Else, Reason::Asked)] {
+            let mut search = Search::new(true);
+            assert!(search.ask());
+            assert!(!search.heard(news, SECOND));
+            search.looked(SECOND + 1, Seen::Nothing);
+            assert_eq!((search.reason(), search.next()), (reason, Some(SECOND + 1 + EAGER_NS)), "{news:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_never_announced_is_never_said_to_be() {
         let mut search = Search::new(true);
-        assert!(search.ask());
-        assert!(!search.heard(SECOND));
-        search.looked(SECOND + 1, Seen::Nothing);
-        assert_eq!((search.reason(), search.next()), (Reason::Asked, Some(SECOND + 1 + EAGER_NS)));
+        // One was announced, and found; then it is pulled out.
+        assert!(search.heard(News::Came, SECOND));
+        search.looked(SECOND, Seen::Output);
+        assert!(search.heard(News::Else, 2 * SECOND));
+        let mut now = 2 * SECOND;
+        search.looked(now, Seen::Nothing);
+        assert_eq!(search.reason(), Reason::Asked);
+        // Whichever look finds the next one: nothing was heard of it.
+        while let Some(next) = search.next().filter(|next| *next < 2 * SECOND + EAGER_FOR_NS + NET_NS) {
+            now = next;
+            assert!(search.due(now));
+            search.looked(now, Seen::Nothing);
+            assert_eq!(search.reason(), Reason::Time, "{now}");
+        }
+        assert!(now > 2 * SECOND + EAGER_FOR_NS / 2);
+        assert!(search.heard(News::Came, now + 1));
+        search.looked(now + MILLISECOND, Seen::Output);
+        assert!(matches!(search.reason(), Reason::Announced(_)));
     }
 }

@@ -30,7 +30,7 @@ mod stream;
 mod uevent;
 
 pub(crate) use device::{AlsaDevice, Choice};
-pub(crate) use uevent::Uevents;
+pub(crate) use uevent::{News, Uevents};
 
 use ::pcm::WireFormat;
 use alsa::pcm::Format;

@@ -10,6 +10,15 @@ const KERNEL: u32 = 1;
 /// Announcements read at once; what is left wakes the poll again.
 const BATCH: usize = 64;
 
+/// What was said of sound devices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum News {
+    /// One has come, or was made ready: `add` or `change`.
+    Came,
+    /// Anything else: one has gone; or so much was said at once that some of it was lost, and nobody knows what.
+    Else,
+}
+
 /// A socket that hears them.
 pub(crate) struct Uevents {
     socket: OwnedFd,
@@ -24,19 +33,19 @@ impl Uevents {
         Some(Self { socket })
     }
 
-    /// Takes what was announced; true if any of it was about sound.
-    pub(crate) fn sound_changed(&self) -> bool {
-        let mut changed = false;
+    /// Takes what was announced; returns the last of it that was about sound.
+    pub(crate) fn of_sound(&self) -> Option<News> {
+        let mut news = None;
         let mut message = [0; 4096];
         for _ in 0..BATCH {
             match recv(&self.socket, &mut message, RecvFlags::DONTWAIT) {
-                Ok((len, _)) => changed |= is_sound(message.get(..len).unwrap_or(&message)),
+                Ok((len, _)) => news = of_sound(message.get(..len).unwrap_or(&message)).or(news),
                 // So many at once that some were lost: sound may have been among them.
-                Err(rustix::io::Errno::NOBUFS) => changed = true,
+                Err(rustix::io::Errno::NOBUFS) => news = Some(News::Else),
                 Err(_) => break,
             }
         }
-        changed
+        news
     }
 }
 
@@ -46,9 +55,12 @@ impl AsFd for Uevents {
     }
 }
 
-/// Whether an announcement, a list of zero-terminated strings, is about a sound device.
-fn is_sound(message: &[u8]) -> bool {
-    message.split(|&byte| byte == 0).any(|field| field == b"SUBSYSTEM=sound")
+/// What an announcement, a list of zero-terminated strings, says if it is about a sound device.
+fn of_sound(message: &[u8]) -> Option<News> {
+    let fields = || message.split(|&byte| byte == 0);
+    let came = |field: &[u8]| [&b"ACTION=add"[..], b"ACTION=change"].contains(&field);
+    let is_sound = fields().any(|field| field == b"SUBSYSTEM=sound");
+    is_sound.then(|| if fields().any(came) { News::Came } else { News::Else })
 }
 
 #[cfg(test)]
@@ -56,9 +68,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sound_is_told_from_the_rest() {
-        assert!(is_sound(b"add@/devices/x/sound/card1\0ACTION=add\0SUBSYSTEM=sound\0SEQNUM=7\0"));
-        assert!(!is_sound(b"add@/devices/x\0ACTION=add\0SUBSYSTEM=net\0"));
-        assert!(!is_sound(b""));
+    fn sound_is_told_from_the_rest_and_coming_from_going() {
+        let said = |action: &str, subsystem: &str| {
+            of_sound(format!("{action}@/devices/x\0ACTION={action}\0SUBSYSTEM={subsystem}\0SEQNUM=7\0").as_bytes())
+        };
+        assert_eq!(["add", "change"].map(|action| said(action, "sound")), [Some(News::Came); 2]);
+        assert_eq!(["remove", "unbind", "added"].map(|action| said(action, "sound")), [Some(News::Else); 3]);
+        assert_eq!([said("add", "net"), said("remove", "net"), of_sound(b"")], [None; 3]);
     }
 }
