@@ -70,6 +70,8 @@ pub(crate) struct Control {
     stage: Stage,
     found: Option<Found>,
     search: Search,
+    /// The number of the card that the log has named last.
+    named: Option<u64>,
     /// Whether the first look is over.
     scanned: bool,
     /// The open stream's output was lost, and the player knows.
@@ -97,6 +99,7 @@ impl Control {
             stage: Stage::Closed,
             found: None,
             search,
+            named: None,
             scanned: false,
             lost: false,
             watch: None,
@@ -215,9 +218,12 @@ impl Control {
         }
         self.scanned = true;
         match &found {
+            // The same one, that failed or of which more is known now.
+            Some(found) if self.named == Some(found.number) => tracing::info!("output: {}, as before", found.name),
             Some(found) => tracing::info!("output: {}, {}", found.name, self.search.reason()),
             None => tracing::warn!("no sound card (of those that --sink takes): waiting for one"),
         }
+        self.named = found.as_ref().map(|found| found.number).or(self.named);
         self.parts.status.set_output(found.as_ref().map_or("", |found| &found.name));
         self.parts.status.set_caps(&found.as_ref().map(|found| found.caps).unwrap_or_default());
         let back = self.lost && found.is_some();

@@ -70,6 +70,7 @@ impl Device for PluggedDevice {
     fn scan(&mut self) -> Option<Found> {
         let caps = Caps::uniform(FormatSet::ALL, RateSet::any(8_000, 192_000), ChannelSet::STEREO).with_mixer(true);
         self.plug.load(Ordering::Relaxed).then(|| Found {
+            number: 0,
             name: "plugged".to_owned(),
             card: Card::default(),
             caps,

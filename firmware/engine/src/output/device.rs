@@ -14,6 +14,8 @@ use crate::wake::Doorbell;
 /// An output that is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Found {
+    /// Counts the cards that came: what has another number is another card, or the same one plugged in anew, however alike they are.
+    pub(crate) number: u64,
     /// Its name for a human.
     pub(crate) name: String,
     /// What rules know it by.

@@ -22,7 +22,7 @@ impl Device for Hanging {
     fn scan(&mut self) -> Option<Found> {
         let caps = Caps::uniform(FormatSet::ALL, RateSet::any(8_000, 192_000), ChannelSet::STEREO);
         let (name, fault) = ("hanging".to_owned(), String::new());
-        Some(Found { name, card: Card::default(), caps, lock_ms: 0, fault })
+        Some(Found { number: 0, name, card: Card::default(), caps, lock_ms: 0, fault })
     }
 
     fn open(&mut self, wire: Wire) -> Result<Opened, Refusal> {

@@ -16,7 +16,7 @@ struct Staying {
 impl Device for Staying {
     fn scan(&mut self) -> Option<Found> {
         let (name, fault) = ("stays".to_owned(), self.fault.clone());
-        Some(Found { name, card: Card::default(), caps: self.caps, lock_ms: 0, fault })
+        Some(Found { number: 0, name, card: Card::default(), caps: self.caps, lock_ms: 0, fault })
     }
     fn open(&mut self, wire: Wire) -> Result<Opened, Refusal> {
         let output = SimOutput::new(wire, [4800, 1920], Pacing::Clocked, None);

@@ -28,6 +28,8 @@ pub(crate) struct AlsaDevice {
     period_ms: u32,
     places: Places,
     current: Option<Current>,
+    /// Cards that were found so far.
+    number: u64,
 }
 
 /// The device that was found.
@@ -42,7 +44,7 @@ struct Current {
 
 impl AlsaDevice {
     pub(crate) fn new(choice: Choice, buffer_ms: u32, period_ms: u32) -> Self {
-        Self { choice, buffer_ms, period_ms, places: Places::default(), current: None }
+        Self { choice, buffer_ms, period_ms, places: Places::default(), current: None, number: 0 }
     }
 
     /// The devices that would do, the best first.
@@ -154,7 +156,9 @@ impl AlsaDevice {
                     let title = card_name.as_ref().map_or_else(|| name.clone(), |card| format!("{card} ({name})"));
                     let card =
                         Card { usb: self.places.usb_id(&playback), name: card_name.unwrap_or_else(|| name.clone()) };
-                    let found = Found { name: title, card, caps, lock_ms: 0, fault: String::new() };
+                    self.number += 1;
+                    let number = self.number;
+                    let found = Found { number, name: title, card, caps, lock_ms: 0, fault: String::new() };
                     self.current = Some(Current { name, playback, found });
                     break;
                 }
@@ -258,7 +262,8 @@ mod tests {
         let format = ::pcm::WireFormat::S16Le;
         let (formats, rates) = ([format].into_iter().collect(), ::pcm::RateSet::any(8_000, 48_000));
         let caps = ::pcm::Caps::uniform(formats, rates, ::pcm::ChannelSet::STEREO);
-        let found = Found { name: "gone".to_owned(), card: Card::default(), caps, lock_ms: 0, fault: String::new() };
+        let (name, card) = ("gone".to_owned(), Card::default());
+        let found = Found { number: 1, name, card, caps, lock_ms: 0, fault: String::new() };
         let playback = Playback { card: 31, device: 9, identity: (1, 0, 0), usb: true, hdmi: false };
         device.current = Some(Current { name: playback.name(), playback, found });
         let refusal = device.open(Wire { format, rate: 48_000, channels: 2 }).err().expect("there is no such card");
@@ -299,6 +304,7 @@ mod tests {
         assert!(device.withheld());
         let playback = device.places.playback().pop().expect("the node");
         let found = Found {
+            number: 1,
             name: "in use".to_owned(),
             card: Card::default(),
             caps: ::pcm::Caps::default(),
@@ -328,7 +334,8 @@ mod tests {
         let format = ::pcm::WireFormat::S32Le;
         let rates = [44_100, 48_000].into_iter().collect();
         let caps = ::pcm::Caps::uniform([format].into_iter().collect(), rates, ::pcm::ChannelSet::STEREO);
-        let found = Found { name: "lies".to_owned(), card: Card::default(), caps, lock_ms: 0, fault: String::new() };
+        let (name, card) = ("lies".to_owned(), Card::default());
+        let found = Found { number: 1, name, card, caps, lock_ms: 0, fault: String::new() };
         device.current = Some(Current { name: playback.name(), playback, found });
         assert_eq!(device.clock(), Told::Clock(48_003));
         let [wrong, right] = [44_100, 48_000].map(|rate| Wire { format, rate, channels: 2 });

@@ -104,7 +104,8 @@ impl Device for SimDevice {
         self.change()?;
         let name = self.dir.as_ref().map_or_else(|| "null".to_owned(), |dir| format!("file:{}", dir.display()));
         let card = Card { usb: None, name: if self.dir.is_some() { "file" } else { "null" }.to_owned() };
-        Some(Found { name, card, caps: self.accept.caps(self.max_rate), lock_ms: 0, fault: String::new() })
+        let caps = self.accept.caps(self.max_rate);
+        Some(Found { number: 0, name, card, caps, lock_ms: 0, fault: String::new() })
     }
 
     fn open(&mut self, wire: Wire) -> Result<Opened, Refusal> {
