@@ -3,7 +3,7 @@
 //! nothing else.
 use anyhow::Result;
 use support::control_point::{Answer, ControlPoint, Error};
-use usb_dac::{Asked, Interrupted, Lost, Passage, Piece, Stream, Wanted};
+use usb_dac::{Asked, Fades, Interrupted, Lost, Passage, Piece, Stream, Wanted};
 
 use super::around;
 use super::bench::Bench;
@@ -71,7 +71,8 @@ pub(super) fn interrupt(bench: &mut Bench, track: &Track) -> Result<Tried> {
             tried.faults.extend(around::missing(around, stream.rate));
         }
     }
-    let interrupted = Interrupted { wanted, sample: (!raw).then_some(track.frame() / 2), asked: &all_asked(rate) };
+    let fades = Fades { sample: track.frame() / 2, frames: FADE_MS * rate / 1000 };
+    let interrupted = Interrupted { wanted, fades: (!raw).then_some(fades), asked: &all_asked(rate) };
     tried.judge(&interrupted, &came, rate, &Times { streams: &streams, asked, leading: 0 });
     Ok(tried)
 }
@@ -98,7 +99,7 @@ pub(super) fn interrupt_dop(bench: &mut Bench, track: &Track) -> Result<Tried> {
     let rate = streams.first().map_or(0, |stream| stream.rate) as usize;
     let words = as_words_of_16(&track.packed);
     let wanted = Wanted { bytes: &words, frame: 4, silence: SILENCE };
-    let interrupted = Interrupted { wanted, sample: None, asked: &all_asked(rate) };
+    let interrupted = Interrupted { wanted, fades: None, asked: &all_asked(rate) };
     tried.judge(&interrupted, &came, rate, &Times { streams: &streams, asked, leading });
     Ok(tried)
 }
@@ -186,7 +187,7 @@ impl Tried {
         };
         let of = |piece| passages.iter().filter(move |passage: &&Passage| passage.piece == piece);
         self.frames += of(Piece::Track).map(|passage| passage.frames).sum::<usize>();
-        self.fade(&fades(&passages), if interrupted.sample.is_some() { FADES } else { 0 }, rate);
+        self.fade(&fades(&passages), if interrupted.fades.is_some() { FADES } else { 0 }, rate);
         let All { pause, play, seek, stop } = times.asked;
         let target = SOUGHT * rate;
         let from =
@@ -354,7 +355,7 @@ mod tests {
         let asked = [Asked::Pause];
         let dry = |parts: &[Vec<u8>]| {
             let came = parts.concat();
-            let lost = Interrupted { wanted, sample: None, asked: &asked }.follow(&came).unwrap_err();
+            let lost = Interrupted { wanted, fades: None, asked: &asked }.follow(&came).unwrap_err();
             is_dry(&lost, wanted, &came, 48_000)
         };
         let silence = || vec![0; 4 * 500];

@@ -3,10 +3,10 @@
 
 use crate::explain::Wanted;
 
-/// Frames by which a faded passage is recognised.
-const KEY: usize = 16;
-/// What dither adds to a scaled sample, in steps of the last bit, with rounding.
-const DITHER: i64 = 2;
+mod fade;
+
+pub use fade::Fades;
+use fade::Way;
 
 /// What a passage consists of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,8 +48,8 @@ pub enum Asked {
 pub struct Interrupted<'a> {
     /// The track.
     pub wanted: Wanted<'a>,
-    /// Bytes of a sample, little-endian and signed, if samples may be scaled.
-    pub sample: Option<usize>,
+    /// How it is faded in and out, if it is.
+    pub fades: Option<Fades>,
     /// All that was asked, in order.
     pub asked: &'a [Asked],
 }
@@ -96,6 +96,8 @@ impl Interrupted<'_> {
         let total = came.len() / frame;
         let (mut passages, mut asked) = (Vec::<Passage>::new(), self.asked.iter());
         let (mut now, mut at, mut over) = (0, 0, false);
+        // The track goes on behind silence, or elsewhere: with a fade in.
+        let mut goes_on = false;
         while now < total {
             let silent = self.run(now..total, |n| self.is_silent(part(came, n, frame)));
             let same = self.run(now..total, |n| self.is_same(part(came, n, frame), at + n - now));
@@ -104,8 +106,7 @@ impl Interrupted<'_> {
             } else if silent > 0 {
                 Some((Piece::Silence, 0, silent))
             } else {
-                // The frame that a fade begins or ends with may have become silence.
-                (0..=1).find_map(|skipped| Some((Piece::Faded, skipped, self.faded(came, now, at + skipped)?)))
+                self.faded(came, now, at, if goes_on { Way::In } else { Way::Out })
             };
             let next = asked.as_slice().first();
             match (found, next) {
@@ -122,6 +123,8 @@ impl Interrupted<'_> {
                     if !around {
                         asked.next();
                     }
+                    // The track's own beginning isn't faded in.
+                    goes_on = !passages.is_empty() || at > 0;
                     passages.push(Passage { piece: Piece::Silence, came: now, at, frames });
                     now += frames;
                 }
@@ -130,9 +133,11 @@ impl Interrupted<'_> {
                     passages.push(Passage { piece, came: now, at, frames });
                     now += frames;
                     at += frames;
+                    goes_on = false;
                 }
                 (None, Some(Asked::Seek(target))) if at != *target => {
                     at = *target;
+                    goes_on = true;
                     asked.next();
                 }
                 _ => return Err(Lost::Foreign { came: now, at, bytes: part(came, now, frame).to_vec() }),
@@ -157,34 +162,20 @@ impl Interrupted<'_> {
         frame == part(self.wanted.bytes, at, self.wanted.frame)
     }
 
-    /// How many frames are the track's from `at` on, scaled by something between nothing and 1.
-    fn faded(&self, came: &[u8], now: usize, at: usize) -> Option<usize> {
-        let sample = self.sample?;
-        let (frame, total) = (self.wanted.frame, came.len() / self.wanted.frame);
-        let is_scaled = |n: usize| {
-            let original = part(self.wanted.bytes, at + n - now, frame).chunks_exact(sample).map(value);
-            let pairs: Vec<_> = part(came, n, frame).chunks_exact(sample).map(value).zip(original).collect();
-            let least = |original: i64| original.min(0) - DITHER..=original.max(0) + DITHER;
-            !pairs.is_empty() && pairs.into_iter().all(|(scaled, original)| least(original).contains(&scaled))
-        };
-        let end = (now..total).find(|n| self.is_silent(part(came, *n, frame))).unwrap_or(total);
-        let found = self.run(now..end, |n| is_scaled(n) && !self.is_same(part(came, n, frame), at + n - now));
-        // Whoever is scaled at all is so until it is silent, or itself again.
-        let whole = now + found == end || self.is_same(part(came, now + found, frame), at + found);
-        (found > 0 && (whole || found >= KEY)).then_some(found)
+    /// The fade that begins here: the frames of the track that it skips, as they have become silence, and how many frames come of it.
+    fn faded(&self, came: &[u8], now: usize, at: usize, way: Way) -> Option<(Piece, usize, usize)> {
+        let (fades, frame) = (self.fades?, self.wanted.frame);
+        let is_frame =
+            |n, m, gain| fades.is_scaled(part(came, now + n, frame), part(self.wanted.bytes, at + m, frame), gain);
+        let missing = fades.missing(way, is_frame)?;
+        let skipped = if way == Way::In { missing } else { 0 };
+        Some((Piece::Faded, skipped, fades.frames - missing))
     }
 }
 
 /// A frame; empty behind the last one.
 fn part(bytes: &[u8], number: usize, frame: usize) -> &[u8] {
     bytes.get(number * frame..(number + 1) * frame).unwrap_or_default()
-}
-
-/// A sample's value.
-fn value(bytes: &[u8]) -> i64 {
-    let unsigned = bytes.iter().rev().fold(0_i64, |value, byte| value << 8 | i64::from(*byte));
-    let bits = 8 * bytes.len() as u32;
-    unsigned << (64 - bits) >> (64 - bits)
 }
 
 #[cfg(test)]
@@ -200,12 +191,14 @@ mod tests {
     /// Scaled from one gain to another, in 1/64.
     fn scaled(frames: &[u8], from: i64, step: i64) -> Vec<u8> {
         let gain = |n: usize| from + step * (n / 2) as i64;
-        let samples = frames.chunks_exact(4).enumerate();
-        samples.flat_map(|(n, sample)| ((value(sample) * gain(n) / 64) as i32).to_le_bytes()).collect()
+        let samples = frames.as_chunks().0.iter().map(|sample| i64::from(i32::from_le_bytes(*sample)));
+        samples.enumerate().flat_map(|(n, sample)| ((sample * gain(n) / 64) as i32).to_le_bytes()).collect()
     }
 
-    fn of<'a>(track: &'a [u8], sample: Option<usize>, asked: &'a [Asked]) -> Interrupted<'a> {
-        Interrupted { wanted: Wanted { bytes: track, frame: 8, silence: 0 }, sample, asked }
+    const FADES: Fades = Fades { sample: 4, frames: 64 };
+
+    fn of<'a>(track: &'a [u8], fades: Option<Fades>, asked: &'a [Asked]) -> Interrupted<'a> {
+        Interrupted { wanted: Wanted { bytes: track, frame: 8, silence: 0 }, fades, asked }
     }
 
     #[test]
@@ -228,7 +221,7 @@ mod tests {
         ]
         .concat();
         let asked = [Asked::Pause, Asked::Seek(1500)];
-        let passages = of(&track, Some(4), &asked).follow(&came).unwrap();
+        let passages = of(&track, Some(FADES), &asked).follow(&came).unwrap();
         let whole: Vec<_> = passages.iter().filter(|passage| passage.piece == Piece::Track).collect();
         let ends: Vec<_> = whole.iter().map(|passage| (passage.at, passage.frames)).collect();
         // A fade's first frame is at full level, and the track's.
@@ -239,6 +232,45 @@ mod tests {
     }
 
     #[test]
+    fn a_frame_off_behind_a_pause_or_a_seek_is_found() {
+        let track = track(2000);
+        let frames = |range: std::ops::Range<usize>| &track[8 * range.start..8 * range.end];
+        let asked = [Asked::Pause, Asked::Seek(1500)];
+        let follow = |behind_pause: usize, behind_seek: usize, longer: usize| {
+            let came = [
+                frames(0..500),
+                &scaled(frames(500..564), 64, -1),
+                &[0; 800],
+                &scaled(frames(behind_pause..behind_pause + 64), 0, 1),
+                frames(behind_pause + 64..800),
+                &scaled(frames(800..864), 64, -1)[..8 * (64 - longer)],
+                &scaled(frames(behind_seek..behind_seek + 64), 0, 1),
+                frames(behind_seek + 64..2000),
+            ]
+            .concat();
+            of(&track, Some(FADES), &asked).follow(&came)
+        };
+        assert!(follow(564, 1500, 0).is_ok());
+        for (behind_pause, behind_seek, came) in [
+            (563, 1500, 665),
+            (565, 1500, 665),
+            (566, 1500, 665),
+            (600, 1500, 665),
+            (564, 1499, 965),
+            (564, 1501, 965),
+            (564, 1502, 965),
+        ] {
+            let lost = follow(behind_pause, behind_seek, 0);
+            // It may be told by the frames in front of it, which then aren't followed by what was asked.
+            assert!(
+                matches!(lost, Err(Lost::Foreign { came: found, .. }) if found.abs_diff(came) <= 100),
+                "{came}: {lost:?}"
+            );
+        }
+        assert!(follow(564, 1500, 1).is_err(), "the fade out is cut short");
+    }
+
+    #[test]
     fn what_is_lost_or_comes_twice_is_found() {
         let track = track(1000);
         let frames = |range: std::ops::Range<usize>| &track[8 * range.start..8 * range.end];
@@ -246,7 +278,7 @@ mod tests {
         let other = [0x69; 80];
         for (second, gap) in [(301, &silence), (299, &silence), (300, &other)] {
             let came = [frames(0..300), gap, frames(second..1000)].concat();
-            let error = of(&track, Some(4), &[Asked::Pause]).follow(&came).unwrap_err();
+            let error = of(&track, Some(FADES), &[Asked::Pause]).follow(&came).unwrap_err();
             assert!(matches!(error, Lost::Foreign { at: 300, .. }), "{error}");
         }
         assert_eq!(of(&track, None, &[Asked::Seek(7)]).follow(frames(0..9)), Err(Lost::Unanswered(Asked::Seek(7))));

@@ -23,6 +23,6 @@ pub use device::{Answer, Device, Setup};
 pub use dop::{Markers, take_apart};
 pub use explain::{Explained, Fault, Kind, Wanted, explain};
 pub use faults::{Absence, Hunger, Refusal, Request};
-pub use interrupted::{Asked, Interrupted, Lost, Passage, Piece};
+pub use interrupted::{Asked, Fades, Interrupted, Lost, Passage, Piece};
 pub use model::{Format, Model, ModelError, Setting, VARIANTS, Volume};
 pub use record::{Packet, Record, Sink, Stream};
