@@ -145,7 +145,7 @@ fn as_it_comes(tracks: &Tracks) -> Result<Parts<'_>> {
         parts.add(format!("what the page says of {what}"), |bench| figures::agree(bench, track, Comes::AsItIs));
     }
     let plugs = plug::add(&mut parts, tracks)?;
-    parts.behind(&plugs, "found by the kernel's announcement", |bench| announced::all(bench, announced::REPLUGGED));
+    parts.behind(&plugs, "found by the kernel's announcement", |bench| announced::all(bench));
     kinds::add(&mut parts, tracks)?;
     faults::add(&mut parts, tracks)?;
     Ok(parts)
@@ -157,7 +157,7 @@ fn with_rules(tracks: &Tracks) -> Result<Parts<'_>> {
     let first = tracks.album.first().context("an album")?;
     let shell = parts.add("the shell of a machine that stays up", shell);
     let late = parts.add("booted without a DAC, plugged in after Play", move |bench| plug::late(bench, first));
-    parts.behind(&[late], "and found by the announcement", |bench| announced::all(bench, 1));
+    parts.behind(&[late], "and found by the announcement", |bench| announced::all(bench));
     parts.add("a rule that is mistyped", |bench| {
         let said = bench.console().contains(REFUSED);
         let faults = (!said).then(|| format!("the log doesn't say {REFUSED:?}")).into_iter().collect();

@@ -105,6 +105,11 @@ impl Bench {
         Waits::now(self.session.machine.process())
     }
 
+    /// How often a DAC was plugged in since the machine was started.
+    pub(super) fn plugs(&self) -> usize {
+        self.dac.plugs() + self.other.plugs()
+    }
+
     /// Looks at what has come over the bus in the bus's own time, and forgets it.
     pub(super) fn forget(&mut self) {
         for dac in [&self.dac, &self.other] {

@@ -59,6 +59,12 @@ impl Dac {
         locked(&self.shared).now()
     }
 
+    /// How often it was plugged in since QEMU came. What was plugged in before isn't counted.
+    #[must_use]
+    pub fn plugs(&self) -> usize {
+        locked(&self.shared).plugs()
+    }
+
     /// Waits until QEMU is gone, and all that it sent before has arrived; returns whether it is within `limit`. The end of QEMU isn't
     /// that yet: what it sent may still be on its way to the device.
     pub fn wait_for_end(&self, limit: Duration) -> bool {

@@ -33,6 +33,8 @@ pub(super) struct Shared {
     plugged: bool,
     /// How often it was plugged in or out.
     changes: u64,
+    /// How often it was plugged in while QEMU was there.
+    plugs: usize,
     /// Feedback was asked for.
     feedback: bool,
     /// What packets' times count from.
@@ -92,7 +94,7 @@ fn return_after(shared: &Arc<Mutex<Shared>>, away: Duration, changes: u64) -> io
 
 impl Shared {
     pub(super) fn new(device: Device, plugged: bool) -> Self {
-        Self { device, connection: None, plugged, changes: 0, feedback: false, since: Instant::now() }
+        Self { device, connection: None, plugged, changes: 0, plugs: 0, feedback: false, since: Instant::now() }
     }
 
     pub(super) fn device(&mut self) -> &mut Device {
@@ -105,6 +107,10 @@ impl Shared {
 
     pub(super) fn is_connected(&self) -> bool {
         self.connection.is_some()
+    }
+
+    pub(super) fn plugs(&self) -> usize {
+        self.plugs
     }
 
     fn connected(&mut self, connection: Connection) -> io::Result<()> {
@@ -131,7 +137,11 @@ impl Shared {
         self.device.switched_on();
         self.plugged = true;
         self.changes += 1;
-        if self.connection.is_some() { self.appear() } else { Ok(()) }
+        if self.connection.is_none() {
+            return Ok(());
+        }
+        self.plugs += 1;
+        self.appear()
     }
 
     fn send(&mut self, kind: u32, id: u64, body: &[u8]) -> io::Result<()> {

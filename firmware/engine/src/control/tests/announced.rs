@@ -2,7 +2,7 @@
 //! (lib/kobject_uevent.c, `uevent_net_rcv_skb`): the test runs itself again in one of its own.
 
 use std::process::Command;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::time::Instant;
 
 use rustix::net::netlink::{KOBJECT_UEVENT, SocketAddrNetlink};
@@ -32,13 +32,14 @@ fn announce(subsystem: &str) {
     assert_eq!(answer.get(16..20), Some(&[0; 4][..]), "the kernel refuses to announce");
 }
 
-/// Counts how often it is looked for.
-struct Counted(PluggedDevice, Arc<AtomicUsize>);
+/// Counts how often it is looked for, and says how often it was plugged in.
+struct Counted(PluggedDevice, Arc<AtomicUsize>, Arc<AtomicU64>);
 
 impl Device for Counted {
     fn scan(&mut self) -> Option<Found> {
         self.1.fetch_add(1, Ordering::Relaxed);
-        self.0.scan()
+        let number = self.2.load(Ordering::Relaxed);
+        self.0.scan().map(|found| Found { number, ..found })
     }
     fn open(&mut self, wire: Wire) -> Result<Opened, Refusal> {
         self.0.open(wire)
@@ -61,7 +62,8 @@ fn a_card_is_found_at_the_kernel_s_word_and_not_by_looking() {
     let socket = dir.path().join("engine.sock");
     let (plug, looks) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
     let (volumes, set) = channel();
-    let device = Counted(PluggedDevice { plug: Arc::clone(&plug), volumes }, Arc::clone(&looks));
+    let number = Arc::new(AtomicU64::new(1));
+    let device = Counted(PluggedDevice { plug: Arc::clone(&plug), volumes }, Arc::clone(&looks), Arc::clone(&number));
     let begun = Instant::now();
     start_hearing(&socket, Box::new(device), Some(Uevents::listen().expect("the kernel's announcements")));
     let connection = Connection::connect(&socket).expect("it listens");
@@ -82,5 +84,10 @@ fn a_card_is_found_at_the_kernel_s_word_and_not_by_looking() {
     });
     assert!(connection.status.caps().is_some_and(|caps| caps.mixer));
     assert_eq!(set.recv(), Ok(volume), "it gets the volume in force");
+
+    // Pulled out and put back between two looks, it looks the same, and has lost what was set.
+    number.store(2, Ordering::Relaxed);
+    announce("sound");
+    assert_eq!(set.recv(), Ok(volume), "another one gets it, too");
     assert!(begun.elapsed() < Duration::from_nanos(NET_NS), "it may have been found by looking");
 }
