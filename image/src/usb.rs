@@ -15,6 +15,7 @@ mod announced;
 mod around;
 mod bench;
 mod bus;
+mod certified;
 mod converted;
 mod dop;
 mod dry;
@@ -29,13 +30,14 @@ mod parts;
 mod plug;
 mod proved;
 mod seams;
+mod still;
 mod times;
 mod tracks;
 mod volume;
 mod waits;
+mod watch;
 
 use bench::Bench;
-use found::Excuse;
 pub(crate) use found::Tried;
 pub use found::{Excused, Found, Outcome};
 use parts::Parts;
@@ -197,27 +199,35 @@ impl Found {
         let mut excused = Vec::new();
         for attempts in 1..=ATTEMPTS {
             bench.forget();
+            bench.watch.forget();
             let before = bench.counted()?;
             let mut tried = work(bench)?;
-            let proved = bench.counted()?.since(&before);
+            let proved = bench.proved(&before)?;
             let seen = bench.take_seen();
             tried.bus_ms = u64::try_from(seen.time.as_millis())?;
             tried.faults.extend(seen.faults);
+            seen.stills.into_iter().for_each(|(own, text)| tried.doubt(found::Excuse::Held(own), text));
             // What ran dry is judged by what came; here is only that nothing else is empty.
             if seen.holes > proved.dropouts.xruns {
                 let xruns = proved.dropouts.xruns;
-                let text = format!("{} times microframes came empty, with {xruns} xruns", seen.holes);
-                tried.doubt(Excuse::Again, text);
+                tried.faults.push(format!("{} times microframes came empty, with {xruns} xruns", seen.holes));
             }
             let still = format!("the bus stood still for {} ms at most", seen.longest_wait.as_millis());
-            tried.note = [std::mem::take(&mut tried.note), still]
+            let busy = format!("a processor was busy {:.0} % of a second", proved.busy * 100.0);
+            let taken_back = match seen.taken_back {
+                0 => String::new(),
+                streams => format!("{streams} streams end in empty microframes"),
+            };
+            tried.note = [std::mem::take(&mut tried.note), still, busy, taken_back]
                 .into_iter()
                 .filter(|part| !part.is_empty())
                 .collect::<Vec<_>>()
                 .join("; ");
             let again = tried.is_excused(&proved) && attempts < ATTEMPTS;
             let tried = tried.judged();
-            let (dropouts, waited_ms) = (proved.dropouts, u64::try_from(proved.waited.as_millis())?);
+            let dropouts = proved.dropouts;
+            let [waited_ms, held_ms] = [proved.waited, proved.held].map(|time| time.as_millis() as u64);
+            let busy_percent = (proved.busy * 100.0) as u64;
             if !again {
                 if !tried.faults.is_empty() {
                     progress(&format!("it failed: {}", tried.faults.join("; ")));
@@ -226,7 +236,7 @@ impl Found {
                 break;
             }
             progress(&format!("the host was too busy, once more: {}", tried.faults.join("; ")));
-            excused.push(Excused { faults: tried.faults, dropouts, waited_ms });
+            excused.push(Excused { faults: tried.faults, dropouts, waited_ms, held_ms, busy_percent });
         }
         Ok(())
     }

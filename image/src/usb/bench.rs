@@ -2,18 +2,18 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use serde_json::{Value, json};
+use serde_json::Value;
 use support::control_point::{Transport, didl};
 use usb_dac::redir::Dac;
 use usb_dac::{Device, Explained, Fault, Format, Kind, Model, Stream, Wanted, explain};
 
 use super::bus::Seen;
 use super::events::Events;
-use super::found::{Excuse, Tried};
-use super::proved::Counted;
+use super::found::Tried;
+use super::proved::{Counted, HELD_WITHIN, Proved, RING};
 use super::waits::Waits;
+use super::watch::Watch;
 use super::{around, kinds};
-use crate::cache::sha256;
 use crate::play::Player;
 use crate::session::Session;
 use crate::shell::Shell;
@@ -24,9 +24,6 @@ use crate::{recording, stop};
 pub(super) const PATIENCE: Duration = Duration::from_secs(120);
 /// Between two looks at whether something is so.
 const TICK: Duration = Duration::from_millis(25);
-/// A certificate's hash is given up when more than the ring was overwritten before its thread, of ordinary priority, came to it: 0.3 s
-/// of what is fastest ([`certificate`](../../../firmware/engine/src/certificate.rs)).
-const HASHING: Duration = Duration::from_millis(300);
 
 pub(super) struct Bench {
     session: Session,
@@ -36,6 +33,8 @@ pub(super) struct Bench {
     other: Dac,
     /// If it was booted with one, and asked for it.
     pub(super) shell: Option<Shell>,
+    /// What the host took, at each look at whether something is so.
+    pub(super) watch: Watch,
     /// The renderer's, once they were asked for.
     events: Option<Events>,
     /// What was seen of the bus since the last time that something was tried.
@@ -60,7 +59,8 @@ impl Bench {
         let dacs = session.dac.clone().zip(session.other_dac.clone());
         let (dac, other) = dacs.context("the machine has no USB DAC")?;
         let player = Player::find(&session.machine)?;
-        Ok(Self { session, player, dac, other, shell: None, events: None, seen: Seen::default() })
+        let watch = Watch::new(session.machine.process());
+        Ok(Self { session, player, dac, other, watch, shell: None, events: None, seen: Seen::default() })
     }
 
     /// Connects to the guest's shell, which talks to one at a time: of a machine that stays up it is the user's.
@@ -100,9 +100,16 @@ impl Bench {
         Ok(Counted::new(self.player.status()?, self.waits()))
     }
 
+    /// What is proved by what was counted since, and by the watch, which was told then to forget what was before.
+    pub(super) fn proved(&self, before: &Counted) -> Result<Proved> {
+        let counted = self.counted()?;
+        let (held, busy) = (self.watch.held_within(HELD_WITHIN), self.watch.busy_within(RING));
+        Ok(Proved { held, busy, ..counted.since(before) })
+    }
+
     /// How long the machine has waited for a core so far.
     pub(super) fn waits(&self) -> Waits {
-        Waits::now(self.session.machine.process())
+        self.watch.look()
     }
 
     /// How often a DAC was plugged in since the machine was started.
@@ -112,9 +119,11 @@ impl Bench {
 
     /// Looks at what has come over the bus in the bus's own time, and forgets it.
     pub(super) fn forget(&mut self) {
+        self.watch.look();
         for dac in [&self.dac, &self.other] {
+            let since = Instant::now().checked_sub(dac.now());
             dac.with(|device| {
-                self.seen.look(device.model(), device.record().streams());
+                self.seen.look(device.model(), device.record().streams(), (&self.watch, since));
                 device.forget();
             });
         }
@@ -134,6 +143,7 @@ impl Bench {
     /// Waits until something is so.
     pub(super) fn wait(&mut self, not: &str, mut so: impl FnMut(&Self) -> Result<bool>) -> Result<Duration> {
         let start = Instant::now();
+        self.waits();
         while !so(self)? {
             stop::check()?;
             self.session.machine.check()?;
@@ -141,6 +151,7 @@ impl Bench {
                 bail!("{not}; {}", self.session.machine.last_words());
             }
             std::thread::sleep(TICK);
+            self.waits();
         }
         Ok(start.elapsed())
     }
@@ -323,13 +334,6 @@ impl Bench {
     }
 }
 
-/// CRC-32C, bit by bit: nothing of what is tested.
-fn crc32c(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(u32::MAX, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0x82f6_3b78 & (crc & 1).wrapping_neg()))
-    })
-}
-
 impl Tried {
     /// Compares what came of a track that was just played, and what its certificate says.
     pub(super) fn whole(&mut self, bench: &mut Bench, track: &Track) -> Result<()> {
@@ -345,49 +349,6 @@ impl Tried {
             self.faults.push(format!("{} streams came over the bus", streams.len()));
         }
         streams.first().filter(|_| streams.len() == 1)
-    }
-
-    /// The certificate of the track that was played last has to say what came over the bus.
-    pub(super) fn certified(&mut self, bench: &mut Bench, bytes: &[u8], frame: usize) -> Result<()> {
-        let certificate = bench.certificate()?;
-        self.certifies(&certificate, bytes, frame);
-        Ok(())
-    }
-
-    /// Tracks that were played one after the other have each to have a certificate that says what came of them.
-    pub(super) fn all_certified(&mut self, bench: &mut Bench, tracks: &[&Track]) -> Result<()> {
-        let certificates = bench.certificates(tracks.len())?;
-        for (track, certificate) in tracks.iter().zip(&certificates) {
-            self.certifies(certificate, &track.packed, track.frame());
-        }
-        Ok(())
-    }
-
-    fn certifies(&mut self, certificate: &Value, bytes: &[u8], frame: usize) {
-        let differs = |wanted: &Value| {
-            wanted.as_object().is_some_and(|all| all.iter().any(|(name, value)| certificate[name] != *value))
-        };
-        let (frames, crc) = (bytes.len() / frame, format!("{:08x}", crc32c(bytes)));
-        let digest = sha256(bytes);
-        let mut taken = json!({ "frames": frames, "crc32c": crc });
-        if certificate["sha256"].is_null() {
-            // It gives up where it can't follow what is played.
-            self.doubt(Excuse::Waited(HASHING), "its certificate has no SHA-256");
-        } else {
-            taken["sha256"] = digest.into();
-        }
-        if differs(&taken) {
-            self.faults.push(format!("its certificate is {certificate}, not {taken}"));
-        }
-        let heard = json!({ "whole": true, "scaled": false, "xruns": 0, "starved": 0, "lost": 0 });
-        if differs(&heard) {
-            let text = format!("its certificate is {certificate}, not {heard}");
-            // Only what ran dry is faded, and loses what was on its way.
-            match ["xruns", "starved"].iter().filter_map(|name| certificate[name].as_u64()).sum() {
-                0 => self.faults.push(text),
-                times => self.doubt(Excuse::Dry(times), text),
-            }
-        }
     }
 
     /// Compares a stream that should be all of a track, of which the DAC has to have played everything.
@@ -442,55 +403,7 @@ impl Tried {
 
 #[cfg(test)]
 mod tests {
-    use super::super::proved::Proved;
     use super::*;
-    use crate::dropouts::Dropouts;
-
-    #[test]
-    fn the_check_sum_is_castagnoli_s() {
-        // RFC 3720, B.4: 32 bytes of zeros.
-        assert_eq!(crc32c(&[0; 32]), 0x8a91_36aa);
-    }
-
-    #[test]
-    fn a_certificate_says_what_was_taken_and_what_became_of_it() {
-        let bytes = [7; 80];
-        let right = json!({
-            "frames": 20, "crc32c": format!("{:08x}", crc32c(&bytes)), "sha256": sha256(&bytes),
-            "whole": true, "scaled": false, "xruns": 0, "starved": 0, "lost": 0,
-        });
-        let tried = |certificate: &Value| {
-            let mut tried = Tried::default();
-            tried.certifies(certificate, &bytes, 4);
-            tried
-        };
-        assert_eq!(tried(&right).judged().faults, [""; 0]);
-        let with = |name: &str, value: Value| {
-            let mut certificate = right.clone();
-            certificate[name] = value;
-            tried(&certificate)
-        };
-        let mut lateness = vec![0; 32];
-        lateness[20] = 1;
-        let dropouts = Dropouts { xruns: 1, ..Dropouts::default() };
-        let dry = Proved { dropouts, lateness, ..Proved::default() };
-        let waited = Proved { waited: HASHING, ..Proved::default() };
-        for (name, value, [idle, ran_dry, busy]) in [
-            ("frames", json!(19), [false; 3]),
-            ("crc32c", json!("00000000"), [false; 3]),
-            ("sha256", json!("00"), [false; 3]),
-            ("sha256", Value::Null, [false, false, true]),
-            ("whole", json!(false), [false; 3]),
-            ("scaled", json!(true), [false; 3]),
-            ("lost", json!(7), [false; 3]),
-            ("xruns", json!(1), [false, true, false]),
-            ("xruns", json!(2), [false; 3]),
-        ] {
-            let tried = with(name, value);
-            let excused = [&Proved::default(), &dry, &waited].map(|proved| tried.is_excused(proved));
-            assert_eq!((excused, tried.judged().faults.len()), ([idle, ran_dry, busy], 1), "{name}");
-        }
-    }
 
     #[test]
     fn of_a_stream_that_was_cut_off_only_the_end_may_be_missing() {

@@ -1,8 +1,11 @@
 //! What came in the bus's own time, of which a microframe is 125 µs: how many frames a stream brought for the time that it took, and
 //! how evenly. However busy the host is, that is the DAC's clock's, as the driver follows it.
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use usb_dac::{Model, Packet, Stream};
+
+use super::still::still;
+use super::watch::Watch;
 
 /// How far a stream's pace may be off what the DAC asked for: a hundredth.
 const NEAR: f64 = 0.01;
@@ -22,27 +25,43 @@ pub(super) struct Seen {
     pub(super) time: Duration,
     /// What is wrong with them.
     pub(super) faults: Vec<String>,
-    /// How often microframes came empty, as they do where the card runs dry and nowhere else.
+    /// How often microframes came empty with music or silence behind them, as they do where the card runs dry and nowhere else.
     pub(super) holes: u64,
-    /// The longest time that the host's clock went on and the bus didn't, in the middle of a stream; of no fault.
+    /// How many streams ended in empty microframes: those of transfers that were taken back.
+    pub(super) taken_back: u64,
+    /// The longest time that the host's clock went on and the bus didn't, in the middle of a stream.
     pub(super) longest_wait: Duration,
+    /// Where it did so for longer than it may beside what the host took meanwhile: by how much, and what is to be said of it.
+    pub(super) stills: Vec<(Duration, String)>,
 }
 
 impl Seen {
-    /// Looks at a DAC's streams.
-    pub(super) fn look(&mut self, model: &Model, streams: &[Stream]) {
+    /// Looks at a DAC's streams, knowing what the host took meanwhile, and when the DAC's time began.
+    pub(super) fn look(&mut self, model: &Model, streams: &[Stream], (watch, since): (&Watch, Option<Instant>)) {
         for stream in streams {
             self.time += stream.bus_time();
             self.longest_wait = self.longest_wait.max(stream.longest_wait().0);
             self.holes += holes(stream);
+            self.taken_back += u64::from(until_taken_back(stream).len() < stream.packets.len());
+            self.stills.extend(still(stream, watch, since));
             self.faults.extend(fault(model, stream).map(|fault| format!("{} Hz: {fault}", stream.rate)));
         }
     }
 }
 
-/// How often microframes are empty; those within what is on its way at a time are one hole.
+/// A stream without the empty microframes that it ends with. A real bus never has them. The driver takes back what is on its way when
+/// a stream is stopped, and xhci_hcd makes No Op TRBs of it (`td_to_noop` in drivers/usb/host/xhci-ring.c). An xHC skips those; QEMU's
+/// takes each for an isochronous transfer of no bytes (`xhci_xfer_create_sgl`, `xhci_submit` in hw/usb/hcd-xhci.c), due in frame 0, as
+/// their frame number is gone: some time in the next 2.048 s, if the endpoint isn't taken down before, as it mostly is at the end of a
+/// stream. Where music or silence is behind them the stream was stopped in its middle: the card ran dry, which the engine counts.
+pub(super) fn until_taken_back(stream: &Stream) -> &[Packet] {
+    let end = stream.packets.iter().rposition(|packet| packet.bytes > 0).map_or(0, |last| last + 1);
+    stream.packets.get(..end).unwrap_or_default()
+}
+
+/// How often microframes are empty that aren't the end; those within what is on its way at a time are one hole.
 fn holes(stream: &Stream) -> u64 {
-    let empty = stream.packets.iter().enumerate().filter(|(_, packet)| packet.bytes == 0).map(|(n, _)| n);
+    let empty = until_taken_back(stream).iter().enumerate().filter(|(_, packet)| packet.bytes == 0).map(|(n, _)| n);
     let mut end = 0;
     empty.fold(0, |count, n| {
         let begins = n >= end;
@@ -157,6 +176,20 @@ mod tests {
         assert_eq!([with(&[]), with(&[(7, 8)]), with(&[(4000, 4066)])], [0, 1, 1]);
         assert_eq!(with(&[(100, 130), (135, 140), (4000, 4066)]), 2, "in pieces");
         assert_eq!(with(&[(4000, 4070), (4160, 4163)]), 2, "longer than what is on its way");
+        assert_eq!(with(&[(7900, 8000)]), 0, "behind the end there is nothing that could be missing");
+        assert_eq!(with(&[(7800, 7999)]), 1, "but there is");
+        assert_eq!(with(&[(0, 8000)]), 0, "what goes on behind another look");
+    }
+
+    #[test]
+    fn streams_that_end_in_transfers_that_were_taken_back_are_told() {
+        let ends = |empty: usize| {
+            let mut seen = Seen::default();
+            let ended = stream([vec![6; 800], vec![0; empty]].concat());
+            seen.look(&Model::named("reference").unwrap(), &[ended], (&Watch::new(0), None));
+            (seen.taken_back, seen.holes)
+        };
+        assert_eq!([ends(0), ends(96)], [(0, 0), (1, 0)]);
     }
 
     #[test]
@@ -164,7 +197,8 @@ mod tests {
         let mut seen = Seen::default();
         let mut late = stream(vec![6; 800]);
         late.packets.iter_mut().skip(400).for_each(|packet| packet.at += Duration::from_millis(70));
-        seen.look(&Model::named("reference").unwrap(), &[stream(vec![6; 8000]), late]);
+        seen.look(&Model::named("reference").unwrap(), &[stream(vec![6; 8000]), late], (&Watch::new(0), None));
         assert_eq!((seen.time.as_millis(), seen.longest_wait.as_micros(), seen.faults.len()), (1100, 70_125, 0));
+        assert!(matches!(seen.stills.as_slice(), [(own, _)] if own.as_micros() == 70_125), "{:?}", seen.stills);
     }
 }

@@ -44,12 +44,12 @@ pub(crate) struct Doubt {
 pub(super) enum Excuse {
     /// Card or ring ran dry so often at least.
     Dry(u64),
-    /// The machine waited so long for a core.
+    /// The machine waited so long for a core, in all.
     Waited(Duration),
-    /// Nothing is known of it: what is wrong by the product's fault is so each time.
-    Again,
     /// It is measured already, just where something came late.
     Measured,
+    /// It waited so long at once ([`HELD_WITHIN`](super::proved::HELD_WITHIN)).
+    Held(Duration),
 }
 
 impl Tried {
@@ -92,7 +92,8 @@ impl Tried {
         let holds = |excuse: Excuse| match excuse {
             Excuse::Dry(times) => times <= dry,
             Excuse::Waited(least) => proved.waited >= least,
-            Excuse::Again | Excuse::Measured => true,
+            Excuse::Measured => true,
+            Excuse::Held(least) => proved.held >= least,
         };
         let doubts = self.doubts.iter().all(|doubt| holds(doubt.excuse));
         self.faults.is_empty() && !self.doubts.is_empty() && doubts && self.gaps <= dry
@@ -112,8 +113,12 @@ pub struct Excused {
     pub faults: Vec<String>,
     /// What the machine lost.
     pub dropouts: Dropouts,
-    /// How long it waited for a core of the host, ms.
+    /// How long it waited for a core of the host, ms,
     pub waited_ms: u64,
+    /// and at most at once.
+    pub held_ms: u64,
+    /// The greatest part of a second that one of its processors had work to do in, percent.
+    pub busy_percent: u64,
 }
 
 /// What was tried, and what came of it in the end.
@@ -166,9 +171,12 @@ impl Display for Found {
                 "{name:<44} {frames:>8} frames, {bus_ms} ms of the bus, {waited_ms} ms without a core: {verdict}{note}, attempt \
                  {attempts}{lost}"
             )?;
-            for (number, Excused { faults, dropouts, waited_ms }) in (1..).zip(excused) {
+            for (number, Excused { faults, dropouts, waited_ms, held_ms, busy_percent }) in (1..).zip(excused) {
                 let faults = faults.join("; ");
-                writeln!(f, "    attempt {number}, {dropouts}, {waited_ms} ms without a core: {faults}")?;
+                writeln!(
+                    f,
+                    "    attempt {number}, {dropouts}, {waited_ms} ms without a core, {held_ms} at once, busy {busy_percent} %: {faults}"
+                )?;
             }
         }
         Ok(())
@@ -182,11 +190,12 @@ mod tests {
     const NONE: Dropouts = Dropouts { xruns: 0, starved: 0, stalls: 0, overruns: 0 };
     const DRY: Dropouts = Dropouts { xruns: 1, ..NONE };
 
-    /// The engine counted this, with so many wake-ups of half a second and more, and the host took so much, ms.
+    /// The engine counted this, with so many wake-ups of half a second and more, and the host took so much at once, ms.
     fn proved(dropouts: Dropouts, late: u64, waited_ms: u64) -> Proved {
         let mut lateness = vec![0; 32];
         (lateness[5], lateness[18], lateness[19], lateness[20]) = (100, 9, 3, late);
-        Proved { dropouts, lateness, latest: None, waited: Duration::from_millis(waited_ms) }
+        let waited = Duration::from_millis(waited_ms);
+        Proved { dropouts, lateness, latest: None, waited, held: waited, busy: waited_ms as f64 / 1000.0 }
     }
 
     #[test]
@@ -195,17 +204,18 @@ mod tests {
         let starved = Dropouts { starved: 1, ..NONE };
         for (faults, doubts, [dropouts, more], wakeups, ms, again) in [
             (&[][..], &[][..], [NONE, NONE], 0, 0, false),
-            (&[], &[], [DRY, NONE], 1, 0, false),
-            (&["another rate"], &[(late(1), "dry")], [DRY, NONE], 1, 0, false),
-            (&[], &[(late(1), "dry")], [NONE, NONE], 1, 0, false),
-            (&[], &[(late(1), "dry")], [DRY, NONE], 1, 0, true),
-            // It ran dry though the engine was never that late: that is its own fault.
-            (&[], &[(late(1), "dry")], [DRY, NONE], 0, 0, false),
-            (&[], &[(late(2), "dry twice")], [DRY, NONE], 2, 0, false),
-            (&[], &[(late(1), "dry")], [starved, NONE], 0, 0, true),
-            (&[], &[(late(2), "dry twice")], [starved, NONE], 0, 0, false),
-            (&[], &[(Excuse::Again, "empty")], [NONE, NONE], 0, 0, true),
-            (&[], &[(late(1), "dry")], [DRY, DRY], 1, 0, false),
+            (&[], &[], [DRY, NONE], 1, 500, false),
+            (&["another rate"], &[(late(1), "dry")], [DRY, NONE], 1, 500, false),
+            (&[], &[(late(1), "dry")], [NONE, NONE], 1, 500, false),
+            (&[], &[(late(1), "dry")], [DRY, NONE], 1, 500, true),
+            // It ran dry though the engine was never that late, or the host took nothing: that is its own fault.
+            (&[], &[(late(1), "dry")], [DRY, NONE], 0, 500, false),
+            (&[], &[(late(1), "dry")], [DRY, NONE], 1, 0, false),
+            (&[], &[(late(2), "dry twice")], [DRY, NONE], 2, 500, false),
+            (&[], &[(late(1), "dry")], [starved, NONE], 0, 899, false),
+            (&[], &[(late(1), "dry")], [starved, NONE], 0, 900, true),
+            (&[], &[(late(2), "dry twice")], [starved, NONE], 0, 900, false),
+            (&[], &[(late(1), "dry")], [DRY, DRY], 1, 500, false),
             (&[], &[(waited(300), "3 s")], [NONE, NONE], 0, 299, false),
             (&[], &[(waited(300), "3 s")], [NONE, NONE], 0, 300, true),
             (&[], &[(waited(300), "3 s"), (late(1), "dry")], [NONE, NONE], 0, 400, false),
@@ -225,13 +235,21 @@ mod tests {
     fn each_time_needs_a_count_of_its_own_and_a_wake_up_that_was_so_late() {
         let mut tried = Tried { gaps: 1, ..Tried::default() };
         tried.doubt(Excuse::Dry(1), "dry");
-        let mut proved = proved(DRY, 0, 0);
+        let mut proved = proved(DRY, 0, 500);
         for (ms, excused) in [(459, false), (460, true)] {
             proved.latest = Some(Duration::from_millis(ms));
             assert_eq!(tried.is_excused(&proved), excused, "{ms} ms");
         }
         tried.gaps = 2;
         assert!(!tried.is_excused(&proved));
+    }
+
+    #[test]
+    fn what_was_waited_in_all_is_not_what_was_waited_at_once() {
+        let mut tried = Tried::default();
+        tried.doubt(Excuse::Held(Duration::from_millis(300)), "no hash");
+        let proved = |held_ms| Proved { held: Duration::from_millis(held_ms), ..proved(NONE, 0, 9999) };
+        assert_eq!([299, 300].map(|ms| tried.is_excused(&proved(ms))), [false, true]);
     }
 
     #[test]
@@ -252,7 +270,7 @@ mod tests {
             let found = usb_dac::explain(&came, usb_dac::Wanted { bytes: &track, frame: 4, silence: 0 }, rate);
             let mut tried = Tried::default();
             tried.differs(&found, rate);
-            assert_eq!(tried.is_excused(&proved(DRY, 1, 0)), excused, "{what}: {tried:?}");
+            assert_eq!(tried.is_excused(&proved(DRY, 1, 500)), excused, "{what}: {tried:?}");
             assert!(!tried.is_excused(&proved(NONE, 1, 9999)), "{what}");
             assert!(!tried.judged().faults.is_empty(), "{what}");
         }
@@ -261,12 +279,12 @@ mod tests {
     #[test]
     fn a_time_that_was_let_pass_leaves_its_trace() {
         let faults = vec!["900 frames are missing".to_owned()];
-        let excused = vec![Excused { faults, dropouts: DRY, waited_ms: 7 }];
+        let excused = vec![Excused { faults, dropouts: DRY, waited_ms: 7, held_ms: 6, busy_percent: 95 }];
         let (tried, name) = (Tried::default(), "a track".to_owned());
         let outcome = Outcome { name, tried, dropouts: NONE, waited_ms: 8, attempts: 2, excused };
         let found = Found { equal: true, outcomes: vec![outcome], ..Found::default() };
         let text = found.to_string();
-        let wanted = "well, attempt 2\n    attempt 1, 1 xruns, 7 ms without a core: 900 frames are missing\n";
+        let wanted = "well, attempt 2\n    attempt 1, 1 xruns, 7 ms without a core, 6 at once, busy 95 %: 900 frames are missing\n";
         assert!(text.contains(wanted), "{text}");
         let json = serde_json::to_value(&found).unwrap();
         assert_eq!(json["outcomes"][0]["excused"][0]["faults"][0], "900 frames are missing");

@@ -8,6 +8,16 @@ use crate::dropouts::Dropouts;
 
 /// What the card's buffer holds ([`crate::session`]'s arguments), ms, but for what goes between two wake-ups.
 const HELD_MS: u64 = 500 - 40;
+/// The longest that the ring lasts (its setting's default): the player has to have been held up for as long before it is dry.
+pub(super) const RING: Duration = Duration::from_secs(1);
+/// What the host has to have taken where the engine was late by what the card holds: half of it. The other half may be the work that
+/// was left undone meanwhile.
+const OF_LATE: Duration = Duration::from_millis(HELD_MS / 2);
+/// Within so long it has to have been taken: by and by it holds nothing up.
+pub(super) const HELD_WITHIN: Duration = Duration::from_secs(2);
+/// A processor that is busy: it has no more than a tenth of the time to wait in, for a lock of the emulator or for the network.
+const BUSY: f64 = 0.9;
+
 /// What is known to have happened while something was tried.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Proved {
@@ -17,22 +27,31 @@ pub(super) struct Proved {
     pub(super) lateness: Vec<u64>,
     /// The latest one, if none was as late before.
     pub(super) latest: Option<Duration>,
-    /// What the host took ([`super::waits`]).
+    /// What the host took ([`super::waits`]), in all,
     pub(super) waited: Duration,
+    /// and at most within [`HELD_WITHIN`].
+    pub(super) held: Duration,
+    /// The greatest part of [`RING`] that one of the machine's processors had work to do in.
+    pub(super) busy: f64,
 }
 
 impl Proved {
-    /// How often card or ring ran dry for which the machine's pace is to blame, which isn't demanded: the engine was late by as much as
-    /// the card holds, by its own histogram; or it counted that the ring was dry, as it is where emulated processors decode more slowly
-    /// than the music goes. The host can't tell that: their thread runs all the time. What the product does by its own fault it does
-    /// each time that it is tried.
+    /// How often card or ring ran dry for which the machine's pace is to blame, which isn't demanded. The engine's own counts say how
+    /// often, and nothing of why: that has to be seen from outside.
+    ///
+    /// - The card: the engine was late by as much as it holds, by its histogram, and the host took time from the machine at once. An
+    ///   engine that is late on a host that takes nothing is so by its own fault.
+    /// - The ring: for as long as it lasts one of the emulated processors had work to do all the time, or the host took it. Music of
+    ///   384 kHz is decoded more slowly there than it plays. A ring that is empty because somebody sleeps, or waits for what doesn't
+    ///   come, leaves all of them idle.
     pub(super) fn dry(&self, provoked: Dropouts) -> u64 {
         let Dropouts { xruns, starved, .. } = self.dropouts.since(provoked);
         let first = (HELD_MS * 1000).next_power_of_two().ilog2() as usize + 1;
         let surely: u64 = self.lateness.iter().skip(first).sum();
         let latest = self.latest.is_some_and(|late| late >= Duration::from_millis(HELD_MS));
         let late = surely.saturating_sub(provoked.stalls).max(latest.into());
-        xruns.min(late) + starved
+        let xruns = if self.held >= OF_LATE { xruns.min(late) } else { 0 };
+        xruns + if self.busy >= BUSY { starved } else { 0 }
     }
 }
 
@@ -53,7 +72,8 @@ impl Counted {
         Self { status, waits }
     }
 
-    /// What is proved by that much more now.
+    /// What is proved by that much more now, but for what two counts don't show: what the host took at once, and how busy the machine
+    /// was.
     pub(super) fn since(&self, before: &Self) -> Proved {
         let dropouts = |counted: &Self| Dropouts::counted(&counted.status);
         let worst = |counted: &Self| counted.status["engine"]["worst_lateness_ns"].as_u64().unwrap_or_default();
@@ -63,6 +83,8 @@ impl Counted {
             lateness: lateness.map(|(after, before)| after.saturating_sub(before)).collect(),
             latest: (worst(self) > worst(before)).then(|| Duration::from_nanos(worst(self))),
             waited: self.waits.since(&before.waits),
+            held: Duration::ZERO,
+            busy: 0.0,
         }
     }
 }
@@ -82,13 +104,29 @@ mod tests {
             Counted::new(json!({ "engine": engine }), Waits::default())
         };
         let before = counted(3, 1, 900_000_000);
-        let nothing = before.since(&before);
+        let since = |after: &Counted, held_ms| Proved { held: Duration::from_millis(held_ms), ..after.since(&before) };
+        let nothing = since(&before, 2000);
         assert_eq!((nothing.dry(Dropouts::default()), nothing.latest), (0, None));
-        let once = counted(4, 2, 900_000_000).since(&before);
+        let once = since(&counted(4, 2, 900_000_000), 230);
         assert_eq!((once.dropouts.xruns, once.lateness[20], once.latest), (1, 1, None));
         let hold = Dropouts { xruns: 1, stalls: 1, ..Dropouts::default() };
         assert_eq!([once.dry(Dropouts::default()), once.dry(hold)], [1, 0]);
-        let latest = counted(4, 1, 950_000_000).since(&before);
+        let latest = since(&counted(4, 1, 950_000_000), 230);
         assert_eq!((latest.latest, latest.dry(Dropouts::default())), (Some(Duration::from_millis(950)), 1));
+    }
+
+    #[test]
+    fn it_ran_dry_for_the_machine_s_pace_only_where_that_is_seen_from_outside() {
+        let mut lateness = vec![0; 32];
+        lateness[20] = 3;
+        let dry = |xruns, starved, held_ms, busy| {
+            let dropouts = Dropouts { xruns, starved, ..Dropouts::default() };
+            // In all it is plenty.
+            let (waited, held) = (Duration::from_secs(60), Duration::from_millis(held_ms));
+            Proved { dropouts, lateness: lateness.clone(), latest: None, waited, held, busy }.dry(Dropouts::default())
+        };
+        let xruns = [dry(2, 0, 0, 1.0), dry(2, 0, 229, 1.0), dry(2, 0, 230, 0.0), dry(4, 0, 2000, 0.0)];
+        assert_eq!(xruns, [0, 0, 2, 3], "a processor that works doesn't hold the engine up");
+        assert_eq!([dry(0, 2, 2000, 0.0), dry(0, 2, 0, 0.89), dry(0, 2, 0, 0.9)], [0, 0, 2], "a ring that sleeps");
     }
 }

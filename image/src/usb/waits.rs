@@ -8,7 +8,7 @@ use std::time::Duration;
 /// What a thread ran and what it waited since it began, ns.
 type Counts = [u64; 2];
 
-/// Of each thread.
+/// Of each thread of a process.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Waits(HashMap<String, Counts>);
 
@@ -23,14 +23,36 @@ impl Waits {
         Self(threads.filter_map(of).collect())
     }
 
+    /// The longest that any of them has waited since.
+    pub(super) fn any_since(&self, before: &Self) -> Duration {
+        self.grown(before).map(|[_, waited]| waited).max().unwrap_or_default()
+    }
+
+    /// The longest that any of them has had work to do since: it ran, or was ready to.
+    pub(super) fn busy_since(&self, before: &Self) -> Duration {
+        self.grown(before).map(|[ran, waited]| ran + waited).max().unwrap_or_default()
+    }
+
     /// What the one that has run most since has waited since: that is what emulates the processors, and nothing in the guest gets on
     /// without it.
     pub(super) fn since(&self, before: &Self) -> Duration {
-        let of = |(thread, now): (&String, &Counts)| {
-            let before = before.0.get(thread).copied().unwrap_or_default();
-            [now[0].saturating_sub(before[0]), now[1].saturating_sub(before[1])]
-        };
-        Duration::from_nanos(self.0.iter().map(of).max().map_or(0, |[_, waited]| waited))
+        self.grown(before).max().map_or(Duration::ZERO, |[_, waited]| waited)
+    }
+
+    /// What each has run and waited since.
+    fn grown(&self, before: &Self) -> impl Iterator<Item = [Duration; 2]> {
+        self.0.iter().map(|(thread, [ran, waited])| {
+            let [ran_before, waited_before] = before.0.get(thread).copied().unwrap_or_default();
+            [ran.saturating_sub(ran_before), waited.saturating_sub(waited_before)].map(Duration::from_nanos)
+        })
+    }
+}
+
+#[cfg(test)]
+impl Waits {
+    /// Of one thread that has run and waited so long, ms.
+    pub(super) fn of_one(counts_ms: [u64; 2]) -> Self {
+        Self(HashMap::from([("1".to_owned(), counts_ms.map(|ms| ms * 1_000_000))]))
     }
 }
 
@@ -53,6 +75,7 @@ mod tests {
         let before = waits(&[("1", [1000, 500]), ("2", [9000, 900])]);
         let after = waits(&[("1", [2000, 800]), ("2", [9100, 2000]), ("3", [50, 250])]);
         assert_eq!(after.since(&before).as_nanos(), 300);
+        assert_eq!([after.any_since(&before), after.busy_since(&before)].map(|time| time.as_nanos()), [1100, 1300]);
         assert_eq!(Waits::default().since(&before), Duration::ZERO);
         assert_eq!(counts("16395776214 3782463546 71290\n"), Some([16_395_776_214, 3_782_463_546]));
         assert_eq!(counts("0"), None);
