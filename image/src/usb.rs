@@ -208,15 +208,16 @@ impl Found {
             tried.faults.extend(seen.faults);
             seen.stills.into_iter().for_each(|(own, text)| tried.doubt(found::Excuse::Held(own), text));
             // What ran dry is judged by what came; here is only that nothing else is empty.
-            if seen.holes > proved.dropouts.xruns {
-                let xruns = proved.dropouts.xruns;
-                tried.faults.push(format!("{} times microframes came empty, with {xruns} xruns", seen.holes));
+            let xruns = proved.dropouts.xruns;
+            if seen.holes.len() as u64 > xruns {
+                let holes = seen.holes.join(", ");
+                tried.faults.push(format!("microframes came empty, with {xruns} xruns: {holes}"));
             }
             let still = format!("the bus stood still for {} ms at most", seen.longest_wait.as_millis());
             let busy = format!("a processor was busy {:.0} % of a second", proved.busy * 100.0);
-            let taken_back = match seen.taken_back {
-                0 => String::new(),
-                streams => format!("{streams} streams end in empty microframes"),
+            let taken_back = match seen.taken_back.as_slice() {
+                [] => String::new(),
+                all => format!("transfers taken back: {}", all.join(", ")),
             };
             tried.note = [std::mem::take(&mut tried.note), still, busy, taken_back]
                 .into_iter()

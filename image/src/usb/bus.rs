@@ -25,10 +25,10 @@ pub(super) struct Seen {
     pub(super) time: Duration,
     /// What is wrong with them.
     pub(super) faults: Vec<String>,
-    /// How often microframes came empty with music or silence behind them, as they do where the card runs dry and nowhere else.
-    pub(super) holes: u64,
-    /// How many streams ended in empty microframes: those of transfers that were taken back.
-    pub(super) taken_back: u64,
+    /// Where microframes came empty, as they do where the card runs dry and nowhere else.
+    pub(super) holes: Vec<String>,
+    /// Where they did because the stream was stopped, which is of no fault.
+    pub(super) taken_back: Vec<String>,
     /// The longest time that the host's clock went on and the bus didn't, in the middle of a stream.
     pub(super) longest_wait: Duration,
     /// Where it did so for longer than it may beside what the host took meanwhile: by how much, and what is to be said of it.
@@ -41,35 +41,50 @@ impl Seen {
         for stream in streams {
             self.time += stream.bus_time();
             self.longest_wait = self.longest_wait.max(stream.longest_wait().0);
-            self.holes += holes(stream);
-            self.taken_back += u64::from(until_taken_back(stream).len() < stream.packets.len());
+            for hole in holes(stream) {
+                let Hole { at, behind } = hole;
+                let text = format!("{} Hz: empty after {at} microframes, {behind} before the end", stream.rate);
+                if hole.is_taken_back() { &mut self.taken_back } else { &mut self.holes }.push(text);
+            }
             self.stills.extend(still(stream, watch, since));
             self.faults.extend(fault(model, stream).map(|fault| format!("{} Hz: {fault}", stream.rate)));
         }
     }
 }
 
-/// A stream without the empty microframes that it ends with. A real bus never has them. The driver takes back what is on its way when
-/// a stream is stopped, and xhci_hcd makes No Op TRBs of it (`td_to_noop` in drivers/usb/host/xhci-ring.c). An xHC skips those; QEMU's
-/// takes each for an isochronous transfer of no bytes (`xhci_xfer_create_sgl`, `xhci_submit` in hw/usb/hcd-xhci.c), due in frame 0, as
-/// their frame number is gone: some time in the next 2.048 s, if the endpoint isn't taken down before, as it mostly is at the end of a
-/// stream. Where music or silence is behind them the stream was stopped in its middle: the card ran dry, which the engine counts.
-pub(super) fn until_taken_back(stream: &Stream) -> &[Packet] {
-    let end = stream.packets.iter().rposition(|packet| packet.bytes > 0).map_or(0, |last| last + 1);
-    stream.packets.get(..end).unwrap_or_default()
+/// Microframes that came empty; those within what is on its way at a time are one hole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Hole {
+    /// The first one.
+    at: usize,
+    /// How many of the stream come behind that.
+    behind: usize,
 }
 
-/// How often microframes are empty that aren't the end; those within what is on its way at a time are one hole.
-fn holes(stream: &Stream) -> u64 {
-    let empty = until_taken_back(stream).iter().enumerate().filter(|(_, packet)| packet.bytes == 0).map(|(n, _)| n);
-    let mut end = 0;
-    empty.fold(0, |count, n| {
-        let begins = n >= end;
-        if begins {
-            end = n + IN_FLIGHT;
+impl Hole {
+    /// Whether it is of transfers that were taken back because the stream was stopped. A real bus has no such thing.
+    ///
+    /// snd-usb-audio takes back what is on its way one URB after the other, in another order than they are queued in (`stop_urbs` in
+    /// sound/usb/endpoint.c), and xhci_hcd makes No Op TRBs of it (`td_to_noop` in drivers/usb/host/xhci-ring.c), while the ring runs on
+    /// for those that are left: for one stop of a stream QEMU's trace shows up to three Stop Endpoint commands, and transfers between
+    /// them. An xHC skips a No Op. QEMU's takes it for an isochronous transfer of no bytes (`xhci_xfer_create_sgl` and `xhci_submit` in
+    /// hw/usb/hcd-xhci.c), which is due in frame 0, as the frame's number is gone: so hardly ever before the endpoint is taken down.
+    ///
+    /// What is behind it was all on its way then. Elsewhere the stream was stopped in its middle: the card ran dry.
+    fn is_taken_back(self) -> bool {
+        self.behind <= IN_FLIGHT
+    }
+}
+
+fn holes(stream: &Stream) -> Vec<Hole> {
+    let empty = stream.packets.iter().enumerate().filter(|(_, packet)| packet.bytes == 0).map(|(n, _)| n);
+    let mut holes = Vec::<Hole>::new();
+    for at in empty {
+        if holes.last().is_none_or(|last| at >= last.at + IN_FLIGHT) {
+            holes.push(Hole { at, behind: stream.packets.len() - at });
         }
-        count + u64::from(begins)
-    })
+    }
+    holes
 }
 
 /// What is wrong with a stream to this DAC, but for microframes that are empty.
@@ -171,25 +186,25 @@ mod tests {
             empty.iter().for_each(|(from, to)| frames[*from..*to].fill(0));
             let stream = stream(frames);
             assert_eq!(says("reference", &stream), "");
-            holes(&stream)
+            holes(&stream).into_iter().filter(|hole| !hole.is_taken_back()).count()
         };
         assert_eq!([with(&[]), with(&[(7, 8)]), with(&[(4000, 4066)])], [0, 1, 1]);
         assert_eq!(with(&[(100, 130), (135, 140), (4000, 4066)]), 2, "in pieces");
         assert_eq!(with(&[(4000, 4070), (4160, 4163)]), 2, "longer than what is on its way");
-        assert_eq!(with(&[(7900, 8000)]), 0, "behind the end there is nothing that could be missing");
-        assert_eq!(with(&[(7800, 7999)]), 1, "but there is");
-        assert_eq!(with(&[(0, 8000)]), 0, "what goes on behind another look");
+        assert_eq!(with(&[(7840, 8000)]), 0, "all of it was on its way");
+        assert_eq!(with(&[(7840, 7900)]), 0, "and not all of that was taken back");
+        assert_eq!(with(&[(7839, 7900)]), 1, "more was on its way than can be");
+        assert_eq!(with(&[(7000, 8000)]), 6, "a stream goes on empty");
     }
 
     #[test]
-    fn streams_that_end_in_transfers_that_were_taken_back_are_told() {
-        let ends = |empty: usize| {
-            let mut seen = Seen::default();
-            let ended = stream([vec![6; 800], vec![0; empty]].concat());
-            seen.look(&Model::named("reference").unwrap(), &[ended], (&Watch::new(0), None));
-            (seen.taken_back, seen.holes)
-        };
-        assert_eq!([ends(0), ends(96)], [(0, 0), (1, 0)]);
+    fn what_was_taken_back_is_told_and_is_no_hole() {
+        let mut seen = Seen::default();
+        let stopped = stream([vec![6; 800], vec![0; 30], vec![6; 8]].concat());
+        let dry = stream([vec![6; 800], vec![0; 30], vec![6; 800]].concat());
+        seen.look(&Model::named("reference").unwrap(), &[stopped, dry], (&Watch::new(0), None));
+        assert_eq!(seen.taken_back, ["48000 Hz: empty after 800 microframes, 38 before the end"]);
+        assert_eq!(seen.holes, ["48000 Hz: empty after 800 microframes, 830 before the end"]);
     }
 
     #[test]

@@ -255,7 +255,10 @@ fn exchange(bench: &mut Bench, track: &Track) -> Result<Tried> {
     tried.in_time(&[Times { state, event, sound, playing, said }]);
     bench.dac.unplug()?;
     bench.swap_ports();
+    // One at a time: what is pulled out before the kernel has seen it is never announced.
+    bench.wait("the page still shows the DAC that is gone", |bench| Ok(bench.shown()?.is_empty()))?;
     bench.dac.plug(None)?;
+    bench.wait("the page never shows the DAC that is back", |bench| Ok(!bench.shown()?.is_empty()))?;
     Ok(tried)
 }
 

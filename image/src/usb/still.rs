@@ -6,7 +6,7 @@
 //! to have taken from machine or DAC between two looks at it around the gap; a shorter one isn't seen.
 //!
 //! On both sides of empty microframes there are gaps of no meaning. There the card had run dry, and its driver had stopped: behind them it
-//! starts anew; and they come themselves when QEMU thinks that they are due, up to 2 s later ([`super::bus::until_taken_back`]). How often
+//! starts anew; and they come themselves when QEMU thinks that they are due, up to 2 s later (`is_taken_back` in [`super::bus`]). How often
 //! the card runs dry is judged by the engine's count, and what is lost there by what came.
 use std::time::{Duration, Instant};
 
