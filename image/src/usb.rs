@@ -214,7 +214,7 @@ impl Found {
                 tried.faults.push(format!("microframes came empty, with {xruns} xruns: {holes}"));
             }
             let still = format!("the bus stood still for {} ms at most", seen.longest_wait.as_millis());
-            let busy = format!("a processor was busy {:.0} % of a second", proved.busy * 100.0);
+            let busy = format!("the machine was busy {:.0} % of a second", proved.busy * 100.0);
             let taken_back = match seen.taken_back.as_slice() {
                 [] => String::new(),
                 all => format!("transfers taken back: {}", all.join(", ")),

@@ -117,7 +117,7 @@ pub struct Excused {
     pub waited_ms: u64,
     /// and at most at once.
     pub held_ms: u64,
-    /// The greatest part of a second that one of its processors had work to do in, percent.
+    /// The greatest part of a second that its busiest thread had work to do in, percent.
     pub busy_percent: u64,
 }
 

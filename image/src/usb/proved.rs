@@ -15,7 +15,7 @@ pub(super) const RING: Duration = Duration::from_secs(1);
 const OF_LATE: Duration = Duration::from_millis(HELD_MS / 2);
 /// Within so long it has to have been taken: by and by it holds nothing up.
 pub(super) const HELD_WITHIN: Duration = Duration::from_secs(2);
-/// A processor that is busy: it has no more than a tenth of the time to wait in, for a lock of the emulator or for the network.
+/// A thread that is busy: it has no more than a tenth of the time to wait in, for a lock of the emulator or for the network.
 const BUSY: f64 = 0.9;
 
 /// What is known to have happened while something was tried.
@@ -31,7 +31,7 @@ pub(super) struct Proved {
     pub(super) waited: Duration,
     /// and at most within [`HELD_WITHIN`].
     pub(super) held: Duration,
-    /// The greatest part of [`RING`] that one of the machine's processors had work to do in.
+    /// The greatest part of [`RING`] that the machine's busiest thread had work to do in.
     pub(super) busy: f64,
 }
 
@@ -41,9 +41,10 @@ impl Proved {
     ///
     /// - The card: the engine was late by as much as it holds, by its histogram, and the host took time from the machine at once. An
     ///   engine that is late on a host that takes nothing is so by its own fault.
-    /// - The ring: for as long as it lasts one of the emulated processors had work to do all the time, or the host took it. Music of
-    ///   384 kHz is decoded more slowly there than it plays. A ring that is empty because somebody sleeps, or waits for what doesn't
-    ///   come, leaves all of them idle.
+    /// - The ring: for as long as it lasts the thread that emulates the processors had work to do all the time, or the host took it.
+    ///   Music of 384 kHz is decoded more slowly there than it plays. A ring that is empty because somebody sleeps, or waits for what
+    ///   doesn't come, leaves it idle. (That it is busy for a second says nothing of the ring by itself, and tracks begin so: what is
+    ///   wrong by the product's fault is so each of the three times.)
     pub(super) fn dry(&self, provoked: Dropouts) -> u64 {
         let Dropouts { xruns, starved, .. } = self.dropouts.since(provoked);
         let first = (HELD_MS * 1000).next_power_of_two().ilog2() as usize + 1;

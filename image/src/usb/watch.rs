@@ -44,7 +44,7 @@ impl Watch {
         held_within(&self.looks.borrow(), window)
     }
 
-    /// The greatest part of a time, which is at least so long, that one of its processors had work to do in: 1 is all of it.
+    /// The greatest part of a time, which is at least so long, that its busiest thread had work to do in: 1 is all of it.
     pub(super) fn busy_within(&self, window: Duration) -> f64 {
         busy_within(&self.looks.borrow(), window)
     }
