@@ -3,6 +3,7 @@
 
 use core::arch::x86_64::*;
 
+use super::convert::{BELOW_1, HIGHEST_16, LOWEST_16, ZERO_16};
 use super::simd::Simd;
 use super::swapped::{SWAPPED_2, SWAPPED_4, narrowed, widened};
 
@@ -29,6 +30,15 @@ macro_rules! halves {
 #[inline(always)]
 fn twice(bytes: [u8; 16]) -> __m256i {
     instructions!(_mm256_broadcastsi128_si256(_mm_loadu_si128(bytes.as_ptr().cast())))
+}
+
+/// Floats, but 0 for what isn't a number.
+#[inline(always)]
+fn number(x: __m256i) -> __m256 {
+    instructions!({
+        let x = _mm256_castsi256_ps(x);
+        _mm256_and_ps(x, _mm256_cmp_ps::<_CMP_ORD_Q>(x, x))
+    })
 }
 
 impl<const VBMI: bool> Simd for Avx2<VBMI> {
@@ -113,38 +123,46 @@ impl<const VBMI: bool> Simd for Avx2<VBMI> {
     }
 
     #[inline(always)]
-    fn limited_product(self, x: __m256i, factor: f32, low: f32, high: f32) -> __m256i {
+    fn round(self, x: __m256i, factor: f32, low: i32, high: i32) -> __m256i {
         instructions!({
-            let x = _mm256_castsi256_ps(x);
-            let number = _mm256_and_ps(x, _mm256_cmp_ps::<_CMP_ORD_Q>(x, x));
-            let product = _mm256_mul_ps(number, _mm256_set1_ps(factor));
-            _mm256_castps_si256(_mm256_min_ps(_mm256_max_ps(product, _mm256_set1_ps(low)), _mm256_set1_ps(high)))
+            let product = _mm256_mul_ps(number(x), _mm256_set1_ps(factor));
+            // What is too low becomes i32::MIN.
+            let rounded = _mm256_cvtps_epi32(_mm256_min_ps(product, _mm256_set1_ps(high as f32)));
+            _mm256_max_epi32(rounded, self.splat(low))
         })
-    }
-
-    #[inline(always)]
-    fn round(self, x: __m256i) -> __m256i {
-        instructions!(_mm256_cvtps_epi32(_mm256_castsi256_ps(x)))
     }
 
     #[inline(always)]
     fn round_to_32_bits(self, x: __m256i) -> __m256i {
         instructions!({
-            let x = _mm256_castsi256_ps(x);
-            let number = _mm256_and_ps(x, _mm256_cmp_ps::<_CMP_ORD_Q>(x, x));
-            // What is too great becomes i32::MIN, whose complement is i32::MAX.
-            let too_great = _mm256_cmp_ps::<_CMP_GE_OQ>(x, _mm256_set1_ps(1.0));
-            let rounded = _mm256_cvtps_epi32(_mm256_mul_ps(number, _mm256_set1_ps(2_147_483_648.0)));
-            _mm256_xor_si256(rounded, _mm256_castps_si256(too_great))
+            let number = number(x);
+            // What is too great becomes i32::MIN, whose complement is i32::MAX. Floats that aren't negative are ordered as integers.
+            let too_great = _mm256_cmpgt_epi32(_mm256_castps_si256(number), self.splat(BELOW_1));
+            _mm256_xor_si256(_mm256_cvtps_epi32(_mm256_mul_ps(number, _mm256_set1_ps(2_147_483_648.0))), too_great)
         })
     }
 
-    /// 2 and 3 bytes: 0-3 and 8-11, 4-7 and 12-15 (which is how packing 32 to 16 bits takes them, and what unpacking makes), and so on
-    /// from 16. 4 bytes: as they come.
+    #[inline(always)]
+    fn upper_16(self, even: __m256i, odd: __m256i) -> __m256i {
+        instructions!(_mm256_blend_epi16::<0xaa>(_mm256_srli_epi32::<16>(even), odd))
+    }
+
+    #[inline(always)]
+    fn round_to_16_bits(self, even: __m256i, odd: __m256i) -> __m256i {
+        instructions!({
+            let [even, odd] = each!([even, odd], |x| {
+                let sum = _mm256_castps_si256(_mm256_add_ps(number(x), _mm256_set1_ps(ZERO_16)));
+                self.clamp(sum, self.splat(LOWEST_16), self.splat(HIGHEST_16))
+            });
+            _mm256_blend_epi16::<0xaa>(even, _mm256_slli_epi32::<16>(odd))
+        })
+    }
+
+    /// 3 bytes: 0-3 and 8-11, 4-7 and 12-15 (which is what unpacking makes), and so on from 16. 4 bytes: as they come.
     #[inline(always)]
     unsafe fn load<const BYTES: usize>(self, src: *const i32) -> [__m256i; 4] {
         instructions!(match BYTES {
-            2 | 3 => [halves!(src, 0, 8), halves!(src, 4, 12), halves!(src, 16, 24), halves!(src, 20, 28)],
+            3 => [halves!(src, 0, 8), halves!(src, 4, 12), halves!(src, 16, 24), halves!(src, 20, 28)],
             _ => each!([0, 8, 16, 24], |n| _mm256_loadu_si256(src.add(n).cast())),
         })
     }
@@ -153,7 +171,7 @@ impl<const VBMI: bool> Simd for Avx2<VBMI> {
     unsafe fn load_two<const BYTES: usize>(self, left: *const i32, right: *const i32) -> [__m256i; 4] {
         instructions!({
             let planes = each!([left, right], |plane| match BYTES {
-                2 | 3 => [_mm256_loadu_si256(plane.cast()), _mm256_loadu_si256(plane.add(8).cast())],
+                3 => [_mm256_loadu_si256(plane.cast()), _mm256_loadu_si256(plane.add(8).cast())],
                 _ => each!([0, 8], |n| _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_loadu_si256(
                     plane.add(n).cast()
                 ))),
@@ -276,12 +294,6 @@ impl<const VBMI: bool> Simd for Avx2<VBMI> {
         instructions!({
             let [a, b, c, d] = samples;
             match BYTES {
-                2 => {
-                    each!([(0, a, b), (32, c, d)], |(n, low, high)| {
-                        let x = _mm256_packs_epi32(low, high);
-                        _mm256_storeu_si256(dst.add(n).cast(), if SWAPPED { self.swap::<BYTES>(x) } else { x });
-                    });
-                }
                 3 => {
                     // Samples 0-3 and 8-11, and 4-7 and 12-15, become 12 bytes in each half, so that 48 bytes are in place but for
                     // 16 in the middle, whose first half is in the lower one of `middle`, the other in the upper one.

@@ -2,6 +2,7 @@
 
 use core::arch::x86_64::*;
 
+use super::convert::{HIGHEST_16, LOWEST_16, ZERO_16};
 use super::simd::Simd;
 use super::swapped::{SWAPPED_2, SWAPPED_4};
 
@@ -49,12 +50,6 @@ const fn wide_from(n: usize, first: usize, swapped: bool) -> usize {
         byte => byte - 1,
     };
     n / 4 * 3 + byte + first
-}
-
-/// As [`Simd::swap`] of 16-bit samples, of a vector of 32 bytes.
-#[inline(always)]
-fn swapped_16(x: __m256i) -> __m256i {
-    instructions!(_mm256_shuffle_epi8(x, _mm256_broadcastsi128_si256(_mm_loadu_si128(SWAPPED_2.as_ptr().cast()))))
 }
 
 impl Simd for Avx512 {
@@ -146,17 +141,14 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn limited_product(self, x: __m512i, factor: f32, low: f32, high: f32) -> __m512i {
+    fn round(self, x: __m512i, factor: f32, low: i32, high: i32) -> __m512i {
         instructions!({
             let x = _mm512_castsi512_ps(x);
             let product = _mm512_maskz_mul_ps(_mm512_cmp_ps_mask::<_CMP_ORD_Q>(x, x), x, _mm512_set1_ps(factor));
-            _mm512_castps_si512(_mm512_min_ps(_mm512_max_ps(product, _mm512_set1_ps(low)), _mm512_set1_ps(high)))
+            // What is too low becomes i32::MIN.
+            let rounded = _mm512_cvtps_epi32(_mm512_min_ps(product, _mm512_set1_ps(high as f32)));
+            _mm512_max_epi32(rounded, _mm512_set1_epi32(low))
         })
-    }
-
-    #[inline(always)]
-    fn round(self, x: __m512i) -> __m512i {
-        instructions!(_mm512_cvtps_epi32(_mm512_castsi512_ps(x)))
     }
 
     #[inline(always)]
@@ -167,6 +159,23 @@ impl Simd for Avx512 {
             let too_great = _mm512_cmp_ps_mask::<_CMP_GE_OQ>(x, _mm512_set1_ps(1.0));
             let rounded = _mm512_cvtps_epi32(_mm512_maskz_mul_ps(number, x, _mm512_set1_ps(2_147_483_648.0)));
             _mm512_mask_blend_epi32(too_great, rounded, _mm512_set1_epi32(i32::MAX))
+        })
+    }
+
+    #[inline(always)]
+    fn upper_16(self, even: __m512i, odd: __m512i) -> __m512i {
+        instructions!(_mm512_mask_mov_epi16(_mm512_srli_epi32::<16>(even), 0xaaaa_aaaa, odd))
+    }
+
+    #[inline(always)]
+    fn round_to_16_bits(self, even: __m512i, odd: __m512i) -> __m512i {
+        instructions!({
+            let [even, odd] = each!([even, odd], |x| {
+                let (x, zero) = (_mm512_castsi512_ps(x), _mm512_set1_ps(ZERO_16));
+                let sum = _mm512_mask_add_ps(zero, _mm512_cmp_ps_mask::<_CMP_ORD_Q>(x, x), x, zero);
+                self.clamp(_mm512_castps_si512(sum), self.splat(LOWEST_16), self.splat(HIGHEST_16))
+            });
+            _mm512_mask_mov_epi16(even, 0xaaaa_aaaa, _mm512_slli_epi32::<16>(odd))
         })
     }
 
@@ -285,12 +294,6 @@ impl Simd for Avx512 {
         instructions!({
             let [a, b, c, d] = samples;
             match BYTES {
-                2 => {
-                    each!([(0, a), (32, b), (64, c), (96, d)], |(n, x)| {
-                        let x = _mm512_cvtsepi32_epi16(x);
-                        _mm256_storeu_si256(dst.add(n).cast(), if SWAPPED { swapped_16(x) } else { x });
-                    });
-                }
                 3 => {
                     let [k, l, m] = if SWAPPED {
                         [

@@ -19,10 +19,10 @@ pub(crate) trait Sample: Copy {
     fn dithered<L: Layout<BYTES>, const BYTES: usize>(self, noise: i32) -> i32;
 
     /// # Safety
-    /// As [`Simd::load`]; 16 bits aren't loaded for 2 bytes.
+    /// As [`Simd::load`].
     unsafe fn load<S: Simd, const BYTES: usize>(s: S, src: *const Self) -> [S::V; 4];
     /// # Safety
-    /// As [`Simd::load_two`]; 16 bits aren't loaded for 2 bytes.
+    /// As [`Simd::load_two`].
     unsafe fn load_two<S: Simd, const BYTES: usize>(s: S, left: *const Self, right: *const Self) -> [S::V; 4];
 }
 
@@ -125,6 +125,16 @@ impl Sample for f32 {
     }
 }
 
+/// Between 256 and 512 a float counts 2^-15, so that what is added to this is rounded to 16 bits, ties to even, and found in its
+/// lower half. What is too great or too little is so as an integer, too.
+pub(super) const ZERO_16: f32 = 384.0;
+pub(super) const LOWEST_16: i32 = ZERO_16.to_bits() as i32 - (1 << 15);
+pub(super) const HIGHEST_16: i32 = ZERO_16.to_bits() as i32 + (1 << 15) - 1;
+
+/// The greatest float below 1, as an integer.
+#[cfg(target_arch = "x86_64")]
+pub(super) const BELOW_1: i32 = 1.0_f32.to_bits() as i32 - 1;
+
 /// A float in LSBs of the layout; exact, as that is a power of two.
 #[inline]
 fn scaled<L: Layout<BYTES>, const BYTES: usize>(sample: f32) -> f64 {
@@ -139,7 +149,7 @@ fn to_nearest(x: f64) -> i32 {
     (x + ROUND).to_bits() as i32
 }
 
-/// [`Sample::plain`] of a vector. Where the wire has 16 bits, [`Simd::store`] limits.
+/// [`Sample::plain`] of a vector. Where the wire has 16 bits, [`plain_16`] does it with less, but for three planes or more.
 #[inline(always)]
 pub(super) fn plain<S: Simd, T: Sample, L: Layout<BYTES>, const BYTES: usize>(s: S, x: S::V) -> S::V {
     match (T::IS_FLOAT, L::BITS) {
@@ -147,8 +157,14 @@ pub(super) fn plain<S: Simd, T: Sample, L: Layout<BYTES>, const BYTES: usize>(s:
         (false, 24) => s.shift_right_signed::<8>(x),
         (false, _) => x,
         (true, 32) => s.round_to_32_bits(x),
-        (true, _) => s.round(s.limited_product(x, -(L::MIN as f32), L::MIN as f32, L::MAX as f32)),
+        (true, _) => s.round(x, -(L::MIN as f32), L::MIN, L::MAX),
     }
+}
+
+/// [`Sample::plain`] to 16 bits of samples of 32 bits of even and odd places, by turns.
+#[inline(always)]
+pub(super) fn plain_16<S: Simd, T: Sample>(s: S, even: S::V, odd: S::V) -> S::V {
+    if T::IS_FLOAT { s.round_to_16_bits(even, odd) } else { s.upper_16(even, odd) }
 }
 
 /// A vector of samples of 32 bits as left-justified integers.
@@ -163,9 +179,7 @@ pub(super) fn left_justified<S: Simd, T: Sample>(s: S, x: S::V) -> S::V {
 pub(super) fn dithered<S: Simd, T: Sample, L: Layout<BYTES>, const BYTES: usize>(s: S, x: S::V, noise: S::V) -> S::V {
     let rounding = s.add(noise, s.splat(1 << (WIDE - 1)));
     if T::IS_FLOAT {
-        let lsb = (1 << WIDE) as f32;
-        let (low, high) = ((L::MIN + 1) as f32 * lsb, (L::MAX - 1) as f32 * lsb);
-        let x = s.round(s.limited_product(x, -(L::MIN as f32) * lsb, low, high));
+        let x = s.round(x, -(L::MIN as f32) * (1 << WIDE) as f32, (L::MIN + 1) << WIDE, (L::MAX - 1) << WIDE);
         return s.shift_right_signed::<7>(s.add(x, rounding));
     }
     let sum = s.shift_right_signed::<7>(s.add(s.shift_right_signed::<1>(x), rounding));

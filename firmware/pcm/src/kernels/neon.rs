@@ -111,21 +111,31 @@ impl Simd for Neon {
     }
 
     #[inline(always)]
-    fn limited_product(self, x: int32x4_t, factor: f32, low: f32, high: f32) -> int32x4_t {
-        instructions!({
-            let product = vmulq_n_f32(vreinterpretq_f32_s32(x), factor);
-            vreinterpretq_s32_f32(vminq_f32(vmaxq_f32(product, vdupq_n_f32(low)), vdupq_n_f32(high)))
-        })
-    }
-
-    #[inline(always)]
-    fn round(self, x: int32x4_t) -> int32x4_t {
-        instructions!(vcvtnq_s32_f32(vreinterpretq_f32_s32(x)))
+    fn round(self, x: int32x4_t, factor: f32, low: i32, high: i32) -> int32x4_t {
+        let rounded = instructions!(vcvtnq_s32_f32(vmulq_n_f32(vreinterpretq_f32_s32(x), factor)));
+        self.clamp(rounded, self.splat(low), self.splat(high))
     }
 
     #[inline(always)]
     fn round_to_32_bits(self, x: int32x4_t) -> int32x4_t {
         instructions!(vcvtnq_s32_f32(vmulq_n_f32(vreinterpretq_f32_s32(x), 2_147_483_648.0)))
+    }
+
+    #[inline(always)]
+    fn upper_16(self, even: int32x4_t, odd: int32x4_t) -> int32x4_t {
+        instructions!(vreinterpretq_s32_s16(vtrn2q_s16(vreinterpretq_s16_s32(even), vreinterpretq_s16_s32(odd))))
+    }
+
+    /// By way of 32 bits of fixed point would be rounding twice.
+    #[inline(always)]
+    fn round_to_16_bits(self, even: int32x4_t, odd: int32x4_t) -> int32x4_t {
+        instructions!({
+            let [even, odd] = each!([even, odd], |x| {
+                let rounded = self.round(x, 32_768.0, i16::MIN.into(), i16::MAX.into());
+                vreinterpretq_s16_s32(rounded)
+            });
+            vreinterpretq_s32_s16(vtrn1q_s16(even, odd))
+        })
     }
 
     #[inline(always)]
@@ -236,13 +246,6 @@ impl Simd for Neon {
         instructions!({
             let [a, b, c, d] = samples;
             match BYTES {
-                2 => {
-                    each!([(0, a, b), (16, c, d)], |(n, low, high)| {
-                        let both = vreinterpretq_s32_s16(vqmovn_high_s32(vqmovn_s32(low), high));
-                        let both = if SWAPPED { self.swap::<BYTES>(both) } else { both };
-                        vst1q_u8(dst.add(n), vreinterpretq_u8_s32(both));
-                    });
-                }
                 3 => {
                     let [a, b, c, d] = each!([a, b, c, d], |x| vreinterpretq_u8_s32(x));
                     let first = bytes(const { packed(0, SWAPPED) });

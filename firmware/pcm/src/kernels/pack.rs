@@ -3,7 +3,7 @@
 //! Each function does whole blocks and says how many frames that were; what is left over is the next one's, the last is
 //! the scalar one, which does everything.
 
-use super::convert::{Sample, plain};
+use super::convert::{Sample, plain, plain_16};
 use super::simd::Simd;
 use crate::layout::Layout;
 
@@ -36,9 +36,11 @@ impl<T: Sample> Job<'_, T> {
     /// All blocks that there are.
     #[inline(always)]
     pub(super) fn blocks<S: Simd, L: Layout<BYTES>, const BYTES: usize>(&mut self, s: S) {
-        // Samples lie on the wire as they do in memory.
-        if !T::IS_FLOAT && T::BITS == 16 && L::BITS == 16 {
-            return self.unchanged::<S, L, BYTES>(s);
+        match (T::BITS, L::BITS) {
+            // Samples lie on the wire as they do in memory.
+            (16, 16) => return self.unchanged::<S, L, BYTES>(s),
+            (_, 16) => return self.narrow::<S, L, BYTES>(s),
+            _ => {}
         }
         let per_block = S::BLOCK / self.channels();
         let blocks = self.frames::<BYTES>() / per_block;
@@ -60,6 +62,31 @@ impl<T: Sample> Job<'_, T> {
             unsafe { s.store_ordered::<L, BYTES>(samples, dst) };
         }
         self.skip::<BYTES>(blocks * per_block);
+    }
+
+    /// All blocks to 16 bits of more. Two channels take no shuffle, as a vector of each is what takes turns.
+    #[inline(always)]
+    fn narrow<S: Simd, L: Layout<BYTES>, const BYTES: usize>(&mut self, s: S) {
+        // Of a vector of 16-bit samples, of which a block takes two.
+        let frames = S::BLOCK / 2 / self.channels();
+        let vectors = self.frames::<BYTES>() / frames / 2 * 2;
+        let (left, dst) = (self.left.as_ptr(), self.dst.as_mut_ptr());
+        for at in (0..vectors).map(|n| n * frames) {
+            let left = left.wrapping_add(at);
+            let [even, odd] = match self.right {
+                // SAFETY: `frames` counts what is there.
+                None => unsafe { s.load_by_turns(left.cast()) },
+                Some(right) => {
+                    // SAFETY: `frames` counts what is there in both.
+                    each!([left, right.as_ptr().wrapping_add(at)], |plane| unsafe { s.load_vector(plane.cast()) })
+                }
+            };
+            let x = plain_16::<S, T>(s, even, odd);
+            let x = if L::SWAPPED { s.swap::<BYTES>(x) } else { x };
+            // SAFETY: `frames` counts the room, too.
+            unsafe { s.store_vector(x, dst.wrapping_add(at * self.channels() * BYTES)) };
+        }
+        self.skip::<BYTES>(vectors * frames);
     }
 
     /// All blocks of 16-bit samples as they are, or swapped.

@@ -45,17 +45,19 @@ pub(crate) trait Simd: Copy {
     /// ±2^13, are rounded to a multiple of 2^13, and that many are added and limited.
     fn round_16(self, even: Self::V, odd: Self::V, noise: Self::V) -> Self::V;
 
-    /// Floats: `x * factor`, limited to `low..=high`. What isn't a number becomes 0, at the latest when it is
-    /// [rounded](Self::round).
-    fn limited_product(self, x: Self::V, factor: f32, low: f32, high: f32) -> Self::V;
-    /// Floats to integers, ties to even. They must fit.
-    fn round(self, x: Self::V) -> Self::V;
+    /// Floats times `factor` to integers, ties to even, limited to `low..=high`, which floats have exactly. What isn't a number
+    /// becomes 0.
+    fn round(self, x: Self::V, factor: f32, low: i32, high: i32) -> Self::V;
     /// Floats times 2^31 to integers, ties to even, limited to 32 bits. What isn't a number becomes 0.
     fn round_to_32_bits(self, x: Self::V) -> Self::V;
+    /// The upper halves of 32-bit integers of even and odd places, by turns.
+    fn upper_16(self, even: Self::V, odd: Self::V) -> Self::V;
+    /// Floats of even and odd places times 2^15 to 16-bit integers by turns, ties to even, limited. What isn't a number becomes 0.
+    fn round_to_16_bits(self, even: Self::V, odd: Self::V) -> Self::V;
 
-    /// A block of 32-bit samples.
+    /// A block of 32-bit samples. `BYTES` isn't 2.
     unsafe fn load<const BYTES: usize>(self, src: *const i32) -> [Self::V; 4];
-    /// A block of 32-bit samples, by turns of two planes.
+    /// A block of 32-bit samples, by turns of two planes. `BYTES` isn't 2.
     unsafe fn load_two<const BYTES: usize>(self, left: *const i32, right: *const i32) -> [Self::V; 4];
     /// Two vectors of 32-bit samples: those of even places, and those of odd ones.
     unsafe fn load_by_turns(self, src: *const i32) -> [Self::V; 2];
@@ -76,8 +78,8 @@ pub(crate) trait Simd: Copy {
     unsafe fn store_vector(self, x: Self::V, dst: *mut u8);
     /// A vector of 16-bit samples, each twice.
     unsafe fn store_twins_16(self, x: Self::V, dst: *mut u8);
-    /// Right-justified samples onto the wire. To 2 bytes they are limited, of 4 bytes the lower 3 are taken as 3 bytes. `SWAPPED`: the
-    /// highest byte of each comes first.
+    /// Right-justified samples onto the wire, the lower 3 bytes of 4 as 3. `BYTES` isn't 2. `SWAPPED`: the highest byte of each comes
+    /// first.
     unsafe fn store<const BYTES: usize, const SWAPPED: bool>(self, samples: [Self::V; 4], dst: *mut u8);
 
     /// [`load_wire`](Self::load_wire) in the wire's order of bytes.

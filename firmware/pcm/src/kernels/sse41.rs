@@ -2,6 +2,7 @@
 
 use core::arch::x86_64::*;
 
+use super::convert::{BELOW_1, HIGHEST_16, LOWEST_16, ZERO_16};
 use super::simd::Simd;
 use super::swapped::{SWAPPED_2, SWAPPED_4, narrowed, widened};
 
@@ -20,6 +21,15 @@ impl Sse41 {
 #[inline(always)]
 fn bytes(bytes: [u8; 16]) -> __m128i {
     instructions!(_mm_loadu_si128(bytes.as_ptr().cast()))
+}
+
+/// Floats, but 0 for what isn't a number.
+#[inline(always)]
+fn number(x: __m128i) -> __m128 {
+    instructions!({
+        let x = _mm_castsi128_ps(x);
+        _mm_and_ps(x, _mm_cmpord_ps(x, x))
+    })
 }
 
 impl Simd for Sse41 {
@@ -104,29 +114,38 @@ impl Simd for Sse41 {
     }
 
     #[inline(always)]
-    fn limited_product(self, x: __m128i, factor: f32, low: f32, high: f32) -> __m128i {
+    fn round(self, x: __m128i, factor: f32, low: i32, high: i32) -> __m128i {
         instructions!({
-            let x = _mm_castsi128_ps(x);
-            let number = _mm_and_ps(x, _mm_cmpord_ps(x, x));
-            let product = _mm_mul_ps(number, _mm_set1_ps(factor));
-            _mm_castps_si128(_mm_min_ps(_mm_max_ps(product, _mm_set1_ps(low)), _mm_set1_ps(high)))
+            let product = _mm_mul_ps(number(x), _mm_set1_ps(factor));
+            // What is too low becomes i32::MIN.
+            let rounded = _mm_cvtps_epi32(_mm_min_ps(product, _mm_set1_ps(high as f32)));
+            _mm_max_epi32(rounded, self.splat(low))
         })
-    }
-
-    #[inline(always)]
-    fn round(self, x: __m128i) -> __m128i {
-        instructions!(_mm_cvtps_epi32(_mm_castsi128_ps(x)))
     }
 
     #[inline(always)]
     fn round_to_32_bits(self, x: __m128i) -> __m128i {
         instructions!({
-            let x = _mm_castsi128_ps(x);
-            let number = _mm_and_ps(x, _mm_cmpord_ps(x, x));
-            // What is too great becomes i32::MIN, whose complement is i32::MAX.
-            let too_great = _mm_cmpge_ps(x, _mm_set1_ps(1.0));
-            let rounded = _mm_cvtps_epi32(_mm_mul_ps(number, _mm_set1_ps(2_147_483_648.0)));
-            _mm_xor_si128(rounded, _mm_castps_si128(too_great))
+            let number = number(x);
+            // What is too great becomes i32::MIN, whose complement is i32::MAX. Floats that aren't negative are ordered as integers.
+            let too_great = _mm_cmpgt_epi32(_mm_castps_si128(number), self.splat(BELOW_1));
+            _mm_xor_si128(_mm_cvtps_epi32(_mm_mul_ps(number, _mm_set1_ps(2_147_483_648.0))), too_great)
+        })
+    }
+
+    #[inline(always)]
+    fn upper_16(self, even: __m128i, odd: __m128i) -> __m128i {
+        instructions!(_mm_blend_epi16::<0xaa>(_mm_srli_epi32::<16>(even), odd))
+    }
+
+    #[inline(always)]
+    fn round_to_16_bits(self, even: __m128i, odd: __m128i) -> __m128i {
+        instructions!({
+            let [even, odd] = each!([even, odd], |x| {
+                let sum = _mm_castps_si128(_mm_add_ps(number(x), _mm_set1_ps(ZERO_16)));
+                self.clamp(sum, self.splat(LOWEST_16), self.splat(HIGHEST_16))
+            });
+            _mm_blend_epi16::<0xaa>(even, _mm_slli_epi32::<16>(odd))
         })
     }
 
@@ -238,12 +257,6 @@ impl Simd for Sse41 {
         instructions!({
             let [a, b, c, d] = samples;
             match BYTES {
-                2 => {
-                    each!([(0, a, b), (16, c, d)], |(n, low, high)| {
-                        let x = _mm_packs_epi32(low, high);
-                        _mm_storeu_si128(dst.add(n).cast(), if SWAPPED { self.swap::<BYTES>(x) } else { x });
-                    });
-                }
                 3 => {
                     // Twelve bytes of each: the first to the front, the others to where they are wanted.
                     let a = _mm_shuffle_epi8(a, bytes(const { narrowed(0, SWAPPED) }));
