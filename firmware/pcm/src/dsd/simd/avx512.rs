@@ -1,5 +1,5 @@
-//! AVX-512 with VBMI and GFNI: a vector of the wire is one permutation of the bytes of two vectors, one of each plane. Where the
-//! channels lie by turns already AVX2 is as fast, or faster.
+//! AVX-512 with VBMI and GFNI: a vector of the wire is one permutation of the bytes of two vectors, one of each plane, markers
+//! included. Where the channels lie by turns already, or nothing is marked, AVX2 is as fast, or faster.
 
 use core::arch::x86_64::*;
 
@@ -11,8 +11,8 @@ use crate::kernels::{each, instructions};
 /// Bytes of a vector.
 const VECTOR: usize = 4 * LANE;
 
-/// Bytes to permute, those that stay, and what is laid over them.
-type Prepared = (__m512i, __mmask64, __m512i);
+/// The numbers of the bytes to permute, or the bytes themselves, and which of them are numbers.
+type Prepared = (__m512i, __mmask64);
 
 /// A plane of each of two channels as far as whole vectors reach; returns how many groups were handled.
 ///
@@ -31,10 +31,10 @@ pub(super) unsafe fn run<const TURN: bool>(recipe: &Recipe, planes: [&[u8]; 2], 
     let prepared = each!([0, 1, 2, 3], |n| prepare(recipe, n));
     // SAFETY: so many vectors lie inside the slices.
     unsafe {
-        match recipe.lanes {
-            2 => words::<2, TURN>(prepared, from, steps, to),
-            3 => words::<3, TURN>(prepared, from, steps, to),
-            _ => words::<4, TURN>(prepared, from, steps, to),
+        if recipe.lanes == 3 {
+            words::<3, TURN>(prepared, from, steps, to);
+        } else {
+            words::<4, TURN>(prepared, from, steps, to);
         }
     }
     steps * GROUPS
@@ -63,7 +63,7 @@ fn prepare(recipe: &Recipe, n: usize) -> Prepared {
         // They count the bytes of both by turns: the odd ones are in the second vector.
         let halved = _mm512_and_si512(_mm512_srli_epi16::<1>(numbers), _mm512_set1_epi8(VECTOR as i8 - 1));
         let odd = _mm512_slli_epi16::<6>(_mm512_and_si512(numbers, _mm512_set1_epi8(1)));
-        (_mm512_or_si512(halved, odd), kept, _mm512_loadu_si512(marks.as_ptr().cast()))
+        (_mm512_mask_mov_epi8(_mm512_loadu_si512(marks.as_ptr().cast()), kept, _mm512_or_si512(halved, odd)), kept)
     })
 }
 
@@ -83,12 +83,8 @@ unsafe fn words<const N: usize, const TURN: bool>(
             let [a, b] = each!([left, right], |plane| _mm512_loadu_si512(plane.cast()));
             let [a, b] = each!([a, b], |x| if TURN { turned(x) } else { x });
             each!([0, 1, 2, 3], |n| if n < N {
-                let (numbers, kept, marks) = prepared[n];
-                let x = if N > 2 {
-                    _mm512_or_si512(_mm512_maskz_permutex2var_epi8(kept, a, numbers, b), marks)
-                } else {
-                    _mm512_permutex2var_epi8(a, numbers, b)
-                };
+                let (numbers, kept) = prepared[n];
+                let x = _mm512_mask2_permutex2var_epi8(a, numbers, kept, b);
                 _mm512_storeu_si512(to.add(n * VECTOR).cast(), x);
             });
         });
@@ -116,8 +112,7 @@ pub(super) unsafe fn frames<const TURN: bool>(block: &Block, steps: usize, mut f
         for _ in 0..steps {
             let x = _mm512_loadu_si512(from.cast());
             let x = if TURN { turned(x) } else { x };
-            let x = _mm512_or_si512(_mm512_maskz_permutexvar_epi8(kept, numbers, x), now);
-            _mm512_storeu_si512(to.cast(), x);
+            _mm512_storeu_si512(to.cast(), _mm512_mask_permutexvar_epi8(now, kept, numbers, x));
             core::mem::swap(&mut now, &mut next);
             from = from.wrapping_add(block.read);
             to = to.wrapping_add(block.written);

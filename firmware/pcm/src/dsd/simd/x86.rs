@@ -20,7 +20,7 @@ pub(super) const TURNED: i64 = 0x8040_2010_0804_0201_u64 as i64;
 /// As far as whole vectors reach; returns how many groups were handled.
 pub(super) fn run(cpu: Cpu, recipe: &Recipe, src: &Dsd<'_>, dst: &mut [u8]) -> usize {
     let turn = src.order == BitOrder::LsbFirst;
-    if let (true, Some(planes)) = (has_avx512(cpu), two_planes(src)) {
+    if let (true, Some(planes)) = (has_avx512(cpu) && recipe.lanes > 2, two_planes(src)) {
         // SAFETY: the CPU has it, and what the others ask for.
         return unsafe {
             let done =
