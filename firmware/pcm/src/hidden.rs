@@ -202,11 +202,10 @@ const GROUP: usize = 64;
 /// in one of 400 tracks of ten minutes, and in a live stream sooner or later. As it is, that takes nearly two thousand years.
 #[derive(Clone, Copy, Debug)]
 pub struct MqaDetector {
-    /// The lower three of these bits of each frame that isn't in `before` yet are where control bits may be, oldest first.
-    codes: [u8; GROUP],
+    /// The lower three of these bits of each frame are where control bits may be, oldest first: of the last whole group, and of
+    /// the present one as far as it is filled.
+    codes: [[u8; GROUP]; 2],
     filled: usize,
-    /// The bits at each place before those, the newest least significant.
-    before: [u64; 3],
     /// The frame behind the last sync word at each place; 0 before there is one.
     seen: [u64; 3],
     /// Frames since the first that wasn't digital silence.
@@ -226,7 +225,7 @@ impl MqaDetector {
     #[must_use]
     pub const fn new(rate: u32) -> Self {
         let early = rate as u64 * Self::SECONDS;
-        Self { codes: [0; GROUP], filled: 0, before: [0; 3], seen: [0; 3], frames: 0, early, found: false }
+        Self { codes: [[0; GROUP]; 2], filled: 0, seen: [0; 3], frames: 0, early, found: false }
     }
 
     /// Whether there is nothing more to find out: it was found.
@@ -265,7 +264,7 @@ impl MqaDetector {
         let mut planes = planes.iter();
         let (Some(mut left), Some(mut right), None) = (planes.next(), planes.next(), planes.next()) else { return };
         loop {
-            let free = self.codes.get_mut(self.filled..).unwrap_or_default();
+            let free = self.codes[1].get_mut(self.filled..).unwrap_or_default();
             let frames = free.len().min(left.len()).min(right.len());
             let (Some((now, later)), Some((other, rest))) =
                 (left.split_at_checked(frames), right.split_at_checked(frames))
@@ -278,20 +277,36 @@ impl MqaDetector {
             (left, right) = (later, rest);
             self.filled += frames;
             self.frames = self.frames.saturating_add(frames as u64);
-            self.look();
+            if self.may_end() {
+                self.look();
+            }
             if self.found || self.filled < GROUP {
                 return;
             }
+            self.codes[0] = self.codes[1];
             self.filled = 0;
         }
+    }
+
+    /// Whether a sync word may end in the present group: whether it has its five ones and six zeros in one of the places that the
+    /// third of its bits can have. That goes by vectors, all three places at once; by chance one of eleven groups has them.
+    fn may_end(&self) -> bool {
+        const FIRST: usize = GROUP + 3 - MqaDetector::SYNC_BITS as usize;
+        let codes = self.codes.as_flattened();
+        (FIRST..FIRST + GROUP).fold(0, |may, at| {
+            let ones = codes[at] & codes[at + 1] & codes[at + 2] & codes[at + 3] & codes[at + 4];
+            let zeros = codes[at + 5] | codes[at + 6] | codes[at + 7] | codes[at + 8] | codes[at + 9] | codes[at + 10];
+            may | ones & !zeros
+        }) & 0b111
+            != 0
     }
 
     /// Looks for sync words that end in the present group.
     fn look(&mut self) {
         let missing = GROUP.saturating_sub(self.filled) as u32;
-        for (place, (before, seen)) in (0..).zip(self.before.iter_mut().zip(&mut self.seen)) {
-            let bits = bits_at(&self.codes, place);
-            let mut ends = sync_ends((u128::from(*before) << GROUP | u128::from(bits)) >> missing);
+        for (place, seen) in (0..).zip(&mut self.seen) {
+            let [before, bits] = self.codes.each_ref().map(|codes| u128::from(bits_at(codes, place)));
+            let mut ends = sync_ends((before << GROUP | bits) >> missing);
             // Those that end before this group were seen.
             ends &= u64::MAX.checked_shr(missing).unwrap_or(0);
             while let Some(highest) = ends.checked_ilog2() {
@@ -300,9 +315,6 @@ impl MqaDetector {
                 let again = *seen > 0 && *seen < end && end - *seen <= self.early;
                 *seen = end;
                 self.found |= end <= self.early || again;
-            }
-            if missing == 0 {
-                *before = bits;
             }
         }
     }

@@ -5,6 +5,7 @@ use std::hint::black_box;
 
 use pcm::decimate::{Conversion, Decimator, Level};
 use pcm::gain::{Gain, Ramp, Scaler};
+use pcm::hidden::MqaDetector;
 use pcm::{
     BitOrder, ChannelMap, Cpu, Crc32c, Dsd, DsdPacker, Interleaved, MAX_CHANNELS, Number, Packer, Planes, Samples,
     Splitter, Tpdf, Wire, WireFormat, WirePlan,
@@ -44,6 +45,8 @@ enum Work {
     Decimate(u32, u32),
     /// Of bytes, which are its samples.
     Crc,
+    /// Looking for MQA in stereo, of which nothing is written.
+    Mqa,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,7 +90,7 @@ enum Sound {
 }
 
 /// All that player and engine run often, named after what goes in and what comes out.
-pub const KERNELS: [Kernel; 64] = {
+pub const KERNELS: [Kernel; 65] = {
     use Channels::{Mono, MonoToStereo, Six, Stereo};
     use Container::{Dff, Dsf};
     use Motion::{Muted, Ramp, Still};
@@ -160,6 +163,7 @@ pub const KERNELS: [Kernel; 64] = {
         kernel("silence_dop_s32", Work::Silence(DopS32Le)),
         kernel("dsd512_to_176", Work::Decimate(22_579_200, 176_400)),
         kernel("crc32c", Work::Crc),
+        kernel("find_mqa", Work::Mqa),
     ]
 };
 
@@ -204,6 +208,7 @@ impl Kernel {
             | Work::Silence(format) => bytes / format.bytes(),
             Work::Split(_, sample) => bytes / plane_bytes(sample),
             Work::Decimate(..) | Work::Crc => bytes,
+            Work::Mqa => bytes / size_of::<i32>(),
         }
     }
 }
@@ -240,6 +245,7 @@ enum State {
     Silence { format: WireFormat },
     Decimate { decimator: Box<Decimator>, src: Buffer<u8>, out: Buffer<i32> },
     Crc { crc: Crc32c, src: Buffer<u8> },
+    Mqa { detector: MqaDetector, planes: Material },
 }
 
 enum Material {
@@ -362,6 +368,11 @@ impl Bench {
                 let state = State::Decimate { decimator, src: bytes(samples), out };
                 Self { samples, moved, state, out: Buffer::empty(0) }
             }
+            Work::Mqa => {
+                let (planes, read) = material(Source::S32, 2, samples / 2, word);
+                let state = State::Mqa { detector: MqaDetector::new(96_000), planes };
+                Self { samples: samples / 2 * 2, moved: read, state, out: Buffer::empty(0) }
+            }
             Work::Crc => {
                 let state = State::Crc { crc: Crc32c::new(cpu), src: bytes(samples) };
                 Self { samples, moved: samples, state, out: Buffer::empty(0) }
@@ -412,6 +423,9 @@ impl Bench {
             State::Silence { format } => pcm::fill_silence(*format, 2, pcm::Marker::Odd, out),
             State::Decimate { decimator, src, out } => {
                 black_box(decimator.convert(black_box(src), black_box(out)));
+            }
+            State::Mqa { detector, planes } => {
+                black_box((*detector).feed(&black_box(planes).samples()));
             }
             State::Crc { crc, src } => {
                 crc.update(black_box(src));
