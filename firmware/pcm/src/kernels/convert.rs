@@ -125,15 +125,18 @@ impl Sample for f32 {
     }
 }
 
-/// Between 256 and 512 a float counts 2^-15, so that what is added to this is rounded to 16 bits, ties to even, and found in its
-/// lower half. What is too great or too little is so as an integer, too.
-pub(super) const ZERO_16: f32 = 384.0;
-pub(super) const LOWEST_16: i32 = ZERO_16.to_bits() as i32 - (1 << 15);
-pub(super) const HIGHEST_16: i32 = ZERO_16.to_bits() as i32 + (1 << 15) - 1;
-
-/// The greatest float below 1, as an integer.
+/// What x86 rounds floats by.
 #[cfg(target_arch = "x86_64")]
-pub(super) const BELOW_1: i32 = 1.0_f32.to_bits() as i32 - 1;
+pub(super) mod rounding {
+    /// Between 256 and 512 a float counts 2^-15, so that what is added to this is rounded to 16 bits, ties to even, and found in
+    /// its lower half. What is too great or too little is so as an integer, too.
+    pub(in crate::kernels) const ZERO_16: f32 = 384.0;
+    pub(in crate::kernels) const LOWEST_16: i32 = ZERO_16.to_bits() as i32 - (1 << 15);
+    pub(in crate::kernels) const HIGHEST_16: i32 = ZERO_16.to_bits() as i32 + (1 << 15) - 1;
+
+    /// The greatest float below 1, as an integer.
+    pub(in crate::kernels) const BELOW_1: i32 = 1.0_f32.to_bits() as i32 - 1;
+}
 
 /// A float in LSBs of the layout; exact, as that is a power of two.
 #[inline]

@@ -2,7 +2,7 @@
 
 use core::arch::x86_64::*;
 
-use super::convert::{BELOW_1, HIGHEST_16, LOWEST_16, ZERO_16};
+use super::convert::rounding::{BELOW_1, HIGHEST_16, LOWEST_16, ZERO_16};
 use super::simd::Simd;
 use super::swapped::{SWAPPED_2, SWAPPED_4, narrowed, widened};
 
