@@ -112,7 +112,8 @@ pub(super) unsafe fn frames<const TURN: bool>(block: &Block, steps: usize, mut f
         for _ in 0..steps {
             let x = _mm512_loadu_si512(from.cast());
             let x = if TURN { turned(x) } else { x };
-            _mm512_storeu_si512(to.cast(), _mm512_mask_permutexvar_epi8(now, kept, numbers, x));
+            let x = _mm512_or_si512(_mm512_maskz_permutexvar_epi8(kept, numbers, x), now);
+            _mm512_storeu_si512(to.cast(), x);
             core::mem::swap(&mut now, &mut next);
             from = from.wrapping_add(block.read);
             to = to.wrapping_add(block.written);
