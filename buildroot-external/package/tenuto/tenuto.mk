@@ -33,7 +33,6 @@ define TENUTO_USERS
 endef
 
 define TENUTO_PERMISSIONS
-	/usr/libexec/tenuto/start f 755 0 0 - - - - -
 	/usr/libexec/tenuto/udhcpc f 755 0 0 - - - - -
 endef
 

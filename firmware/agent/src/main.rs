@@ -21,6 +21,7 @@ mod service;
 mod settings;
 mod show;
 mod sound;
+mod start;
 mod sys;
 mod time;
 mod timing;
@@ -39,6 +40,7 @@ const HELP: &str = "\
 agent: makes the appliance ready for music, and keeps it so (root)
 
   agent                      follow network and devices until SIGTERM; on the appliance only
+  agent start                mount what the kernel offers and make /run's directories (for init)
   agent run NAME             become a service: agent, log, engine or player (for init)
   agent set KEY VALUE        change a kept setting (name, network.address, …); it counts from the next boot
   agent try SLOT [ARGUMENTS] restart into slot a or b for one boot, with these arguments of the kernel in place of this machine's
@@ -70,6 +72,7 @@ enum Command {
     Help,
     Version,
     Stay,
+    Start,
     Log,
     Once { root: String },
     Run { service: String },
@@ -111,6 +114,7 @@ fn perform(command: Command) -> Result<()> {
         Command::Help => print!("{HELP}"),
         Command::Version => println!("agent {}", env!("CARGO_PKG_VERSION")),
         Command::Stay => daemon::run(&Root::new("/"))?,
+        Command::Start => start::run(&Root::new("/"))?,
         Command::Log => log::run(&Root::new("/"))?,
         Command::Once { root } => print!("{}", daemon::once(&Root::new(root))?),
         Command::Set { key, value } => settings::change(&Root::new("/"), &key, &value)?,
@@ -134,6 +138,9 @@ fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
             Arg::Value(word) if word == "set" && service.is_none() && !once && root.is_none() => {
                 let (key, value) = (parser.value()?.string()?, parser.value()?.string()?);
                 return parser.next()?.map_or(Ok(Command::Set { key, value }), |argument| Err(argument.unexpected()));
+            }
+            Arg::Value(word) if word == "start" && service.is_none() && !once && root.is_none() => {
+                return parser.next()?.map_or(Ok(Command::Start), |argument| Err(argument.unexpected()));
             }
             Arg::Value(word) if word == "log" && service.is_none() && !once && root.is_none() => {
                 return parser.next()?.map_or(Ok(Command::Log), |argument| Err(argument.unexpected()));
@@ -214,6 +221,7 @@ mod tests {
     fn command_lines() {
         assert_eq!(parsed(&[]), Ok(Command::Stay));
         assert_eq!(parsed(&["log"]), Ok(Command::Log));
+        assert_eq!(parsed(&["start"]), Ok(Command::Start));
         assert_eq!(parsed(&["run", "engine"]), Ok(Command::Run { service: "engine".to_owned() }));
         assert_eq!(parsed(&["--once", "--root", "/tmp/x"]), Ok(Command::Once { root: "/tmp/x".to_owned() }));
         assert_eq!(parsed(&["run", "engine", "--help"]), Ok(Command::Help));
@@ -238,6 +246,7 @@ mod tests {
         for wrong in [
             &["run"][..],
             &["log", "x"],
+            &["start", "x"],
             &["set", "name"],
             &["set", "name", "a", "b"],
             &["--once"],

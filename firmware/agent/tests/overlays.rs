@@ -49,6 +49,7 @@ fn inittab_starts_what_there_is() {
         let mut words = command.split(' ');
         match (words.next().unwrap(), words.next(), words.next()) {
             ("/usr/bin/agent", Some("run"), Some(service)) => assert!(services.insert(service.to_owned())),
+            ("/usr/bin/agent", Some("start"), None) => assert_eq!(action, "sysinit"),
             ("/sbin/reboot", None, None) => assert_eq!(action, "ctrlaltdel"),
             (script, None, None) => assert!(rootfs().join(&script[1..]).is_file(), "{script}"),
             other => panic!("unknown command {other:?}"),

@@ -8,7 +8,7 @@ use std::{
     path::PathBuf,
 };
 
-/// Relative to the root; `overlays/rootfs/usr/libexec/tenuto/start` makes it.
+/// Relative to the root; [`crate::start`] makes it.
 pub(super) const DIRECTORY: &str = "run/log/ring";
 const NEW: &str = "new";
 const OLD: &str = "old";
