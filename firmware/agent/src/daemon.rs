@@ -1,7 +1,11 @@
 //! The agent as it runs: makes the machine ready, then follows what changes. Each step reads the whole state and does
 //! what is missing, so it doesn't matter in which order things appear, or how often the agent was started.
 
-use std::{collections::BTreeMap, time::Instant};
+use std::{
+    collections::BTreeMap,
+    net::Ipv4Addr,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, Result, ensure};
 
@@ -13,12 +17,18 @@ use crate::{
     report::Report,
     root::Root,
     service,
-    settings::{self, Address, Names, Owner, Settings},
+    settings::{self, Address, Names, News, Owner, Settings},
     sound, sys,
     time::{self, Time},
     tuner::{self, Tuner},
     watch::{Event, Watch},
 };
+
+/// At boot the network goes first: knobs, and what has to be written to the medium, take their turn so long after the first
+/// address, in which the player announces itself;
+const ANNOUNCED: Duration = Duration::from_millis(100);
+/// or so long after the agent's start, as the music on a DAC doesn't wait for a cable.
+const NETWORK_FIRST: Duration = Duration::from_secs(1);
 
 /// Makes ready, and stays until SIGTERM.
 ///
@@ -43,7 +53,13 @@ pub(crate) fn run(root: &Root) -> Result<()> {
         // Before the look, so that none opens or closes unnoticed after it.
         tuner::outputs(root).for_each(|node| watch.follow(&node));
         agent.look(devices);
-        let next = [agent.clients.supervise(Instant::now()), agent.owner.next(), agent.time.next(), agent.tuner.next()];
+        let next = [
+            agent.clients.supervise(Instant::now()),
+            agent.owner.next(),
+            agent.time.next(),
+            agent.tuner.next(),
+            agent.rest,
+        ];
         devices = match watch.wait(next.into_iter().flatten().min())? {
             Event::End => {
                 agent.clients.stop_all();
@@ -77,6 +93,8 @@ struct Agent<'a> {
     /// The interface that has the owner's address.
     fixed: Option<String>,
     time: Time,
+    /// When what gives way to the network is done; None: it has been.
+    rest: Option<Instant>,
 }
 
 impl<'a> Agent<'a> {
@@ -86,6 +104,9 @@ impl<'a> Agent<'a> {
             bring_up(root, &link.name);
         }
         let identity = Identity::current(root).context("publishing the identity in run/tenuto")?;
+        // In a thread of its own from here on.
+        let mut owner = Owner::new(Instant::now());
+        let news = owner.look(root, Instant::now());
         let tuner = Tuner::new(root);
         let plan = tuner.plan();
         // Nothing that follows needs these two: an engine that finds no plan makes one, and in a full /run there is an old one.
@@ -96,55 +117,75 @@ impl<'a> Agent<'a> {
             identity.uuid(),
             plan.core.map_or_else(|| "any".to_owned(), |core| core.to_string())
         );
-        let mut report = Report::new(root, identity, plan);
-        report.tuned(&tuner);
+        let report = Report::new(root, identity, plan);
         told("system.json", report.publish(root));
-        let owner = Owner::new(Instant::now());
         let clients = Clients::new("udhcpc", dhcp::SCRIPT, identity.hostname());
-        Ok(Self { root, tuner, report, clients, identity, owner, settings: None, fixed: None, time: Time::new() })
+        let rest = Some(Instant::now() + if root.is_machine() { NETWORK_FIRST } else { Duration::ZERO });
+        let (settings, fixed, time) = (None, None, Time::new());
+        let mut agent = Self { root, tuner, report, clients, identity, owner, settings, fixed, time, rest };
+        if let Some(news) = news {
+            agent.settle(news);
+        }
+        Ok(agent)
     }
 
     /// Looks at everything that may change, and does what is missing. Nothing here ends the agent.
     fn look(&mut self, devices: bool) {
-        self.settle();
+        let now = Instant::now();
+        if let Some(news) = self.owner.look(self.root, now) {
+            self.settle(news);
+        }
         let links = net::links(self.root);
         self.follow(&links);
         sound::give_nodes(self.root, sound::AUDIO);
-        let tuned = self.tuner.look(devices, Instant::now());
-        if tuned {
-            self.report.tuned(&self.tuner);
-        }
         let addresses = if self.root.is_machine() { addresses() } else { BTreeMap::new() };
-        let news = self.time.look(self.root, Instant::now());
         let network = self.report.update_network(&links, &addresses);
         if network {
             self.time.network_changed();
         }
+        let tuned = self.tune(devices, &addresses, now);
+        if tuned {
+            self.report.tuned(&self.tuner);
+        }
+        let news = self.time.look(self.root, now);
         if self.report.update(sound::cards(self.root), news) || network || tuned {
             told("system.json", self.report.publish(self.root));
         }
     }
 
+    /// Turns the knobs as soon as it is their turn, and then those that have to follow; says whether anything was.
+    fn tune(&mut self, devices: bool, addresses: &BTreeMap<String, Vec<String>>, now: Instant) -> bool {
+        let Some(latest) = self.rest else { return self.tuner.look(devices, now) };
+        let due = if is_in_network(addresses) { latest.min(now + ANNOUNCED) } else { latest };
+        self.rest = (now < due).then_some(due);
+        if self.rest.is_some() {
+            return false;
+        }
+        told("knobs.turned", self.tuner.start());
+        self.owner.let_write();
+        true
+    }
+
     /// Takes over settings that have become known.
-    fn settle(&mut self) {
-        let Some(held) = self.owner.look(self.root, Instant::now()) else { return };
-        let names = Names::of(&held.settings, self.identity);
+    fn settle(&mut self, News { settings, account }: News) {
+        let names = Names::of(&settings, self.identity);
         if self.root.is_machine()
             && let Err(error) = nix::unistd::sethostname(&names.host)
         {
             tracing::warn!("host name {}: {error}", names.host);
         }
         self.clients.set_hostname(&names.host);
-        self.report.settle(names, held.account, &held.settings);
+        self.report.settle(names, account, &settings);
+        // What the programs wait for.
+        told("settings.json", settings::publish(self.root, &settings));
         told("system.json", self.report.publish(self.root));
-        told("settings.json", settings::publish(self.root, &held.settings));
-        self.time.start(self.root, &held.settings);
+        self.time.start(self.root, &settings);
         // The medium was late, and all began with the defaults. What plays isn't disturbed: then it counts from the next start.
-        if self.settings.as_ref().is_some_and(|before| *before != held.settings) && time::is_idle(self.root) {
+        if self.settings.as_ref().is_some_and(|before| *before != settings) && time::is_idle(self.root) {
             self.clients.stop_all();
             ["engine", "player"].into_iter().for_each(|name| service::restart(self.root, name));
         }
-        self.settings = Some(held.settings);
+        self.settings = Some(settings);
     }
 
     fn follow(&mut self, links: &[Link]) {
@@ -190,6 +231,12 @@ fn bring_up(root: &Root, interface: &str) {
     {
         tracing::warn!("{interface} could not be brought up: {error}");
     }
+}
+
+/// Whether an interface has an address that others can talk to.
+fn is_in_network(addresses: &BTreeMap<String, Vec<String>>) -> bool {
+    let parsed = addresses.values().flatten().filter_map(|address| address.parse::<Ipv4Addr>().ok());
+    parsed.into_iter().any(|address| !address.is_loopback())
 }
 
 fn addresses() -> BTreeMap<String, Vec<String>> {

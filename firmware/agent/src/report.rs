@@ -44,7 +44,7 @@ pub(crate) struct Report {
     sound_cards: Vec<Card>,
     /// None: no server has told the time yet.
     time: Option<Synchronised>,
-    /// None: they are still being read.
+    /// None: they are still being read, or kept.
     settings: Option<OwnersSettings>,
 }
 
@@ -125,10 +125,10 @@ impl Report {
         true
     }
 
-    /// Takes over the owner's settings.
-    pub(crate) fn settle(&mut self, names: Names, account: Account, settings: &Settings) {
+    /// Takes over the owner's settings; those that are still being kept aren't reported yet.
+    pub(crate) fn settle(&mut self, names: Names, account: Option<Account>, settings: &Settings) {
         (self.name, self.hostname) = (names.friendly, names.host);
-        self.settings = Some(OwnersSettings { account, values: settings.without_secrets().values() });
+        self.settings = account.map(|account| OwnersSettings { account, values: settings.without_secrets().values() });
     }
 
     /// As JSON, ending in a newline.

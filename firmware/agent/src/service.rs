@@ -24,6 +24,7 @@ use crate::{
     root::Root,
     settings, sound, sys,
     topology::{Cpus, cpus},
+    tuner,
 };
 
 /// A program that started less than this ago, and is started again, has died early.
@@ -110,6 +111,7 @@ pub(crate) const SERVICES: &[Service] = &[
         // It keeps what it locked when it drops root, and starts a real-time thread afterwards.
         limits: &[(Resource::RLIMIT_MEMLOCK, RLIM_INFINITY), (Resource::RLIMIT_RTPRIO, 99)],
         arguments: |root| {
+            tuner::await_start(root);
             let user = ["--user", "tenuto-engine", "--group", "tenuto"].map(str::to_owned);
             let rules = dac::publish(root, |file| dac::checked("/usr/bin/engine", file));
             let rules = rules.into_iter().flat_map(|file| ["--dac-rules".to_owned(), file.display().to_string()]);

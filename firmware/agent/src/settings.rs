@@ -25,7 +25,7 @@ mod schema;
 mod value;
 
 pub(crate) use held::{Account, change, load_aside, save_aside};
-pub(crate) use owner::{Owner, wake_agent};
+pub(crate) use owner::{News, Owner, wake_agent};
 pub(crate) use public::{Names, current, engine_arguments, player_arguments, publish};
 pub(crate) use schema::Settings;
 pub(crate) use value::{Address, Subnet, is_host};

@@ -21,6 +21,11 @@ const PAUSE: Duration = Duration::from_secs(5);
 const AGAIN: Duration = Duration::from_secs(10);
 /// While this file is there no knob is turned.
 const UNDONE: &str = "run/tenuto/knobs.undone";
+/// There since the knobs were turned for the first time.
+const TURNED: &str = "run/tenuto/knobs.turned";
+/// How long the engine waits for that at boot: an agent that doesn't come up keeps nobody from playing.
+const PATIENCE: Duration = Duration::from_secs(5);
+const TICK: Duration = Duration::from_millis(5);
 
 /// What is turned, and what came of it.
 pub(crate) struct Tuner<'a> {
@@ -35,14 +40,23 @@ pub(crate) struct Tuner<'a> {
 }
 
 impl<'a> Tuner<'a> {
-    /// Turns what is turned at start.
+    /// Looks at the machine; nothing is turned yet.
     pub(crate) fn new(root: &'a Root) -> Self {
         // An agent that is started again leaves the engine where it runs.
         let machine = Machine::look(root, Plan::published_core(root));
         let (held, settings, threads) = (Held::default(), Vec::new(), Vec::new());
-        let mut tuner = Self { machine, held, settings, threads, silent: None, next: None, undone: is_undone(root) };
-        tuner.turn();
-        tuner
+        Self { machine, held, settings, threads, silent: None, next: None, undone: is_undone(root) }
+    }
+
+    /// Turns what is turned at start, and lets the engine start.
+    ///
+    /// # Errors
+    /// `run/tenuto` is missing or full: the engine comes later.
+    pub(crate) fn start(&mut self) -> io::Result<()> {
+        // Devices have come since.
+        self.machine = Machine::look(self.machine.root, self.machine.placement.audio);
+        self.turn();
+        self.machine.root.publish(TURNED, "")
     }
 
     /// What the programs are to be started with.
@@ -123,6 +137,14 @@ impl<'a> Tuner<'a> {
     }
 }
 
+/// Waits until the knobs were turned: the engine's thread is to find its core and its place among the others as they stay.
+pub(crate) fn await_start(root: &Root) {
+    let deadline = Instant::now() + PATIENCE;
+    while root.is_machine() && !root.path(TURNED).exists() && Instant::now() < deadline {
+        std::thread::sleep(TICK);
+    }
+}
+
 /// The nodes whose opening and closing tells that music begins and ends: `pcmC0D0p`.
 pub(crate) fn outputs(root: &Root) -> impl Iterator<Item = PathBuf> {
     let names = root.names("dev/snd").into_iter();
@@ -160,6 +182,12 @@ mod tests {
         fs::write(directory.join("status"), text).unwrap();
     }
 
+    fn started(root: &Root) -> Tuner<'_> {
+        let mut tuner = Tuner::new(root);
+        tuner.start().unwrap();
+        tuner
+    }
+
     fn latency(root: &Root) -> i32 {
         i32::from_ne_bytes(fs::read(root.path("dev/cpu_dma_latency")).unwrap().try_into().unwrap())
     }
@@ -171,7 +199,7 @@ mod tests {
         fs::create_dir_all(root.path("dev")).unwrap();
         fs::write(root.path("dev/cpu_dma_latency"), 2_000_000_000_i32.to_ne_bytes()).unwrap();
         let start = Instant::now();
-        let mut tuner = Tuner::new(&root);
+        let mut tuner = started(&root);
         assert!(!tuner.look(true, start) && tuner.next().is_none());
         assert_eq!(latency(&root), 2_000_000_000);
         status(&root, "state: RUNNING");
@@ -200,7 +228,7 @@ mod tests {
         }
         fs::write(root.path("proc/sys/kernel/timer_migration"), "1\n").unwrap();
         let value = || root.text("proc/sys/kernel/timer_migration").unwrap();
-        let mut tuner = Tuner::new(&root);
+        let mut tuner = started(&root);
         assert_eq!(value(), "0");
         set_undone(&root, true).unwrap();
         knobs::undo(&root, &mut Held::default());
@@ -216,7 +244,7 @@ mod tests {
     fn a_card_that_appears_gets_its_knobs_at_the_next_look() {
         let (_keep, root) = machine("smt-off-holes");
         fs::create_dir_all(root.path("run/tenuto")).unwrap();
-        let mut tuner = Tuner::new(&root);
+        let mut tuner = started(&root);
         let list = root.path("proc/irq/50");
         fs::create_dir_all(&list).unwrap();
         fs::write(list.join("smp_affinity_list"), "0,2,4,6\n").unwrap();

@@ -49,6 +49,18 @@ pub(crate) struct Held {
     pub(crate) account: Account,
 }
 
+/// What it takes to keep what was found.
+enum Work {
+    Nothing,
+    /// A first copy in a file system that is well.
+    Save,
+    /// A file system in place of a damaged one.
+    Make,
+    /// One in a partition that begins as a blank one does, for this reason. There may be settings behind that beginning; they are
+    /// looked for then, as nearly always there are none.
+    Fill(String),
+}
+
 impl Held {
     /// The defaults of a machine whose medium hasn't shown up.
     pub(crate) fn defaults() -> Self {
@@ -57,15 +69,22 @@ impl Held {
     }
 
     /// Reads everything there is, makes or repairs the data partition, and takes over a `tenuto.toml`. It may take as long as
-    /// the medium likes.
-    pub(crate) fn read(root: &Root) -> Self {
+    /// the medium likes. `known` is told what is set before anything is written: of an empty partition and of a new file that is
+    /// soon, and to make a file system isn't.
+    pub(crate) fn read(root: &Root, known: impl FnOnce(&Settings)) -> Self {
         let _lock = lock(root).inspect_err(|error| tracing::warn!("{LOCK}: {error}"));
         let data = Data::find(root);
-        let mut held = match &data {
-            Some(data) => Self::of(root, data),
-            None => Self::defaults(),
-        };
-        if let Some(offer) = Offer::find(root) {
+        let (mut held, work) =
+            data.as_ref().map_or_else(|| (Self::defaults(), Work::Nothing), |data| Self::of(root, data));
+        let offer = Offer::find(root);
+        match offer.as_ref().map(|offer| offer.judge(&held.settings)) {
+            Some(Verdict::New(settings, _)) => known(&settings),
+            Some(Verdict::Known(_) | Verdict::Wrong(_)) | None => known(&held.settings),
+        }
+        if let Some(data) = &data {
+            held.perform(root, data, work);
+        }
+        if let Some(offer) = offer {
             held.import(root, data.as_ref(), &offer);
         }
         for note in &held.account.notes {
@@ -74,51 +93,61 @@ impl Held {
         held
     }
 
-    fn of(root: &Root, data: &Data) -> Self {
+    /// What can be read, and what it takes to keep it.
+    fn of(root: &Root, data: &Data) -> (Self, Work) {
         match data.load(root, NAME) {
             Ok(Found::Kept(text)) => {
                 let (settings, notes) = understood(&text);
-                Self { settings, account: Account { keeping: Keeping::Kept, notes } }
+                (Self { settings, account: Account { keeping: Keeping::Kept, notes } }, Work::Nothing)
             }
-            Ok(Found::Nothing) => Self::default_in(root, data, Keeping::Made, Vec::new()),
-            Ok(Found::Damaged(why)) => Self::repair(root, data, &why),
-            Err(error) => Self::unusable(Settings::default(), &error),
-        }
-    }
-
-    fn repair(root: &Root, data: &Data, why: &str) -> Self {
-        let blank = data.is_blank();
-        let rescued = data.rescue(|text| Settings::parse(text).is_ok()).unwrap_or_default();
-        if let Err(error) = data.make() {
-            return Self::unusable(rescued.map(|text| understood(&text).0).unwrap_or_default(), &error);
-        }
-        match rescued {
+            Ok(Found::Nothing) => (Self::made(), Work::Save),
             // As in a new image.
-            None if blank => {
-                tracing::info!("settings: the data partition was made");
-                Self::default_in(root, data, Keeping::Made, Vec::new())
-            }
-            None => {
+            Ok(Found::Damaged(why)) if data.is_blank() => (Self::made(), Work::Fill(why)),
+            Ok(Found::Damaged(why)) => {
                 let note =
                     format!("the data partition was damaged ({why}) and was made again; no settings were found in it");
-                Self::default_in(root, data, Keeping::Repaired, vec![note])
+                let nothing = || Self {
+                    settings: Settings::default(),
+                    account: Account { keeping: Keeping::Repaired, notes: vec![note] },
+                };
+                (Self::rescued(data, &why).unwrap_or_else(nothing), Work::Make)
             }
-            Some(text) => {
-                let (settings, mut notes) = understood(&text);
-                notes.push(format!(
-                    "the data partition was damaged ({why}) and was made again; the settings were still found in it"
-                ));
-                let mut held = Self { settings, account: Account { keeping: Keeping::Repaired, notes } };
-                held.keep(root, data);
-                held
-            }
+            Err(error) => (Self::unusable(Settings::default(), &error), Work::Nothing),
         }
     }
 
-    fn default_in(root: &Root, data: &Data, keeping: Keeping, notes: Vec<String>) -> Self {
-        let mut held = Self { settings: Settings::default(), account: Account { keeping, notes } };
-        held.keep(root, data);
-        held
+    fn made() -> Self {
+        Self { settings: Settings::default(), account: Account { keeping: Keeping::Made, notes: Vec::new() } }
+    }
+
+    /// What a damaged partition still holds.
+    fn rescued(data: &Data, why: &str) -> Option<Self> {
+        let text = data.rescue(|text| Settings::parse(text).is_ok()).unwrap_or_default()?;
+        let (settings, mut notes) = understood(&text);
+        notes.push(format!(
+            "the data partition was damaged ({why}) and was made again; the settings were still found in it"
+        ));
+        Some(Self { settings, account: Account { keeping: Keeping::Repaired, notes } })
+    }
+
+    fn perform(&mut self, root: &Root, data: &Data, work: Work) {
+        match work {
+            Work::Nothing => return,
+            Work::Save => {}
+            Work::Make | Work::Fill(_) => {
+                if let Work::Fill(why) = work
+                    && let Some(rescued) = Self::rescued(data, &why)
+                {
+                    *self = rescued;
+                }
+                if let Err(error) = data.make() {
+                    *self = Self::unusable(std::mem::take(&mut self.settings), &error);
+                    return;
+                }
+                tracing::info!("settings: the data partition was made");
+            }
+        }
+        self.keep(root, data);
     }
 
     fn unusable(settings: Settings, error: &io::Error) -> Self {
