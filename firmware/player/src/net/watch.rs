@@ -1,10 +1,11 @@
 //! Being told when addresses come and go: a netlink socket whose messages aren't even read, only taken as a reason to look again.
 
+use std::cell::Cell;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 use rustix::net::netlink::SocketAddrNetlink;
@@ -14,12 +15,15 @@ use tracing::warn;
 
 /// `RTMGRP_LINK` and `RTMGRP_IPV4_IFADDR` (`linux/rtnetlink.h`).
 const GROUPS: u32 = 0x1 | 0x10;
-/// Changes come in bursts; an interface that just came up gets its address a moment later.
+/// Changes come in bursts: the first one is looked at at once, as it may be the address that everybody waits for, the others
+/// together so long after it.
 const SETTLE: Duration = Duration::from_millis(50);
 
 /// The subscription to the kernel's news.
 pub(super) struct Watch {
     news: Arc<Notify>,
+    /// When a change was told last.
+    told: Cell<Option<Instant>>,
 }
 
 impl Watch {
@@ -30,13 +34,16 @@ impl Watch {
         let news = Arc::new(Notify::new());
         let told = Arc::clone(&news);
         thread::Builder::new().name("addresses".into()).spawn(move || listen(&socket, &told))?;
-        Ok(Self { news })
+        Ok(Self { news, told: Cell::new(None) })
     }
 
-    /// Waits until something has changed since the last call, and things have settled.
+    /// Waits until something has changed since the last call; of several changes in a row, until things have settled.
     pub(super) async fn changed(&self) {
         self.news.notified().await;
-        tokio::time::sleep(SETTLE).await;
+        if self.told.get().is_some_and(|told| told.elapsed() < SETTLE) {
+            tokio::time::sleep(SETTLE).await;
+        }
+        self.told.set(Some(Instant::now()));
     }
 }
 
