@@ -13,7 +13,7 @@ use nix::{
     unistd::{Group, Pid, User},
 };
 
-use crate::root::Root;
+use crate::{dhcp, root::Root};
 
 /// A file system of the kernel's own.
 struct Kernel {
@@ -66,9 +66,10 @@ const PORTS: (&str, &str) = ("proc/sys/net/ipv4/ip_unprivileged_port_start", "80
 /// Makes all of it. What fails is said, and the next is tried: nothing here may stop the boot.
 ///
 /// # Errors
-/// Init didn't start it: on anybody's workstation this would hide what is mounted.
+/// Not the appliance's init has started it: on somebody's workstation it would hide what is mounted.
 pub(crate) fn run(root: &Root) -> Result<()> {
-    ensure!(Pid::parent() == Pid::from_raw(1) && root.is_machine(), "only init starts this, when the appliance boots");
+    let is_appliance = root.is_machine() && root.path(&dhcp::SCRIPT[1..]).exists();
+    ensure!(is_appliance && Pid::parent() == Pid::from_raw(1), "only the appliance's init starts this");
     umask(Mode::from_bits_truncate(0o022));
     for system in FILE_SYSTEMS {
         said(system.at, mounted(root, system));
@@ -153,8 +154,8 @@ mod tests {
     }
 
     #[test]
-    fn nobody_but_init_starts_it() {
+    fn it_does_nothing_but_on_an_appliance() {
         let error = run(&Root::new("/")).unwrap_err().to_string();
-        assert_eq!(error, "only init starts this, when the appliance boots");
+        assert_eq!(error, "only the appliance's init starts this");
     }
 }
