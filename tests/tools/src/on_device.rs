@@ -7,6 +7,7 @@ use support::media_server::MediaServer;
 
 mod appliance;
 mod lateness;
+mod minutes;
 mod options;
 mod owner;
 mod report;
@@ -49,6 +50,10 @@ pub fn run(options: &Options) -> Result<Report> {
         report.tried.push(play(kind, Load::None)?);
     }
     report.tried.push(play(track::LOADED, Load::Page)?);
+    if options.minutes > 0 {
+        eprintln!("playing {} minutes{}", options.minutes, Load::Network.words());
+        report.tried.push(minutes::play(&appliance, &server, directory.path(), options.minutes)?);
+    }
     if options.questions {
         report.hot_plug = Some(hot_plug(&appliance, &server, directory.path(), owner)?);
         report.power_cycles = Some(owner.power_cycles(&appliance, options.power_cycles));

@@ -1,6 +1,9 @@
 //! The engine's histogram of its wake-ups: how much after their time they came (`lateness` in `/status.json`).
 use serde_json::Value;
 
+/// Where 40 ms are: below 2^16 µs.
+const PERIOD: usize = 16;
+
 /// Wake-ups by how late they were: below 1 µs, then in steps of two.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Lateness(Vec<u64>);
@@ -19,6 +22,16 @@ impl Lateness {
         }
         let counts = self.0.iter().zip(&before.0).map(|(now, before)| now.checked_sub(*before));
         counts.collect::<Option<_>>().map(Self)
+    }
+
+    /// Both together.
+    pub(super) fn and(&self, other: &Self) -> Self {
+        Self(self.0.iter().zip(&other.0).map(|(one, other)| one + other).collect())
+    }
+
+    /// So many were late by a period of 40 ms, or nearly: the step that this lies in begins at 33.
+    pub(super) fn late_by_a_period(&self) -> u64 {
+        self.0.iter().skip(PERIOD).sum()
     }
 
     /// Wake-ups in all.
@@ -79,6 +92,11 @@ mod tests {
         let found = of(&[500, 480, 0, 0, 19, 0, 0, 0, 0, 0, 0, 1]);
         assert_eq!((found.all(), found.summary().as_str()), (1000, "< 1 µs / < 16 µs / < 2.0 ms"));
         assert_eq!(found.rows().last(), Some(("< 2.0 ms".to_owned(), 1)));
+        assert_eq!(found.and(&found).all(), 2000);
+        assert_eq!(found.late_by_a_period(), 0);
+        let mut late = [0; 32];
+        (late[15], late[16], late[20]) = (9, 2, 1);
+        assert_eq!(of(&late).late_by_a_period(), 3);
         assert_eq!(Lateness::default().summary(), "- / - / -");
     }
 }

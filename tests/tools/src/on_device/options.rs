@@ -7,6 +7,8 @@ use lexopt::{Arg, Parser, ValueExt as _};
 const SECONDS: std::ops::RangeInclusive<u32> = 2..=60;
 /// Power cycles that somebody may have the patience for.
 const MOST_CYCLES: u32 = 1000;
+/// A week.
+const MOST_MINUTES: u32 = 7 * 24 * 60;
 
 /// What was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +21,8 @@ pub struct Options {
     pub questions: bool,
     /// How often the power is to be cut.
     pub power_cycles: u32,
+    /// How long it plays under load, minutes; 0: not at all.
+    pub minutes: u32,
     /// The TCP port at which the appliance fetches its tracks from here; 0: any free one.
     pub port: u16,
     /// Where the report goes, if not to standard output.
@@ -31,7 +35,8 @@ impl Options {
     /// # Errors
     /// When an option or its value is unknown, or there are two addresses.
     pub fn parse(mut parser: Parser) -> Result<Self, lexopt::Error> {
-        let mut options = Self { address: None, seconds: 15, questions: true, power_cycles: 3, port: 0, output: None };
+        let mut options =
+            Self { address: None, seconds: 15, questions: true, power_cycles: 3, minutes: 2, port: 0, output: None };
         while let Some(argument) = parser.next()? {
             match argument {
                 Arg::Long("seconds") => {
@@ -46,6 +51,12 @@ impl Options {
                     options.power_cycles = parser.value()?.parse()?;
                     if options.power_cycles > MOST_CYCLES {
                         return Err(format!("--power-cycles {}: at most {MOST_CYCLES}", options.power_cycles).into());
+                    }
+                }
+                Arg::Long("minutes") => {
+                    options.minutes = parser.value()?.parse()?;
+                    if options.minutes > MOST_MINUTES {
+                        return Err(format!("--minutes {}: at most {MOST_MINUTES}", options.minutes).into());
                     }
                 }
                 Arg::Long("port") => options.port = parser.value()?.parse()?,
@@ -74,6 +85,7 @@ mod tests {
         let options = options.expect("parsed");
         assert_eq!((options.address.as_deref(), options.seconds, options.port), (Some("10.0.0.7"), 5, 8300));
         assert!(!options.questions && options.output == Some("r.md".into()));
+        assert_eq!(parse(&["--minutes", "60"]).expect("parsed").minutes, 60);
         assert_eq!(parse(&["--power-cycles", "100"]).expect("parsed").power_cycles, 100);
     }
 
@@ -84,6 +96,7 @@ mod tests {
             &["--seconds", "1"],
             &["--seconds", "61"],
             &["--power-cycles", "1001"],
+            &["--minutes", "10081"],
             &["--port", "70000"],
             &["--loud"],
         ] {

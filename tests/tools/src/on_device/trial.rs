@@ -1,4 +1,5 @@
 //! Playing one track, and what came of it.
+use std::net::{SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,12 @@ const SLACK: Duration = Duration::from_secs(45);
 const CERTIFIED: Duration = Duration::from_secs(5);
 /// Clients that ask for the page without a pause.
 const CLIENTS: usize = 4;
+/// RFC 863: whoever listens there throws away what comes.
+const DISCARD: u16 = 9;
+/// Full frames, in bytes, and as many of them in a burst as are 45 Mbit/s.
+const DATAGRAM: usize = 1472;
+const BURST: Duration = Duration::from_millis(10);
+const DATAGRAMS: usize = 45_000_000 / 8 / 100 / DATAGRAM;
 
 /// What goes on meanwhile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +34,8 @@ pub(super) enum Load {
     None,
     /// The page is asked for, by several at a time: what the network can make the appliance do.
     Page,
+    /// The same, and datagrams at 45 Mbit/s, in bursts of 10 ms, to a port where nobody listens.
+    Network,
 }
 
 impl Load {
@@ -34,6 +43,7 @@ impl Load {
         match self {
             Self::None => "",
             Self::Page => ", while four clients ask for its status without a pause",
+            Self::Network => ", while four clients ask for its status and datagrams come at 45 Mbit/s",
         }
     }
 }
@@ -84,7 +94,7 @@ pub(super) fn play(appliance: &Appliance, server: &MediaServer, track: &Track, l
             return Ok(tried);
         }
     };
-    loaded(load, &appliance.location(), || to_the_end(appliance, track, asked, &mut tried))?;
+    loaded(load, appliance, || to_the_end(appliance, track, asked, &mut tried))?;
     let ended = Instant::now();
     loop {
         let status = appliance.status()?;
@@ -120,12 +130,19 @@ fn to_the_end(appliance: &Appliance, track: &Track, asked: Instant, tried: &mut 
 }
 
 /// Runs `work` with that going on beside it.
-fn loaded<T>(load: Load, location: &str, work: impl FnOnce() -> T) -> T {
+fn loaded<T>(load: Load, appliance: &Appliance, work: impl FnOnce() -> T) -> T {
     if load == Load::None {
         return work();
     }
     let (over, answers) = (AtomicBool::new(false), AtomicU64::new(0));
+    let location = &appliance.location();
     std::thread::scope(|scope| {
+        if load == Load::Network
+            && let Ok(host) = appliance.host()
+        {
+            let (to, over) = (SocketAddr::new(host.ip(), DISCARD), &over);
+            scope.spawn(move || send(to, over));
+        }
         for _ in 0..CLIENTS {
             scope.spawn(|| {
                 // One that isn't let in is no load; the count says how much there was.
@@ -142,6 +159,20 @@ fn loaded<T>(load: Load, location: &str, work: impl FnOnce() -> T) -> T {
         eprintln!("  {} answers meanwhile", answers.load(Ordering::Relaxed));
         done
     })
+}
+
+/// Sends datagrams until it is over. That nobody takes them is meant.
+fn send(to: SocketAddr, over: &AtomicBool) {
+    let any: SocketAddr = if to.is_ipv4() { ([0; 4], 0).into() } else { ([0_u16; 8], 0).into() };
+    let Ok(socket) = UdpSocket::bind(any) else { return };
+    let (start, mut burst) = (Instant::now(), 0);
+    while !over.load(Ordering::Relaxed) {
+        for _ in 0..DATAGRAMS {
+            let _ = socket.send_to(&[0; DATAGRAM], to);
+        }
+        burst += 1;
+        std::thread::sleep((start + BURST * burst).saturating_duration_since(Instant::now()));
+    }
 }
 
 /// Compares what the appliance says that it has played with what the file holds.
