@@ -96,7 +96,18 @@ fn switch_on(
 ) -> Result<Machine> {
     let Options { memory_mib, sound, firmware, bus, .. } = options;
     let (disk, platform) = (disk.path(), built.board.platform);
-    let hardware = Hardware { platform, disk, direct, sound, memory_mib, shell: false, firmware, bus, reboots: false };
+    let hardware = Hardware {
+        platform,
+        disk,
+        direct,
+        sound,
+        memory_mib,
+        shell: false,
+        firmware,
+        bus,
+        spares: false,
+        reboots: false,
+    };
     Machine::start(&hardware, scratch)
 }
 

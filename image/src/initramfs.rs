@@ -54,6 +54,7 @@ pub fn with_shell(
         member("init", "init-shell", 0o755),
         Member { name: "inittab-shell", from: line, mode: 0o644 },
         member("shell", "shell", 0o755),
+        member("plugged", "plugged", 0o755),
         Member { name: "recorder", from: recorder.to_path_buf(), mode: 0o755 },
     ];
     let second = target.with_extension("second");

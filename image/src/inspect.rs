@@ -1,6 +1,6 @@
 //! `--inspect`: what runs in a booted image, what listens, what can be written, and how much memory that takes, against what may
-//! be; whether the machine is tuned as the agent's tables of knobs and priorities say, idle, playing, undone and turned again; and
-//! whether it says of itself that it is well, and has a log.
+//! be; whether the machine is tuned as the agent's tables of knobs and priorities say, idle, playing, undone and turned again; how
+//! soon what appears has its knobs; and whether it says of itself that it is well, and has a log.
 //!
 //! `image/allowed` lists everything that is found, a line each; what isn't in it is a fault.
 use std::collections::BTreeSet;
@@ -11,6 +11,7 @@ use anyhow::Result;
 use serde::Serialize;
 use support::control_point::ControlPoint;
 
+use crate::board::Loader;
 use crate::build::{self, Built};
 use crate::cache::Cache;
 use crate::command::{progress, read};
@@ -18,9 +19,11 @@ use crate::machine::Sound;
 use crate::session::{self, Options, Session};
 use crate::shell::Shell;
 use crate::track;
+use plugged::Plugged;
 use tuning::Tuning;
 
 mod found;
+mod plugged;
 mod tuning;
 
 /// How long one question to the guest may take.
@@ -53,6 +56,8 @@ pub struct Inspection {
     pub found: BTreeSet<String>,
     /// Memory in use when nothing plays, bytes.
     pub memory_bytes: u64,
+    /// How soon what appeared had its knobs.
+    plugged: Vec<Plugged>,
 }
 
 impl Display for Inspection {
@@ -60,6 +65,7 @@ impl Display for Inspection {
         let tenths = (self.memory_bytes * 10) >> 20;
         writeln!(f, "{}.{} MiB of memory in use when idle, of {MEMORY_MIB}", tenths / 10, tenths % 10)?;
         writeln!(f, "{} things were found, {} faults", self.found.len(), self.faults.len())?;
+        self.plugged.iter().try_for_each(|plugged| writeln!(f, "{plugged}"))?;
         self.faults.iter().try_for_each(|fault| writeln!(f, "FAULT  {fault}"))
     }
 }
@@ -71,15 +77,18 @@ impl Display for Inspection {
 pub fn run(cache: &Cache, built: &Built, options: Options) -> Result<Inspection> {
     let repository = build::repository()?;
     let allowed = entries(&read(&repository.join("image/allowed"))?);
-    let options = Options { shell: true, sound: Sound::Board(track::RATE), ..options };
-    let (found, memory_bytes, untuned) = session::boot(cache, built, options, look)?;
+    // A Pi has no sound card that QEMU could be: its DAC is on the USB.
+    let sound = if built.board.loader == Loader::Pi { Sound::Usb } else { Sound::Board(track::RATE) };
+    let options = Options { shell: true, sound, spares: true, ..options };
+    let Look { found, memory_bytes, mut untuned, plugged } = session::boot(cache, built, options, look)?;
+    untuned.extend(plugged.iter().filter_map(Plugged::fault));
     let mut faults: Vec<String> =
         found.difference(&allowed).map(|line| format!("not in image/allowed: {line}")).collect();
     faults.extend(untuned);
     if memory_bytes > MEMORY_MIB << 20 {
         faults.push(format!("{} KiB of memory are in use when idle; {MEMORY_MIB} MiB may be", memory_bytes >> 10));
     }
-    Ok(Inspection { safe: faults.is_empty(), faults, found, memory_bytes })
+    Ok(Inspection { safe: faults.is_empty(), faults, found, memory_bytes, plugged })
 }
 
 /// The lines of a list without comments.
@@ -88,13 +97,23 @@ fn entries(text: &str) -> BTreeSet<String> {
     lines.filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned).collect()
 }
 
-fn look(mut session: Session) -> Result<(BTreeSet<String>, u64, Vec<String>)> {
+/// What was found in the guest.
+struct Look {
+    found: BTreeSet<String>,
+    memory_bytes: u64,
+    /// What has to be in force and isn't.
+    untuned: Vec<String>,
+    plugged: Vec<Plugged>,
+}
+
+fn look(mut session: Session) -> Result<Look> {
     let renderer = ControlPoint::from_location(&session.announced()?.location)?;
     let mut shell = session.shell()?;
+    plugged::take_out(&mut shell)?;
     std::thread::sleep(IDLE);
     progress("looking at what runs, listens and can be written");
-    let mut ask = |command: &str| ask(&mut shell, command);
-    let memory = found::memory(&ask("cat /proc/meminfo")?, &ask("cat /proc/zoneinfo")?)?;
+    let mut ask = |command: &str| answer(&mut shell, command);
+    let memory_bytes = found::memory(&ask("cat /proc/meminfo")?, &ask("cat /proc/zoneinfo")?)?;
     let mut lines = found::processes(&ask(PROCESSES)?)?;
     for protocol in ["tcp", "tcp6", "udp", "udp6", "udplite", "udplite6", "raw", "raw6"] {
         lines.extend(found::sockets(protocol, &ask(&format!("cat /proc/net/{protocol} 2>/dev/null || true"))?));
@@ -107,7 +126,15 @@ fn look(mut session: Session) -> Result<(BTreeSet<String>, u64, Vec<String>)> {
     lines.extend(found::unheard(&String::from_utf8_lossy(&renderer.fetch("/log")?)));
     lines.extend(renderer.fetch("/healthz").err().map(|error| format!("ill {error}")));
     let untuned = tuned(&mut lines, &mut ask)?;
-    Ok((lines.into_iter().filter(|line| !line.is_empty()).collect(), memory, untuned))
+    progress("taking devices out and plugging them in");
+    if let Some(dac) = session.dac.take() {
+        // The host that appears is to be a DAC's, as far as anybody knows.
+        dac.unplug()?;
+        std::thread::sleep(IDLE);
+    }
+    let plugged = plugged::look(&mut session.machine, &mut shell)?;
+    let found = lines.into_iter().filter(|line| !line.is_empty()).collect();
+    Ok(Look { found, memory_bytes, untuned, plugged })
 }
 
 /// Asks for the knobs and the threads' priorities as they are now, with a sound card open, undone, and turned again. What isn't
@@ -133,7 +160,7 @@ fn tuned(lines: &mut BTreeSet<String>, ask: &mut impl FnMut(&str) -> Result<Stri
     Ok(faults)
 }
 
-fn ask(shell: &mut Shell, command: &str) -> Result<String> {
+fn answer(shell: &mut Shell, command: &str) -> Result<String> {
     Ok(shell.run(command, ANSWER)?.text)
 }
 

@@ -13,7 +13,7 @@
 //! [`session`] boots a copy of the disk image in a network of its own ([`network`]), and [`play`] plays to it: once
 //! ([`once`]), in every format ([`formats`]), through a USB DAC ([`usb`]), while processes are killed ([`survival`]), and when
 //! nothing is as it should be ([`trouble`]). [`slots`] tries slots and damages what says which is booted, [`inspect`] compares what
-//! runs with what may run, [`boot_time`] measures how long it takes to come up. Or it plays to a USB DAC and stays up ([`stay`]), writing down what that receives
+//! runs with what may run, [`measure`] proves the tuning, [`boot_time`] measures how long it takes to come up. Or it plays to a USB DAC and stays up ([`stay`]), writing down what that receives
 //! ([`listen`]).
 //! Nothing needs root, and nothing is linked into the appliance.
 #![forbid(unsafe_code)]
@@ -39,6 +39,7 @@ pub mod kconfig;
 pub mod kernel;
 pub mod listen;
 pub mod machine;
+pub mod measure;
 pub mod network;
 pub mod once;
 pub mod options;

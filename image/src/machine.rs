@@ -45,6 +45,8 @@ pub const DAC_SOCKETS: [&str; 2] = ["dac", "dac-2"];
 pub enum Sound {
     /// A card on the board: stereo, 16 bits. QEMU resamples whatever is played to this rate, Hz.
     Board(u32),
+    /// The same card, played to at this rate, Hz, which nobody hears: no file grows.
+    Unheard(u32),
     /// No card yet, but a USB bus that one can be plugged into, twice: stereo, 16 bits, 48 kHz.
     Plug,
     /// USB DACs that are a program of ours, listening at [`DAC_SOCKETS`] in the machine's directory.
@@ -56,6 +58,36 @@ pub enum Sound {
 /// Time goes by the guest's instructions, 2 ns each, but never faster than the host's: however busy the host is, the guest's
 /// sound card waits for the guest's programs. (At 4 ns FLAC of 384 kHz and 32 bits is too much for it.)
 const INSTRUCTIONS: [&str; 2] = ["-icount", "shift=1,sleep=on"];
+
+/// Devices that nothing uses until they are taken out and come back, or have something plugged in. Where they are on the PCI bus
+/// is said here, behind all that has no place of its own.
+pub const SPARE_HOST: &str = "0000:00:10.0";
+/// The network card among them.
+pub const SPARE_CARD: &str = "0000:00:11.0";
+/// A network in which nobody else is, for two cards.
+const NOWHERE: [&str; 2] = ["nowhere-1", "nowhere-2"];
+/// The spare USB host, and what a DAC plugged into it is heard by: nobody.
+const SPARE_USB: &str = "spare-usb";
+const UNHEARD: &str = "unheard";
+
+/// What can be plugged into the spare USB host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gadget {
+    /// A network card (CDC Ethernet).
+    Card,
+    /// A DAC: stereo, 16 bits, 48 kHz.
+    Dac,
+}
+
+impl Gadget {
+    /// QEMU's name for it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Card => "spare-usb-card",
+            Self::Dac => "spare-dac",
+        }
+    }
+}
 
 /// What was written to the disk.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -96,6 +128,8 @@ pub struct Hardware<'a> {
     pub firmware: Firmware,
     /// Of the disk.
     pub bus: Bus,
+    /// It has [`SPARE_HOST`] and [`SPARE_CARD`].
+    pub spares: bool,
     /// It goes on after a reset, and has a watchdog; else a reset is its end.
     pub reboots: bool,
 }
@@ -140,6 +174,9 @@ impl Machine {
         qemu.args(["-netdev", &format!("tap,id={NET},ifname={TAP},script=no,downscript=no")]);
         qemu.args(["-device", &format!("virtio-net-pci,netdev={NET},romfile=,mac={GUEST_MAC}")]);
         qemu.args(["-device", "virtio-rng-pci"]);
+        if hardware.spares {
+            spares(&mut qemu);
+        }
         sound(&mut qemu, hardware.sound, scratch);
         // Ctrl-C at the terminal is ours to handle.
         qemu.process_group(0).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
@@ -275,6 +312,37 @@ impl Machine {
         self.ask("device_del", &json!({ "id": name })).map(drop)
     }
 
+    /// Plugs something into the spare USB host, which has to be there.
+    ///
+    /// # Errors
+    /// When the machine was started without spares, or has that already.
+    pub fn plug_into_spare(&mut self, gadget: Gadget) -> Result<()> {
+        let bus = format!("{SPARE_USB}.0");
+        let device = match gadget {
+            Gadget::Card => json!({ "driver": "usb-net", "id": gadget.name(), "bus": bus, "netdev": NOWHERE[1] }),
+            Gadget::Dac => json!({ "driver": "usb-audio", "id": gadget.name(), "bus": bus, "audiodev": UNHEARD }),
+        };
+        self.ask("device_add", &device).map(drop)
+    }
+
+    /// Whether it is plugged in.
+    ///
+    /// # Errors
+    /// When QEMU doesn't answer.
+    pub fn is_plugged(&mut self, gadget: Gadget) -> Result<bool> {
+        let there = self.ask("qom-list", &json!({ "path": "/machine/peripheral" }))?;
+        let there = there.as_array().map(Vec::as_slice).unwrap_or_default();
+        Ok(there.iter().any(|device| device["name"] == gadget.name()))
+    }
+
+    /// Pulls it out again.
+    ///
+    /// # Errors
+    /// When it isn't plugged in.
+    pub fn pull_from_spare(&mut self, gadget: Gadget) -> Result<()> {
+        self.ask("device_del", &json!({ "id": gadget.name() })).map(drop)
+    }
+
     /// What was written to the disk since the start.
     ///
     /// # Errors
@@ -321,17 +389,23 @@ impl Drop for Machine {
     }
 }
 
+/// A USB host and a network card that are nobody's, and what is needed to plug something into that host.
+fn spares(qemu: &mut Command) {
+    let slot = |place: &str| format!("addr=0x{}", place.trim_start_matches("0000:00:").trim_end_matches(".0"));
+    for name in NOWHERE {
+        qemu.args(["-netdev", &format!("hubport,id={name},hubid=1")]);
+    }
+    qemu.args(["-device", &format!("qemu-xhci,id={SPARE_USB},{}", slot(SPARE_HOST))]);
+    qemu.args(["-device", &format!("virtio-net-pci,netdev={},romfile=,{}", NOWHERE[0], slot(SPARE_CARD))]);
+    qemu.args(["-audiodev", &format!("none,id={UNHEARD}")]);
+}
+
 /// The sound card, and the file that takes what it plays.
 fn sound(qemu: &mut Command, sound: Sound, scratch: &Path) {
     let backend = |id: &str, file: &str| format!("wav,id={id},path={}", scratch.join(file).display());
     match sound {
-        Sound::Board(rate) => {
-            let backend = backend(SOUND, SOUND_FILE);
-            qemu.args(["-audiodev", &format!("{backend},out.frequency={rate},out.channels=2,out.format=s16")]);
-            // Without its own timer the codec takes data when the file does: no clock to drift against.
-            let codec = format!("hda-output,audiodev={SOUND},use-timer=off");
-            qemu.args(["-device", "ich9-intel-hda", "-device", &codec]);
-        }
+        Sound::Board(rate) => board_card(qemu, &backend(SOUND, SOUND_FILE), rate),
+        Sound::Unheard(rate) => board_card(qemu, &format!("none,id={SOUND}"), rate),
         Sound::Plug => {
             // QEMU's mixer takes the card's 0 dB for 0.5 dB less than full scale: do without it. Each time that QEMU's timer
             // comes round the file takes at most 1024 frames: on a busy host it comes late, and has to come often.
@@ -351,4 +425,12 @@ fn sound(qemu: &mut Command, sound: Sound, scratch: &Path) {
         }
         Sound::Inside => {}
     }
+}
+
+/// A card on the board, and what takes its sound.
+fn board_card(qemu: &mut Command, backend: &str, rate: u32) {
+    qemu.args(["-audiodev", &format!("{backend},out.frequency={rate},out.channels=2,out.format=s16")]);
+    // Without its own timer the codec takes data when the backend does: no clock to drift against.
+    let codec = format!("hda-output,audiodev={SOUND},use-timer=off");
+    qemu.args(["-device", "ich9-intel-hda", "-device", &codec]);
 }

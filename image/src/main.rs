@@ -9,8 +9,8 @@ use image::cache::Cache;
 use image::options::{self, Asked, Mode};
 use image::sizes::Sizes;
 use image::{
-    assemble, boot_time, environment, formats, inspect, network, once, proxy, release, settings, slots, stay, stop,
-    survival, track, trouble, usb,
+    assemble, boot_time, environment, formats, inspect, measure, network, once, proxy, release, settings, slots, stay,
+    stop, survival, track, trouble, usb,
 };
 use serde::Serialize;
 
@@ -52,7 +52,8 @@ fn report(text: &str, json: &impl Serialize) -> Result<()> {
 
 /// Does it; whether all was well.
 fn run(wanted: options::Wanted) -> Result<bool> {
-    let options::Wanted { mode, board, hat, release: published, images, boots, only, source, options, stay } = wanted;
+    let options::Wanted { mode, board, hat, release: published, images, boots, only, length, source, options, stay } =
+        wanted;
     stop::catch()?;
     if mode == Mode::Assemble {
         let image = assemble::run(&build::repository()?, board, hat.as_deref(), &images)?;
@@ -128,6 +129,11 @@ fn run(wanted: options::Wanted) -> Result<bool> {
             let found = inspect::run(&cache, &built, options)?;
             report(&found.to_string(), &found)?;
             Ok(found.safe)
+        }
+        Mode::Measure => {
+            let found = measure::run(&cache, &built, options, length)?;
+            report(&found.to_string(), &found)?;
+            Ok(found.well)
         }
         Mode::BootTime => {
             let found = boot_time::run(&cache, &built, options, boots)?;

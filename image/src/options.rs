@@ -1,6 +1,7 @@
 //! The command line of `image/run`.
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use lexopt::prelude::*;
@@ -8,12 +9,14 @@ use lexopt::prelude::*;
 use crate::board::{BOARDS, Board};
 use crate::kernel;
 use crate::machine::{BUSES, Bus, FIRMWARES, Firmware, Sound};
-use crate::{release, session, stay, track};
+use crate::{measure, release, session, stay, track};
 
 /// Also what image/run prints without building anything.
 const HELP: &str = include_str!("../help");
 /// How often is booted to measure how long it takes.
 const BOOTS: u32 = 3;
+/// In less time the first wake-ups of a stream are all.
+const SHORTEST: Duration = Duration::from_secs(10);
 
 /// What is to be done with the built image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +39,8 @@ pub enum Mode {
     Slots,
     /// Compare what runs and what can be written with what may be.
     Inspect,
+    /// Measure wake-ups under load, and what the network's knobs are for.
+    Measure,
     /// Nothing: build only.
     Build,
     /// Nothing: build what owners write to a medium.
@@ -51,7 +56,7 @@ pub enum Mode {
 }
 
 /// The options that choose a mode.
-const MODES: [(&str, Mode); 12] = [
+const MODES: [(&str, Mode); 13] = [
     ("once", Mode::Once),
     ("kill", Mode::Kill),
     ("formats", Mode::Formats),
@@ -60,6 +65,7 @@ const MODES: [(&str, Mode); 12] = [
     ("settings", Mode::Settings),
     ("slots", Mode::Slots),
     ("inspect", Mode::Inspect),
+    ("measure", Mode::Measure),
     ("build", Mode::Build),
     ("release", Mode::Release),
     ("sizes", Mode::Sizes),
@@ -117,6 +123,8 @@ pub struct Wanted {
     pub boots: u32,
     /// Which parts of [`Mode::Usb`]: those whose names contain one of these; none: all.
     pub only: Vec<String>,
+    /// How long wake-ups are counted, with [`Mode::Measure`].
+    pub length: Duration,
     /// The kernel.
     pub source: kernel::Source,
     /// The machine.
@@ -133,6 +141,7 @@ pub fn parse(mut parser: lexopt::Parser) -> Result<Asked> {
     let (mut mode, mut board, mut source) = (None, &BOARDS[0], kernel::Source::default());
     let (mut hat, mut release, mut images, mut boots) = (None, release::Wanted::default(), PathBuf::new(), BOOTS);
     let mut only = Vec::new();
+    let mut length = None;
     let (mut stay, mut dac) = (stay::Wanted::default(), None);
     let sound = Sound::Board(track::RATE);
     let mut options = session::Options {
@@ -144,6 +153,7 @@ pub fn parse(mut parser: lexopt::Parser) -> Result<Asked> {
         plugged: true,
         firmware: Firmware::default(),
         bus: Bus::default(),
+        spares: false,
         pull: false,
         arguments: "",
     };
@@ -178,6 +188,7 @@ pub fn parse(mut parser: lexopt::Parser) -> Result<Asked> {
             }
             Long("boots") => boots = parser.value()?.parse()?,
             Long("only") => only.push(parser.value()?.string()?),
+            Long("seconds") => length = Some(Duration::from_secs(parser.value()?.parse()?)),
             Long("kernel") => {
                 let name = parser.value()?.string()?;
                 source = kernel::Source::from_name(&name).context("--kernel takes pinned or stable")?;
@@ -214,8 +225,12 @@ pub fn parse(mut parser: lexopt::Parser) -> Result<Asked> {
     if options.pull && (mode != Mode::Once || !options.bus.unplugs()) {
         bail!("--pull goes with --once, and with any disk but ahci");
     }
+    if length.is_some_and(|length| mode != Mode::Measure || length < SHORTEST) {
+        bail!("--seconds takes {} or more, and goes with --measure", SHORTEST.as_secs());
+    }
+    let length = length.unwrap_or(measure::LENGTH);
     options.dac = dac.unwrap_or(session::DAC);
-    Ok(Asked::Do(Box::new(Wanted { mode, board, hat, release, images, boots, only, source, options, stay })))
+    Ok(Asked::Do(Box::new(Wanted { mode, board, hat, release, images, boots, only, length, source, options, stay })))
 }
 
 /// What a name of the list stands for.
@@ -282,6 +297,8 @@ mod tests {
         let Wanted { mode, images, .. } = parsed(&["--assemble", "images"]).unwrap();
         assert_eq!((mode, images), (Mode::Assemble, "images".into()));
         assert!(HELP.contains("--assemble DIR"));
+        assert_eq!(parsed(&["--measure", "--seconds", "3600"]).unwrap().length, Duration::from_secs(3600));
+        assert!(HELP.contains("--seconds N"));
         let arguments = ["--pack", "disk.img", "--sign", "key", "--output", "out", "--url", "https://example.org"];
         let Wanted { mode, images, release, .. } = parsed(&arguments).unwrap();
         assert_eq!((mode, images), (Mode::Pack, "disk.img".into()));
@@ -338,6 +355,8 @@ mod tests {
             &["--usb", "--dac", "dongle"],
             &["--formats", "--only", "DSD"],
             &["--usb", "--only"],
+            &["--measure", "--seconds", "1"],
+            &["--once", "--seconds", "60"],
         ]) {
             assert!(parsed(wrong).is_err(), "{wrong:?}");
         }

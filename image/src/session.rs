@@ -47,6 +47,8 @@ pub struct Options {
     pub firmware: Firmware,
     /// How the disk is attached.
     pub bus: Bus,
+    /// It has devices that can be taken out and come back ([`crate::machine::SPARE_HOST`]).
+    pub spares: bool,
     /// The disk is pulled out while it plays ([`crate::once`]).
     pub pull: bool,
     /// Further arguments of the kernel; the last of several that contradict each other counts.
@@ -146,7 +148,7 @@ pub fn with_disk<T: Send>(
     let arguments = arguments.trim_end();
     let mut initramfs = built.slot.directory.join(INITRAMFS);
     if options.shell {
-        let recorder = recorder(cache, &repository, built)?;
+        let recorder = beside(cache, built, "recorder")?;
         let both = scratch.path().join(INITRAMFS);
         initramfs::with_shell(&repository, (platform.shell(), &recorder), &initramfs, &both, &log)?;
         initramfs = both;
@@ -184,28 +186,30 @@ fn start(
     let page = format!("http://{}/", listener.local_addr()?);
     proxy::serve(listener)?;
     progress("booting the image in QEMU");
-    let Options { memory_mib, shell, sound, dac, plugged, firmware, bus, .. } = options;
+    let Options { memory_mib, shell, sound, dac, plugged, firmware, bus, spares, .. } = options;
     let model = Model::named(dac)?;
     let [dac, other_dac] = DAC_SOCKETS.map(|name| {
         let listen = || Dac::listen(model.clone(), &scratch.join(name), plugged && name == DAC_SOCKETS[0]);
         (sound == Sound::Usb).then(listen).transpose().context("switching the USB DAC on")
     });
     let (dac, other_dac) = (dac?, other_dac?);
-    let hardware = Hardware { platform, disk, direct, sound, memory_mib, shell, firmware, bus, reboots: false };
+    let hardware = Hardware { platform, disk, direct, sound, memory_mib, shell, firmware, bus, spares, reboots: false };
     let machine = Machine::start(&hardware, scratch)?;
     let shell = shell.then(|| machine.shell());
     Ok(Session { machine, ear, page, dac, other_dac, shell, disk: disk.to_path_buf() })
 }
 
-/// The program that records in the guest. It was built with this one, unless the guest's processor is another.
-fn recorder(cache: &Cache, repository: &Path, built: &Built) -> Result<PathBuf> {
+/// A program of this crate for the guest. It was built with this one, unless the guest's processor is another.
+///
+/// # Errors
+/// When it isn't there, or can't be built.
+pub(crate) fn beside(cache: &Cache, built: &Built, name: &str) -> Result<PathBuf> {
     if built.base.sysroot().is_some() {
-        return Ok(
-            build::cargo(cache, repository, &built.base, &["-p", "image", "--bin", "recorder"])?.join("recorder")
-        );
+        let programs = build::cargo(cache, &build::repository()?, &built.base, &["-p", "image", "--bin", name])?;
+        return Ok(programs.join(name));
     }
     let own = std::env::current_exe().context("where this program is")?;
-    let path = own.with_file_name("recorder");
+    let path = own.with_file_name(name);
     if !path.exists() {
         bail!("{} is missing: build this tool again (image/run does)", path.display());
     }

@@ -34,7 +34,7 @@ mod still;
 mod times;
 mod tracks;
 mod volume;
-mod waits;
+pub(crate) mod waits;
 mod watch;
 
 use bench::Bench;

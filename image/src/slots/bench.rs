@@ -59,8 +59,18 @@ impl<'a> Bench<'a> {
     pub(super) fn power_on(&mut self) -> Result<()> {
         let Options { sound, memory_mib, firmware, bus, .. } = self.options;
         let (disk, platform) = (self.disk.path(), self.platform);
-        let hardware =
-            Hardware { platform, disk, direct: None, sound, memory_mib, shell: true, firmware, bus, reboots: true };
+        let hardware = Hardware {
+            platform,
+            disk,
+            direct: None,
+            sound,
+            memory_mib,
+            shell: true,
+            firmware,
+            bus,
+            spares: false,
+            reboots: true,
+        };
         self.machine = Some(Machine::start(&hardware, self.scratch)?);
         Ok(())
     }

@@ -10,11 +10,11 @@ type Counts = [u64; 2];
 
 /// Of each thread of a process.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Waits(HashMap<String, Counts>);
+pub(crate) struct Waits(HashMap<String, Counts>);
 
 impl Waits {
     /// Of this process's threads, by now. Where the kernel doesn't count there is no evidence.
-    pub(super) fn now(process: u32) -> Self {
+    pub(crate) fn now(process: u32) -> Self {
         let threads = fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
         let of = |thread: fs::DirEntry| {
             let counted = fs::read_to_string(thread.path().join("schedstat")).ok()?;
@@ -35,7 +35,7 @@ impl Waits {
 
     /// What the one that has run most since has waited since: that is what emulates the processors, and nothing in the guest gets on
     /// without it.
-    pub(super) fn since(&self, before: &Self) -> Duration {
+    pub(crate) fn since(&self, before: &Self) -> Duration {
         self.grown(before).max().map_or(Duration::ZERO, |[_, waited]| waited)
     }
 
