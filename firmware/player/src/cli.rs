@@ -49,6 +49,11 @@ Usage: player [OPTIONS]
   --run-dir DIR       where the agent says how the machine is, for /diagnostics
                                                                  [/run/tenuto]
   --log-dir DIR       the log's ring, for /log and /diagnostics  [/run/log/ring]
+  --confine auto|on|off
+                      once it has started, the kernel lets the player make the system
+                      calls that are on its list, and open the files: on: or it
+                      doesn't start; auto: as far as this kernel can; off: for
+                      debuggers                                         [auto]
   --ready-file PATH   written once the renderer is announced: one line of JSON
                       with location, page and udn
   --help              this
@@ -83,6 +88,7 @@ pub(crate) struct Options {
     pub(crate) dac_wait: Duration,
     pub(crate) run_dir: PathBuf,
     pub(crate) log_dir: PathBuf,
+    pub(crate) confine: sandbox::Mode,
     pub(crate) ready_file: Option<PathBuf>,
 }
 
@@ -111,6 +117,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command>
         dac_wait: DAC_WAIT,
         run_dir: "/run/tenuto".into(),
         log_dir: "/run/log/ring".into(),
+        confine: sandbox::Mode::default(),
         ready_file: None,
     };
     let mut parser = lexopt::Parser::from_args(args);
@@ -153,6 +160,11 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command>
             }
             Long("run-dir") => options.run_dir = parser.value()?.into(),
             Long("log-dir") => options.log_dir = parser.value()?.into(),
+            Long("confine") => {
+                let text = parser.value()?.string()?;
+                let mode = sandbox::Mode::from_name(&text);
+                options.confine = mode.with_context(|| format!("--confine {text}: auto, on or off"))?;
+            }
             Long("ready-file") => options.ready_file = Some(parser.value()?.into()),
             Long("help") | Short('h') => return Ok(Command::Print(HELP.to_owned())),
             Long("version") | Short('V') => {
@@ -216,6 +228,7 @@ mod tests {
             ["--dop", "on"],
             ["--resample", "off"],
             ["--replay-gain", "album"],
+            ["--confine", "on"],
             ["--ready-file", "/r"],
         ];
         let options = run(&args.concat()).unwrap();
@@ -223,6 +236,7 @@ mod tests {
         assert_eq!((options.name.as_str(), options.room.as_deref()), ("Küche", Some("Ground floor")));
         assert_eq!(options.uuid.unwrap().to_string(), uuid);
         assert_eq!(options.volume, Some(Mode::Software));
+        assert_eq!([options.confine, run(&[]).unwrap().confine], [sandbox::Mode::On, sandbox::Mode::Auto]);
         assert!(options.dop && !run(&[]).unwrap().dop);
         assert_eq!([options.replay_gain, run(&[]).unwrap().replay_gain], [ReplayGain::Album, ReplayGain::Off]);
         assert!(!options.resample && run(&[]).unwrap().resample);
@@ -239,6 +253,7 @@ mod tests {
             (["--volume", "loud"], "--volume loud"),
             (["--dop", "perhaps"], "--dop perhaps"),
             (["--resample", "x"], "--resample x"),
+            (["--confine", "yes"], "--confine yes"),
             (["--replay-gain", "on"], "--replay-gain on"),
             (["--name", " "], "--name"),
             (["--room", "a\nb"], "--room"),

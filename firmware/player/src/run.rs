@@ -11,11 +11,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result};
+use sandbox::player::{Confined, Policy};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::task::{LocalSet, spawn_local};
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 use upnp::description::{self, Device, Icon};
 use upnp::ssdp::{Announcer, server_token};
 
@@ -60,6 +61,11 @@ async fn live(options: &Options) -> Result<()> {
         config_id: description::config_id(&device),
     };
 
+    let isolated = fs::read_to_string("/sys/devices/system/cpu/isolated").unwrap_or_default().trim().to_owned();
+    let is_first_start = identity::is_first_start(&options.state_dir, root);
+    // Here, as there is one thread yet, and nobody has been listened to.
+    let confined = confine(options)?;
+
     let (reports, news) = unbounded_channel();
     let output = Arc::new(Output::new(reports, options.dop, options.resample, options.replay_gain, options.dac_wait));
     playback::start_link(options.engine.clone(), Arc::clone(&output)).context("no thread for the engine's link")?;
@@ -68,7 +74,8 @@ async fn live(options: &Options) -> Result<()> {
         room: options.room.clone(),
         udn: format!("uuid:{uuid}"),
         kernel: proc_text("version"),
-        isolated: fs::read_to_string("/sys/devices/system/cpu/isolated").unwrap_or_default().trim().to_owned(),
+        isolated,
+        confined,
     };
     let renderer = Rc::new(RefCell::new(Renderer::new(Arc::clone(&output), options.volume, facts)));
     let boot_to_ssdp = Rc::new(Cell::new(None));
@@ -80,7 +87,7 @@ async fn live(options: &Options) -> Result<()> {
         announcer,
         Rc::clone(&networks),
         (Rc::clone(&boot_to_ssdp), Rc::clone(&counters)),
-        identity::is_first_start(&options.state_dir, root),
+        is_first_start,
     ));
     let app = Rc::new(App {
         renderer: Rc::clone(&renderer),
@@ -126,6 +133,25 @@ async fn live(options: &Options) -> Result<()> {
     // An engine that doesn't answer fades by itself when we are gone.
     let _ = tokio::time::timeout(FADE, faded).await;
     Ok(())
+}
+
+/// Has the kernel keep this process to what it needs from here on, and says how far it does.
+fn confine(options: &Options) -> Result<Confined> {
+    let engine = options.engine.parent().filter(|directory| !directory.as_os_str().is_empty());
+    let policy = Policy {
+        state_dir: options.state_dir.clone(),
+        read: vec![options.run_dir.clone(), options.log_dir.clone()],
+        sockets: vec![options.run_dir.clone(), engine.unwrap_or(Path::new(".")).to_owned()],
+        ready_file: options.ready_file.clone(),
+    };
+    let confined = policy.confine(options.confine)?;
+    for missing in &confined.missing {
+        warn!("not wholly confined: {missing}");
+    }
+    if let Some(version) = confined.landlock {
+        debug!("confined: files by version {version} of Landlock, system calls by a list");
+    }
+    Ok(confined)
 }
 
 /// Runs a part of the program, and again when it fails.

@@ -1,6 +1,7 @@
 //! The connection to the engine: kept up, and made again whenever the engine goes.
 
 mod absence;
+mod heartbeat;
 
 use std::collections::VecDeque;
 use std::os::fd::AsFd;
@@ -59,8 +60,9 @@ impl Requests {
     }
 }
 
-/// Starts the thread that keeps the connection.
+/// Starts the threads that keep the connection, and ask whether anybody is still at its other end.
 pub(crate) fn start(socket: PathBuf, output: Arc<Output>) -> std::io::Result<()> {
+    heartbeat::start(socket.clone(), Arc::clone(&output))?;
     thread::Builder::new().name("engine-link".into()).spawn(move || keep(&socket, &output)).map(drop)
 }
 

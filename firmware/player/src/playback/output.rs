@@ -90,6 +90,8 @@ struct Shared {
 struct Engine {
     producer: Producer,
     status: Arc<Status>,
+    /// When it answered last.
+    answered: Instant,
     /// The newest stream that was another player's: what the engine says of it isn't about our tracks.
     before: u32,
     requests: Requests,

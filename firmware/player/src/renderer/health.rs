@@ -1,12 +1,19 @@
 //! `/healthz`: whether the renderer can do what it is for, now, and whether it has to make do with less than it was made for.
 
+use std::time::Duration;
+
 use pcm::{Cpu, Feature, FormatSet};
 use ring::{Policy, State, Status};
+use sandbox::player::Confined;
 use serde_json::{Value, json};
 
 use super::Renderer;
 use super::status::converted;
 use crate::net::Presence;
+
+/// How long an engine may not answer. It is asked every three seconds and has three to answer; a machine that is busy for a moment
+/// isn't ill.
+const SILENCE: Duration = Duration::from_secs(12);
 
 /// What `/healthz` says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +25,7 @@ pub(crate) struct Health {
     engine: &'static str,
     dac: Dac,
     ssdp: Presence,
+    confined: Confined,
 }
 
 /// Whether there is a DAC.
@@ -50,6 +58,7 @@ impl Health {
             "engine": self.engine,
             "dac": dac,
             "ssdp": { "addresses": self.ssdp.stations, "announced": self.ssdp.well },
+            "sandbox": { "system_calls": self.confined.calls, "landlock": self.confined.landlock },
             "simd": instruction_sets(Cpu::detect()),
             "fallback": !self.fallbacks.is_empty(),
             "fallbacks": self.fallbacks,
@@ -82,6 +91,8 @@ impl Renderer {
         if ssdp.polled {
             fallbacks.push("the kernel doesn't tell of address changes: they are looked for every 2 s".to_owned());
         }
+        let confined = self.facts.confined.clone();
+        fallbacks.extend(confined.missing.iter().cloned());
         if let Some(thread) = status.and_then(Status::thread) {
             if thread.policy != Policy::Fifo {
                 fallbacks.push("the engine's thread is an ordinary one: it may not be one of SCHED_FIFO".to_owned());
@@ -98,8 +109,17 @@ impl Renderer {
         let entry = self.transport.current_id().and_then(|track| self.ledger.get(track));
         let converts = entry.and_then(converted).filter(|_| self.transport.state().is_active());
         fallbacks.extend(converts.map(|what| format!("converted, as the DAC doesn't take it as it is: {what}")));
-        let engine = if status.is_some() { "connected" } else { "gone" };
-        Health { reasons, fallbacks, engine, dac, ssdp }
+        let silence = self.output.engine_silence();
+        let engine = match silence {
+            None => "gone",
+            Some(silence) if silence > SILENCE => {
+                let seconds = silence.as_secs();
+                reasons.push(format!("the audio engine is connected, but has not answered for {seconds} s: it hangs"));
+                "hung"
+            }
+            Some(_) => "connected",
+        };
+        Health { reasons, fallbacks, engine, dac, ssdp, confined }
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use pcm::hidden::Hidden;
 use pcm::{Encoding, Source, Wire};
 use ring::{Certificate, Policy};
+use sandbox::player::Confined;
 use serde_json::{Value, json};
 
 use super::ledger::Entry;
@@ -26,6 +27,8 @@ pub(crate) struct Facts {
     pub(crate) kernel: String,
     /// `/sys/devices/system/cpu/isolated`: the cores that the scheduler leaves alone.
     pub(crate) isolated: String,
+    /// What the kernel keeps this process from.
+    pub(crate) confined: Confined,
 }
 
 impl Renderer {

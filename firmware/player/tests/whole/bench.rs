@@ -203,6 +203,19 @@ impl Bench {
         }
     }
 
+    /// Has the engine hang, or go on.
+    pub(crate) fn hang_engine(&self, hangs: bool) {
+        use rustix::process::{Pid, Signal, kill_process};
+        let engine = self.engine.as_ref().expect("an engine");
+        let signal = if hangs { Signal::STOP } else { Signal::CONT };
+        kill_process(Pid::from_child(engine), signal).expect("the engine runs");
+    }
+
+    /// The player's process.
+    pub(crate) fn player_id(&self) -> u32 {
+        self.player.id()
+    }
+
     pub(crate) fn start_engine(&mut self) {
         self.engine = Some(spawn_engine(self.directory.path(), self.accept));
         self.until_output();

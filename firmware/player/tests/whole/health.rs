@@ -71,6 +71,40 @@ fn it_is_well_with_engine_ssdp_and_dac_and_says_which_instructions_it_uses() {
 }
 
 #[test]
+fn it_is_ill_with_an_engine_that_hangs_and_well_again_when_it_goes_on() {
+    let bench = Bench::start();
+    until_well(&bench);
+    bench.hang_engine(true);
+    let ill = until("illness", || Some(health(&bench)).filter(|(status, _)| *status == 503).map(|(_, health)| health));
+    assert_eq!(ill["engine"], "hung");
+    assert!(ill["reasons"][0].as_str().is_some_and(|reason| reason.contains("has not answered for")), "{ill}");
+    bench.hang_engine(false);
+    assert_eq!(until_well(&bench)["engine"], "connected");
+}
+
+#[test]
+fn every_thread_is_confined_and_health_says_so() {
+    let bench = Bench::start();
+    let health = until_well(&bench);
+    let sandbox = &health["sandbox"];
+    assert_eq!(sandbox["system_calls"], true, "{health}");
+    // Where the kernel has none it is among the fallbacks.
+    let fallbacks = health["fallbacks"].to_string();
+    assert_eq!(sandbox["landlock"].is_null(), fallbacks.contains("Landlock"), "{health}");
+    let tasks = fs::read_dir(format!("/proc/{}/task", bench.player_id())).expect("the player runs");
+    let mut threads = 0;
+    for task in tasks {
+        // One that has ended in between is no more to be confined.
+        let Ok(status) = fs::read_to_string(task.expect("a thread").path().join("status")) else { continue };
+        for line in ["Seccomp:\t2", "NoNewPrivs:\t1"] {
+            assert!(status.contains(line), "{status}");
+        }
+        threads += 1;
+    }
+    assert!(threads >= 3, "{threads}");
+}
+
+#[test]
 fn it_is_ill_without_an_engine_and_well_again_with_one() {
     let mut bench = Bench::start();
     until_well(&bench);

@@ -33,6 +33,7 @@ impl Output {
         shared.engine = Some(Engine {
             producer,
             status,
+            answered: Instant::now(),
             before,
             requests,
             stream: None,
@@ -43,6 +44,18 @@ impl Output {
         drop(shared);
         self.changed.notify_all();
         self.report(Report::CapsChanged);
+    }
+
+    /// It has answered, when it was asked whether it does.
+    pub(in crate::playback) fn engine_answered(&self) {
+        if let Some(engine) = self.lock().engine.as_mut() {
+            engine.answered = Instant::now();
+        }
+    }
+
+    /// How long the engine that is connected has not answered.
+    pub(crate) fn engine_silence(&self) -> Option<Duration> {
+        self.lock().engine.as_ref().map(|engine| engine.answered.elapsed())
     }
 
     /// There is no engine, for this reason.
