@@ -35,13 +35,13 @@ pub fn release(repository: &Path, base: &Base, root: &Path, target: &Path, log: 
 }
 
 /// Writes the release's initramfs with a second one behind it to `target`: the kernel unpacks both, and the later `/init`
-/// wins. For tests only. Its shell is at the terminal `port`, and `recorder` goes with it.
+/// wins. For tests only. Its shell is at the terminal `port`, and the programs go with it.
 ///
 /// # Errors
 /// When cpio or zstd fails.
 pub fn with_shell(
     repository: &Path,
-    (port, recorder): (&str, &Path),
+    (port, [recorder, hostile]): (&str, [&Path; 2]),
     release: &Path,
     target: &Path,
     log: &Path,
@@ -56,6 +56,7 @@ pub fn with_shell(
         member("shell", "shell", 0o755),
         member("plugged", "plugged", 0o755),
         Member { name: "recorder", from: recorder.to_path_buf(), mode: 0o755 },
+        Member { name: "hostile", from: hostile.to_path_buf(), mode: 0o755 },
     ];
     let second = target.with_extension("second");
     archive(&members, &[], &second, log)?;

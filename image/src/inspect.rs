@@ -45,6 +45,9 @@ const FOR_ALL: &str = "find / /run /tmp /dev -xdev ! -type l -perm -2 | sort -u"
 const LOCKDOWN: &str = "mkdir /run/security; mount -t securityfs none /run/security; cat /run/security/lockdown; \
                         umount /run/security; rmdir /run/security";
 
+/// What somebody who has taken the player over can do: a program behind its bars, as its user (tests/hostile). It needs its directory.
+const HOSTILE: &str = "hostile --user 902:902 /run/player";
+
 /// What `image/run --inspect` found.
 #[derive(Debug, Serialize)]
 pub struct Inspection {
@@ -123,6 +126,8 @@ fn look(mut session: Session) -> Result<Look> {
     lines.extend(found::paths("for-all", &ask(FOR_ALL)?));
     lines.extend(found::lockdown(&ask(LOCKDOWN)?));
     lines.extend(ask("test ! -e /proc/modules || echo can-load-modules")?.lines().map(str::to_owned));
+    progress("trying the ways out of the player's sandbox");
+    lines.extend(found::ways_out(&ask(HOSTILE)?));
     lines.extend(found::unheard(&String::from_utf8_lossy(&renderer.fetch("/log")?)));
     lines.extend(renderer.fetch("/healthz").err().map(|error| format!("ill {error}")));
     let untuned = tuned(&mut lines, &mut ask)?;

@@ -149,8 +149,9 @@ pub fn with_disk<T: Send>(
     let mut initramfs = built.slot.directory.join(INITRAMFS);
     if options.shell {
         let recorder = beside(cache, built, "recorder")?;
+        let hostile = build::cargo(cache, &repository, &built.base, &["-p", "hostile"])?.join("hostile");
         let both = scratch.path().join(INITRAMFS);
-        initramfs::with_shell(&repository, (platform.shell(), &recorder), &initramfs, &both, &log)?;
+        initramfs::with_shell(&repository, (platform.shell(), [&recorder, &hostile]), &initramfs, &both, &log)?;
         initramfs = both;
     }
     let direct = match built.board.loader {

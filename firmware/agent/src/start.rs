@@ -57,7 +57,7 @@ const DIRECTORIES: &[Directory] = &[
 ];
 
 /// Where `/etc/resolv.conf` leads.
-const RESOLVER: &str = "/run/resolv.conf";
+const RESOLVER: &str = "/run/tenuto/resolv.conf";
 
 /// From which port on no right is needed (ip(7)). The player serves HTTP as a user of its own, and may be up before the knobs, of
 /// which this is one, have their turn.

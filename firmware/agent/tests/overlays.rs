@@ -138,7 +138,7 @@ fn a_lease_becomes_address_route_and_resolver() {
     let log = dhcp(run.path(), "bound", &lease);
     assert!(log.contains("-4 addr replace 10.77.0.2/24 broadcast + dev lo\n"), "{log}");
     assert!(log.contains("-4 route replace default via 10.77.0.1 dev lo metric 101\n"), "{log}");
-    let resolver = fs::read_to_string(run.path().join("resolv.conf")).unwrap();
+    let resolver = fs::read_to_string(run.path().join("tenuto/resolv.conf")).unwrap();
     assert_eq!(resolver, "search lan\nnameserver 10.77.0.1\nnameserver 9.9.9.9\n");
 }
 
@@ -183,7 +183,7 @@ fn what_is_no_address_or_name_is_not_used() {
     let log = dhcp(run.path(), "bound", &lease);
     assert!(log.contains("addr replace 10.77.0.2/24 "), "{log}");
     assert!(!log.contains("reboot") && !log.contains("default via"), "{log}");
-    assert_eq!(fs::read_to_string(run.path().join("resolv.conf")).unwrap(), "nameserver 9.9.9.9\n");
+    assert_eq!(fs::read_to_string(run.path().join("tenuto/resolv.conf")).unwrap(), "nameserver 9.9.9.9\n");
 }
 
 #[test]
@@ -193,7 +193,7 @@ fn a_client_that_starts_leaves_the_address_and_one_that_lost_its_lease_takes_it_
     assert_eq!(dhcp(run.path(), "deconfig", &[]), "");
     dhcp(run.path(), "bound", &[("ip", "10.77.0.2"), ("mask", "24"), ("dns", "10.77.0.1")]);
     assert!(dhcp(run.path(), "deconfig", &[]).ends_with("-4 addr flush dev lo\n"));
-    assert_eq!(fs::read_to_string(run.path().join("resolv.conf")).unwrap(), "");
+    assert_eq!(fs::read_to_string(run.path().join("tenuto/resolv.conf")).unwrap(), "");
 }
 
 #[test]
@@ -201,7 +201,7 @@ fn a_card_that_is_gone_takes_its_servers_with_it() {
     let run = tempfile::tempdir().unwrap();
     dhcp(run.path(), "bound", &[("ip", "10.77.0.2"), ("mask", "24"), ("dns", "10.77.0.1")]);
     dhcp(run.path(), "gone", &[]);
-    assert_eq!(fs::read_to_string(run.path().join("resolv.conf")).unwrap(), "");
+    assert_eq!(fs::read_to_string(run.path().join("tenuto/resolv.conf")).unwrap(), "");
 }
 
 #[test]
@@ -209,10 +209,10 @@ fn in_a_full_run_the_servers_stay() {
     let run = tempfile::tempdir().unwrap();
     let lease = |dns| [("ip", "10.77.0.2"), ("mask", "24"), ("dns", dns)];
     dhcp(run.path(), "bound", &lease("10.77.0.1"));
-    for new in ["resolv.conf.new", "tenuto/dhcp/lo.dns.new"] {
+    for new in ["tenuto/resolv.conf.new", "tenuto/dhcp/lo.dns.new"] {
         std::os::unix::fs::symlink("/dev/full", run.path().join(new)).unwrap();
         dhcp(run.path(), "renew", &lease("10.77.0.9"));
-        assert_eq!(fs::read_to_string(run.path().join("resolv.conf")).unwrap(), "nameserver 10.77.0.1\n");
+        assert_eq!(fs::read_to_string(run.path().join("tenuto/resolv.conf")).unwrap(), "nameserver 10.77.0.1\n");
         assert!(!run.path().join(new).exists());
         dhcp(run.path(), "renew", &lease("10.77.0.1"));
     }

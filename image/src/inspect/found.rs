@@ -90,6 +90,16 @@ pub(super) fn lockdown(text: &str) -> BTreeSet<String> {
     [format!("lockdown {}", level.unwrap_or("unknown"))].into()
 }
 
+/// The ways out of the player's sandbox that are open, or that could not be tried.
+pub(super) fn ways_out(text: &str) -> BTreeSet<String> {
+    let open = |line: &&str| line.contains("THROUGH");
+    let mut open: BTreeSet<String> = text.lines().filter(open).map(|line| format!("way-out {}", line.trim())).collect();
+    if !text.contains("got through") {
+        open.insert(format!("way-out none was tried: {}", text.trim()));
+    }
+    open
+}
+
 /// Those who aren't heard in the log.
 pub(super) fn unheard(log: &str) -> BTreeSet<String> {
     let all = ["kernel", "agent", "engine", "player"].into_iter();
@@ -150,6 +160,14 @@ mod tests {
                      tmpfs /run tmpfs rw,nosuid,nodev,noexec,relatime,size=16384k 0 0\n";
         let wanted = ["mount / squashfs ro,nosuid,nodev", "mount /run tmpfs rw,nosuid,nodev,noexec"];
         assert_eq!(mounts(table), wanted.map(str::to_owned).into());
+    }
+
+    #[test]
+    fn a_way_out_is_told() {
+        let text = "mount    refused: ended\ntrace    THROUGH: exit status: 0\n1 of 2 got through\n";
+        assert_eq!(ways_out(text), ["way-out trace    THROUGH: exit status: 0".to_owned()].into());
+        assert!(ways_out("0 of 2 got through").is_empty());
+        assert_eq!(ways_out("hostile: not found").len(), 1);
     }
 
     #[test]
