@@ -3,10 +3,10 @@
 //! A seccomp filter of this one thread: the first call that isn't on the list ends the process with SIGSYS. For tests; a
 //! thread that is confined can't even end.
 
-use std::io;
 use std::os::fd::RawFd;
 
-use libc::{c_long, c_ulong, sock_filter, sock_fprog};
+use libc::c_long;
+use sandbox::{Argument, Calls, Error, Filter, Otherwise};
 
 /// What playing takes, whatever the arguments. A lock that is contended would be a `futex`, memory an `mmap` or a `brk`, a log a
 /// `writev` or a `sendto`: none of them is here.
@@ -20,29 +20,10 @@ const ALLOWED: [c_long; 4] = [
     libc::SYS_getrusage,
 ];
 
-#[cfg(target_arch = "x86_64")]
-const ARCHITECTURE: u32 = 0xC000_003E;
-#[cfg(target_arch = "aarch64")]
-const ARCHITECTURE: u32 = 0xC000_00B7;
-
-const LOAD_WORD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
-const AND: u16 = (libc::BPF_ALU | libc::BPF_AND | libc::BPF_K) as u16;
-const JUMP_IF_EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
-const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
-/// Where `struct seccomp_data` has the call's number, its architecture, and the lower halves of the first two arguments: the kernel
-/// reads no more of a descriptor or of the request of an `ioctl`.
-const NUMBER_AT: u32 = 0;
-const ARCHITECTURE_AT: u32 = 4;
-const FIRST_AT: u32 = 16;
-const SECOND_AT: u32 = 24;
-
 /// The kind of request that PCMs take (`'A'`, include/uapi/sound/asound.h), in its place in an `ioctl`'s number. Their descriptors
 /// are opened later than the filter is made, for each stream anew.
 const KIND: u32 = 0xff00;
 const OF_PCM: u32 = (b'A' as u32) << 8;
-
-const ALLOW: sock_filter = instruction(RETURN, libc::SECCOMP_RET_ALLOW, 0, 0);
-const KILL: sock_filter = instruction(RETURN, libc::SECCOMP_RET_KILL_PROCESS, 0, 0);
 
 /// The bells of the thread: nothing else is read or written.
 #[derive(Clone, Copy, Debug)]
@@ -53,64 +34,23 @@ pub(crate) struct Bells {
     pub(crate) control: RawFd,
 }
 
-/// The filter: another architecture's call or one that isn't allowed kills.
-fn filter(bells: Bells) -> [sock_filter; 4 + 2 * ALLOWED.len() + 14] {
+/// The list for a thread with these bells.
+pub(crate) fn filter(bells: Bells) -> Result<Filter, Error> {
     let Bells { own, control } = bells;
-    let mut filter = [KILL; 4 + 2 * ALLOWED.len() + 14];
-    let head = [
-        instruction(LOAD_WORD, ARCHITECTURE_AT, 0, 0),
-        instruction(JUMP_IF_EQUAL, ARCHITECTURE, 1, 0),
-        KILL,
-        instruction(LOAD_WORD, NUMBER_AT, 0, 0),
-    ];
-    let calls = ALLOWED.iter().flat_map(|&call| [instruction(JUMP_IF_EQUAL, call as u32, 0, 1), ALLOW]);
-    let arguments = [
-        instruction(JUMP_IF_EQUAL, libc::SYS_read as u32, 0, 3),
-        instruction(LOAD_WORD, FIRST_AT, 0, 0),
-        instruction(JUMP_IF_EQUAL, own as u32, 9, 0),
-        KILL,
-        instruction(JUMP_IF_EQUAL, libc::SYS_write as u32, 0, 3),
-        instruction(LOAD_WORD, FIRST_AT, 0, 0),
-        instruction(JUMP_IF_EQUAL, control as u32, 5, 0),
-        KILL,
-        instruction(JUMP_IF_EQUAL, libc::SYS_ioctl as u32, 0, 4),
-        instruction(LOAD_WORD, SECOND_AT, 0, 0),
-        instruction(AND, KIND, 0, 0),
-        instruction(JUMP_IF_EQUAL, OF_PCM, 0, 1),
-        ALLOW,
-        KILL,
-    ];
-    for (place, instruction) in filter.iter_mut().zip(head.into_iter().chain(calls).chain(arguments)) {
-        *place = instruction;
-    }
-    filter
+    let calls = Calls::any(&ALLOWED).with(libc::SYS_read, [Argument::is(0, own.cast_unsigned())?])?;
+    let calls = calls.with(libc::SYS_write, [Argument::is(0, control.cast_unsigned())?])?;
+    calls.with(libc::SYS_ioctl, [Argument::has(1, KIND, OF_PCM)?])?.only(Otherwise::End)
 }
 
-/// Arguments as wide as the kernel reads them.
-const ZERO: c_ulong = 0;
-const ONE: c_ulong = 1;
-
-const fn instruction(code: u16, k: u32, jt: u8, jf: u8) -> sock_filter {
-    sock_filter { code, jt, jf, k }
-}
-
-/// Confines the calling thread, for good, to calls with these bells.
-pub(crate) fn confine(bells: Bells) -> io::Result<()> {
-    let mut filter = filter(bells);
-    let program = sock_fprog { len: filter.len() as u16, filter: filter.as_mut_ptr() };
-    let mode = c_ulong::from(libc::SECCOMP_MODE_FILTER);
-    // SAFETY: takes numbers only. It has to come first for a process without CAP_SYS_ADMIN.
-    if unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, ONE, ZERO, ZERO, ZERO) } != 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: the program and its instructions are valid for the whole call, in which the kernel copies them.
-    if unsafe { libc::prctl(libc::PR_SET_SECCOMP, mode, &raw const program) } != 0 {
-        return Err(io::Error::last_os_error());
-    }
-    Ok(())
+/// Confines the calling thread, for good.
+// A symbol of its own: tests/no_panic.rs leaves it out, as it is called before the thread plays.
+#[inline(never)]
+pub(crate) fn confine(filter: &Filter) -> Result<(), Error> {
+    filter.confine_thread()
 }
 
 #[cfg(test)]
+#[allow(unsafe_code, reason = "makes system calls that playing doesn't take")]
 mod tests {
     use std::os::fd::{AsFd, AsRawFd};
     use std::os::unix::process::ExitStatusExt;
@@ -135,8 +75,9 @@ mod tests {
         let [own, control] = [(); 2].map(|()| Doorbell::polled().expect("a bell"));
         let other = Doorbell::polled().expect("a bell");
         let bells = Bells { own: own.as_fd().as_raw_fd(), control: control.as_fd().as_raw_fd() };
+        let filter = filter(bells).expect("a list");
         let confined = std::thread::spawn(move || {
-            confine(bells).expect("this kernel has seccomp");
+            confine(&filter).expect("this kernel has seccomp");
             match does.as_str() {
                 "play" => {
                     control.ring();

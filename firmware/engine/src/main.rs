@@ -11,7 +11,6 @@
 
 mod certificate;
 mod clock;
-#[allow(unsafe_code, reason = "installs a seccomp filter")]
 mod confine;
 mod control;
 #[allow(unsafe_code, reason = "stands in front of the C library's allocator")]

@@ -20,6 +20,8 @@ pub(crate) use report::Kind;
 pub(crate) use session::{MARGIN_MS, Outcome, Session, Tuning};
 
 use crate::clock::{SECOND, now_ns, sleep_until};
+use sandbox::Filter;
+
 use crate::confine::Bells;
 use crate::wake::Doorbell;
 use crate::{confine, guard, sanitizer, sys};
@@ -84,12 +86,14 @@ impl Handle {
         now_ns();
         let thread_bell = bell.clone();
         let confined = start.confine;
+        let [own, control] = [&thread_bell, &start.control].map(|bell| bell.as_fd().as_raw_fd());
+        let filter = confined.then(|| confine::filter(Bells { own, control })).transpose();
+        // For good: the thread frees nothing.
+        let confine = filter.map_err(std::io::Error::other)?.map(|filter| &*Box::leak(Box::new(filter)));
         let thread = std::thread::Builder::new().name("rt".into()).stack_size(STACK).spawn(move || {
             let refused = sys::become_realtime(start.priority, start.core);
             status.set_thread(sys::thread_setup());
             touch_stack();
-            let [own, control] = [&thread_bell, &start.control].map(|bell| bell.as_fd().as_raw_fd());
-            let confine = start.confine.then_some(Bells { own, control });
             let report = Reporter::new(status, news_out, start.control);
             // The receiver waits for this; it can't be gone.
             let _ = ready.send(refused);
@@ -159,7 +163,7 @@ struct Thread {
     report: Reporter,
     session: Option<Box<Session>>,
     /// To be confined to this before it plays. Not earlier: for the process to give up root, each of its threads has to.
-    confine: Option<Bells>,
+    confine: Option<&'static Filter>,
 }
 
 impl Thread {
@@ -172,7 +176,7 @@ impl Thread {
                 return;
             }
             if self.session.is_some() {
-                if self.confine.take().is_some_and(|bells| confine::confine(bells).is_err()) {
+                if self.confine.take().is_some_and(|filter| confine::confine(filter).is_err()) {
                     // A test that wanted it must not pass without.
                     std::process::abort();
                 }
