@@ -21,6 +21,7 @@ use crate::{
     identity::Identity,
     log,
     plan::{Plan, is_on},
+    rights::{self, Right},
     root::Root,
     settings, sound, sys,
     topology::{Cpus, cpus},
@@ -45,34 +46,6 @@ const PLAYER_MEMORY: rlim_t = 128 << 20;
 /// Whom the kernel ends first if memory runs out all the same: the engine's locked memory makes it the larger one.
 const FIRST_TO_GO: &str = "500";
 
-/// Capabilities (capabilities(7)) that no program of the appliance has a use for, by their numbers in linux/capability.h. They are
-/// taken out of the bounding set, so that not even a root process can have them.
-const NEVER: [libc::c_int; 23] = [
-    2,  // DAC_READ_SEARCH
-    9,  // LINUX_IMMUTABLE
-    15, // IPC_OWNER
-    16, // SYS_MODULE
-    17, // SYS_RAWIO
-    18, // SYS_CHROOT
-    19, // SYS_PTRACE
-    20, // SYS_PACCT
-    26, // SYS_TTY_CONFIG
-    27, // MKNOD
-    28, // LEASE
-    29, // AUDIT_WRITE
-    30, // AUDIT_CONTROL
-    31, // SETFCAP
-    32, // MAC_OVERRIDE
-    33, // MAC_ADMIN
-    34, // SYSLOG
-    35, // WAKE_ALARM
-    36, // BLOCK_SUSPEND
-    37, // AUDIT_READ
-    38, // PERFMON
-    39, // BPF
-    40, // CHECKPOINT_RESTORE
-];
-
 /// A program that init keeps running.
 pub(crate) struct Service {
     pub(crate) name: &'static str,
@@ -81,6 +54,7 @@ pub(crate) struct Service {
     /// scheduling class, its core and its memory locked.
     user: Option<&'static str>,
     limits: &'static [(Resource, rlim_t)],
+    rights: &'static [Right],
     arguments: fn(&Root) -> Result<Vec<String>>,
     /// What must be so before it starts, done while still root.
     prepare: fn(&Root),
@@ -93,6 +67,7 @@ pub(crate) const SERVICES: &[Service] = &[
         program: "/usr/bin/agent",
         user: None,
         limits: &[],
+        rights: rights::AGENT,
         arguments: |_| Ok(Vec::new()),
         prepare: |_| {},
     },
@@ -101,6 +76,7 @@ pub(crate) const SERVICES: &[Service] = &[
         program: "/usr/bin/agent",
         user: Some(log::door::USER),
         limits: &[(Resource::RLIMIT_NOFILE, 32)],
+        rights: rights::NONE,
         arguments: |_| Ok(vec![log::NAME.to_owned()]),
         prepare: |_| {},
     },
@@ -110,6 +86,7 @@ pub(crate) const SERVICES: &[Service] = &[
         user: None,
         // It keeps what it locked when it drops root, and starts a real-time thread afterwards.
         limits: &[(Resource::RLIMIT_MEMLOCK, RLIM_INFINITY), (Resource::RLIMIT_RTPRIO, 99)],
+        rights: rights::ENGINE,
         arguments: |root| {
             tuner::await_start(root);
             let user = ["--user", "tenuto-engine", "--group", "tenuto"].map(str::to_owned);
@@ -129,6 +106,7 @@ pub(crate) const SERVICES: &[Service] = &[
         program: "/usr/bin/player",
         user: Some("tenuto-player"),
         limits: &[(Resource::RLIMIT_NOFILE, 1024), (Resource::RLIMIT_DATA, PLAYER_MEMORY)],
+        rights: rights::NONE,
         arguments: |root| {
             let identity = Identity::current(root).context("the appliance's identity in /run/tenuto")?;
             let owners = settings::current(root);
@@ -183,11 +161,7 @@ pub(crate) fn run(root: &Root, service: &Service) -> Result<std::convert::Infall
             tracing::warn!("{}: {resource:?} could not be set: {error}", service.name);
         }
     }
-    for capability in NEVER {
-        if let Err(error) = sys::never_have(capability) {
-            tracing::warn!("{}: capability {capability} could not be given up: {error}", service.name);
-        }
-    }
+    rights::keep_only(service.rights, service.name);
     if let Some(user) = service.user {
         become_user(user)?;
     }
@@ -345,7 +319,8 @@ mod tests {
 
     #[test]
     fn only_the_player_meets_the_network_and_it_is_not_root() {
-        assert_eq!(find("player").unwrap().user, Some("tenuto-player"));
+        let player = find("player").unwrap();
+        assert_eq!((player.user, player.rights), (Some("tenuto-player"), rights::NONE));
     }
 
     #[test]
