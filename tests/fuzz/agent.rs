@@ -13,3 +13,8 @@ pub(crate) mod settings {
 pub(crate) mod time {
     pub(crate) mod sntp;
 }
+
+#[path = "../../firmware/agent/src/requests"]
+pub(crate) mod requests {
+    pub(crate) mod ask;
+}

@@ -15,6 +15,7 @@ use crate::{
     identity::Identity,
     net::{self, Action, Link},
     report::Report,
+    requests,
     root::Root,
     service,
     settings::{self, Address, Names, News, Owner, Settings},
@@ -47,6 +48,9 @@ pub(crate) fn run(root: &Root) -> Result<()> {
     // Signals are blocked by now, and stay this thread's. Without a keeper there is music still, but no trial.
     if let Err(error) = keeper::start(root.clone()) {
         tracing::error!("neither watchdog nor trials: {error:#}");
+    }
+    if let Err(error) = requests::start(root.clone()) {
+        tracing::error!("the page can change nothing: {error:#}");
     }
     let mut devices = true;
     loop {

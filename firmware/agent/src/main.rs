@@ -16,6 +16,7 @@ mod placement;
 mod plan;
 mod priorities;
 mod report;
+mod requests;
 mod rights;
 mod root;
 mod service;

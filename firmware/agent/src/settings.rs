@@ -24,7 +24,9 @@ mod record;
 mod schema;
 mod value;
 
-pub(crate) use held::{Account, change, load_aside, save_aside};
+#[cfg(test)]
+pub(crate) use held::Held;
+pub(crate) use held::{Account, change, load_aside, reset, save_aside};
 pub(crate) use owner::{News, Owner, wake_agent};
 pub(crate) use public::{Names, current, engine_arguments, player_arguments, publish};
 pub(crate) use schema::Settings;

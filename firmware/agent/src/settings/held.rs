@@ -223,6 +223,16 @@ pub(crate) fn change(root: &Root, key: &str, value: &str) -> anyhow::Result<()> 
     Ok(data.save(root, NAME, settings.text().as_bytes())?)
 }
 
+/// Forgets all settings; it counts from the next boot. A `tenuto.toml` that is still on the boot medium is then taken over again.
+///
+/// # Errors
+/// There is nothing to save to, or it can't be.
+pub(crate) fn reset(root: &Root) -> anyhow::Result<()> {
+    let _lock = lock(root)?;
+    let data = Data::find(root).ok_or_else(|| anyhow::anyhow!("there is no data partition"))?;
+    Ok(data.save(root, NAME, Settings::default().text().as_bytes())?)
+}
+
 /// Something that is kept beside the settings, under a name of its own. None: there is none, or no medium that is well.
 pub(crate) fn load_aside(root: &Root, name: &'static str) -> Option<Vec<u8>> {
     let _lock = lock(root).ok()?;
