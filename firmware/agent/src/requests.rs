@@ -179,7 +179,7 @@ mod tests {
         let mut rate = Rate::new(Instant::now());
         let mut ask = |request: &str| asked(&root, Uid::current(), &mut rate, request);
         let done = serde_json::json!({ "done": true });
-        let name = || settings::Held::read(&root).settings.friendly_name().map(str::to_owned);
+        let name = || settings::Held::read(&root, |_| ()).settings.friendly_name().map(str::to_owned);
         assert_eq!(ask(r#"{"request": "set", "key": "name", "value": "Kitchen"}"#), (After::Nothing, done.clone()));
         assert_eq!(name().as_deref(), Some("Kitchen"));
         let (after, refused) = ask(r#"{"request": "set", "key": "volume", "value": "loud"}"#);
