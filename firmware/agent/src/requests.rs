@@ -113,6 +113,10 @@ fn answer(root: &Root, mut peer: UnixStream, user: Uid, rate: &mut Rate) -> Afte
 
 /// Takes a request and carries it out, but for what comes behind the answer.
 fn taken(root: &Root, peer: &mut UnixStream, user: Uid, rate: &mut Rate) -> Result<After, String> {
+    // Read first: what is left unread when a connection is closed breaks it before the answer is read (unix(7)). One byte more than is allowed, so that a longer request is seen.
+    let mut bytes = [0; LONGEST + 1];
+    let read = peer.set_read_timeout(Some(PATIENCE)).and_then(|()| peer.read(&mut bytes));
+    let length = read.map_err(|error| format!("nothing came: {error}"))?;
     let asks = getsockopt(peer, sockopt::PeerCredentials).map_err(|error| error.to_string())?;
     let asks = Uid::from_raw(asks.uid());
     if !asks.is_root() && asks != user {
@@ -121,20 +125,16 @@ fn taken(root: &Root, peer: &mut UnixStream, user: Uid, rate: &mut Rate) -> Resu
     if !rate.allows(Instant::now()) {
         return Err("asked too often; wait two seconds".to_owned());
     }
-    // One byte more than is allowed, so that a longer request is seen.
-    let mut bytes = [0; LONGEST + 1];
-    let read = peer.set_read_timeout(Some(PATIENCE)).and_then(|()| peer.read(&mut bytes));
-    let length = read.map_err(|error| format!("nothing came: {error}"))?;
     let ask = Ask::parse(bytes.get(..length).unwrap_or_default())?;
     tracing::info!("request: {}", said(&ask));
     match ask {
-        Ask::Restart => Ok(After::Tell(Signal::SIGTERM)),
-        Ask::PowerOff => Ok(After::Tell(Signal::SIGUSR2)),
+        Ask::Restart {} => Ok(After::Tell(Signal::SIGTERM)),
+        Ask::PowerOff {} => Ok(After::Tell(Signal::SIGUSR2)),
         Ask::Set { key, value } => {
             settings::change(root, &key, &value.to_string()).map_err(|error| format!("{error:#}"))?;
             Ok(After::Nothing)
         }
-        Ask::FactoryReset => {
+        Ask::FactoryReset {} => {
             settings::reset(root).map_err(|error| format!("{error:#}"))?;
             Ok(After::Tell(Signal::SIGTERM))
         }
@@ -144,10 +144,10 @@ fn taken(root: &Root, peer: &mut UnixStream, user: Uid, rate: &mut Rate) -> Resu
 /// For the log.
 fn said(ask: &Ask) -> String {
     match ask {
-        Ask::Restart => "restart".to_owned(),
-        Ask::PowerOff => "power off".to_owned(),
+        Ask::Restart {} => "restart".to_owned(),
+        Ask::PowerOff {} => "power off".to_owned(),
         Ask::Set { key, .. } => format!("set {key}"),
-        Ask::FactoryReset => "factory reset".to_owned(),
+        Ask::FactoryReset {} => "factory reset".to_owned(),
     }
 }
 

@@ -238,12 +238,16 @@ fn wifi_is_off_while_there_is_a_cable_only() {
 fn what_is_kept_is_damaged_and_only_that_is_lost() {
     let (_keep, root) = laid_out("proc/sys/kernel/panic = 5\nproc/a = 5");
     fs::create_dir_all(root.path("run/tenuto")).unwrap();
-    let outside = root.path("proc").parent().unwrap().parent().unwrap().join("x");
+    // A name of its own, as what is outside is everybody's.
+    let name = format!("tenuto-outside-{}", std::process::id());
+    let outside = root.path("proc").parent().unwrap().parent().unwrap().join(&name);
     put(
         &root,
         "run/tenuto/knobs.was",
-        "panic\twords:proc/sys/kernel/panic\t3\nnonsense\nx\ty\nx\tlatency:dev/x\t1\nx\twords:../x\t1\nx\twords:/etc/x\t1\n\
-         x\tonline:-1\t1\nx\tthread:x:y\t1\nx\teee\n",
+        &format!(
+            "panic\twords:proc/sys/kernel/panic\t3\nnonsense\nx\ty\nx\tlatency:dev/x\t1\nx\twords:../{name}\t1\n\
+             x\twords:/etc/x\t1\nx\tonline:-1\t1\nx\tthread:x:y\t1\nx\teee\n"
+        ),
     );
     let done = undo(&root, &mut Held::default());
     assert_eq!((done.len(), root.text("proc/sys/kernel/panic").as_deref()), (1, Some("3")));

@@ -21,10 +21,16 @@ const OPEN: [&str; 4] = ["name", "room", "volume", "dac"];
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(tag = "request", rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) enum Ask {
-    Restart,
-    PowerOff,
-    Set { key: String, value: Value },
-    FactoryReset,
+    // With braces, as serde would take anything beside a variant without.
+    Restart {},
+    PowerOff {},
+    Set {
+        key: String,
+        // By a function, as serde would take a value that is missing for null.
+        #[serde(deserialize_with = "Value::deserialize")]
+        value: Value,
+    },
+    FactoryReset {},
 }
 
 impl Ask {
@@ -56,9 +62,9 @@ mod tests {
     #[test]
     fn requests_are_read() {
         let parse = |text: &str| Ask::parse(text.as_bytes());
-        assert_eq!(parse(r#"{"request": "restart"}"#), Ok(Ask::Restart));
-        assert_eq!(parse(r#"{"request": "power-off"}"#), Ok(Ask::PowerOff));
-        assert_eq!(parse(r#"{"request": "factory-reset"}"#), Ok(Ask::FactoryReset));
+        assert_eq!(parse(r#"{"request": "restart"}"#), Ok(Ask::Restart {}));
+        assert_eq!(parse(r#"{"request": "power-off"}"#), Ok(Ask::PowerOff {}));
+        assert_eq!(parse(r#"{"request": "factory-reset"}"#), Ok(Ask::FactoryReset {}));
         let set = Ask::Set { key: "name".to_owned(), value: "Kitchen".into() };
         assert_eq!(parse(r#"{"request": "set", "key": "name", "value": "Kitchen"}"#), Ok(set));
     }
