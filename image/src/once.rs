@@ -21,6 +21,10 @@ use crate::{ATTEMPTS, RAN_DRY, capture, machine, stop, usb};
 
 /// How long a guest may take to let a disk go; a slot of PCI Express takes five seconds for it.
 const GONE: Duration = Duration::from_secs(30);
+/// What the agent says of settings that are where they stay.
+const KEPT: [&str; 3] = ["kept", "made", "repaired"];
+/// How long that may take.
+const SETTLED: Duration = Duration::from_secs(60);
 
 /// Plays the track, again after xruns.
 ///
@@ -70,7 +74,7 @@ fn play_to_usb(mut session: Session, report: &mut Report) -> Result<()> {
     let track = tracks::Track::make(case, directory.path())?;
     let announcement = session.announced()?;
     report.boot_to_ssdp_ms.host = u64::try_from(announcement.after.as_millis())?;
-    let announced = session.machine.writes()?;
+    let announced = settled(&mut session)?;
     let (mut session, tried) = usb::play_announced(session, &track)?;
     let played = tried.and_then(|tried| {
         let writes = Writes::between(announced, session.machine.writes()?);
@@ -88,7 +92,7 @@ fn play_to_usb(mut session: Session, report: &mut Report) -> Result<()> {
 }
 
 fn compare(mut session: Session, track: &Track, pull: bool, report: &mut Report) -> Result<()> {
-    let announced = session.machine.writes()?;
+    let announced = settled(&mut session)?;
     progress("playing a FLAC file over HTTP");
     let player = Player::find(&session.machine)?;
     player.start(&session.machine, &track.file)?;
@@ -100,6 +104,28 @@ fn compare(mut session: Session, track: &Track, pull: bool, report: &mut Report)
     let heard = capture::read_wav(&session.machine.stop()?)?;
     report.take(capture::compare(&heard, &track.samples), &played, writes);
     Ok(())
+}
+
+/// What has been written when the agent has its settings where it keeps them: a first start makes a file system for them, behind the
+/// first announcement.
+///
+/// # Errors
+/// When that takes too long.
+fn settled(session: &mut Session) -> Result<machine::Writes> {
+    let player = Player::find(&session.machine)?;
+    let start = Instant::now();
+    loop {
+        let all = player.diagnostics()?;
+        if KEPT.iter().any(|kept| all["system"]["settings"]["keeping"] == *kept) {
+            return session.machine.writes();
+        }
+        stop::check()?;
+        session.machine.check()?;
+        if start.elapsed() > SETTLED {
+            bail!("the settings are not kept within {} s; {}", SETTLED.as_secs(), session.machine.last_words());
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
 }
 
 /// Pulls the disk out after a quarter of the track, and waits until it is gone; returns what had been written to it.

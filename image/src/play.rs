@@ -141,6 +141,14 @@ impl Player {
         Ok(Played { during, after: self.status()?, fault })
     }
 
+    /// What helps to find a fault: the agent's report is in it.
+    ///
+    /// # Errors
+    /// When it doesn't answer, or not in JSON.
+    pub fn diagnostics(&self) -> Result<Value> {
+        serde_json::from_slice(&self.renderer.fetch("/diagnostics")?).context("/diagnostics")
+    }
+
     /// What the renderer says of itself.
     ///
     /// # Errors

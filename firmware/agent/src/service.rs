@@ -1,7 +1,13 @@
 //! `agent run NAME`: what init starts. Sets user, groups and limits, waits if the program keeps dying, and becomes the
 //! program, so that init is its parent.
 
-use std::{ffi::CString, os::unix::process::CommandExt as _, path::Path, process::Command, time::Duration};
+use std::{
+    ffi::{CString, OsStr},
+    os::unix::process::CommandExt as _,
+    path::Path,
+    process::Command,
+    time::Duration,
+};
 
 use anyhow::{Context as _, Result, anyhow};
 use nix::{
@@ -179,8 +185,9 @@ pub(crate) fn restart(root: &Root, name: &str) {
 pub(crate) fn signal(root: &Root, name: &str, signal: Signal) {
     let Some(service) = SERVICES.iter().find(|service| root.is_machine() && service.name == name) else { return };
     for id in root.names("proc").into_iter().filter_map(|name| name.parse().ok()) {
-        let program = std::fs::read_link(root.path(format!("proc/{id}/exe")));
-        if program.is_ok_and(|program| program == Path::new(service.program))
+        // By the name that the kernel gives it, as it needs a right to look at another user's exe.
+        let comm = root.text(format!("proc/{id}/comm"));
+        if comm.as_deref().map(OsStr::new) == Path::new(service.program).file_name()
             && Pid::from_raw(id) != Pid::this()
             && let Err(error) = kill(Pid::from_raw(id), signal)
         {

@@ -15,8 +15,8 @@ use crate::usb::waits::Waits;
 
 /// What appears has its knobs within this.
 const LIMIT: Duration = Duration::from_secs(1);
-/// What says how long it took looks so often, and needs some time for it.
-const LOOK: Duration = Duration::from_millis(50);
+/// What says how long it took rests for half of this between looks, and needs some time for each.
+const LOOK: Duration = Duration::from_millis(100);
 /// How long anything may take that takes a second.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// A device that the host has made late is taken out and plugged in again.

@@ -23,6 +23,8 @@ const TICK: Duration = Duration::from_secs(4);
 /// How long engine or player may not answer, counted from the agent's start too. Whoever keeps dying is started again after
 /// eight seconds at the latest, and a DAC that hangs takes twenty.
 const SILENCE: Duration = Duration::from_secs(90);
+/// Until then nothing is said of what isn't well yet.
+const COMING_UP: Duration = Duration::from_secs(20);
 /// So many looks in a row a trial has to be well before it is committed.
 const WELL: u32 = 3;
 /// When a trial that isn't committed is given up.
@@ -103,7 +105,9 @@ fn keep(root: &Root) {
         // One who is well answers; one who isn't may answer still.
         let answers = found.is_ok() || (!keeper.settled && health::answering(root).is_ok());
         let said = found.as_ref().err().map(|error| format!("{error:#}")).unwrap_or_default();
-        if said != complaint {
+        // The programs are still coming up when this begins.
+        let is_early = complaint.is_empty() && keeper.started.elapsed() < COMING_UP;
+        if said != complaint && !is_early {
             tracing::warn!("health: {}", if said.is_empty() { "well again" } else { &said });
             complaint = said;
         }
