@@ -13,6 +13,7 @@ mod timeline;
 use std::mem;
 use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use ring::StatusWriter;
 
@@ -29,12 +30,10 @@ use pcm::gain::Gain;
 use report::{News, Reporter};
 use session::Step;
 
-/// What *control* tells the thread.
+/// What *control* tells the thread, besides the [volume](Handle::set_volume).
 pub(crate) enum Command {
     /// Take this stream and play it. Only while there is none.
     Attach(Box<Session>),
-    /// Change the volume.
-    Volume(Gain),
     /// Play out what is queued, then hand the stream back.
     Drain,
     /// Fade out, then hand the stream back.
@@ -43,8 +42,9 @@ pub(crate) enum Command {
     Exit,
 }
 
-/// Commands that may be under way at once.
-const COMMANDS: usize = 64;
+/// Commands that may be under way at once. No more than six ever are: to drain and to abort a stream that the thread has handed
+/// back meanwhile, to attach, drain and abort the next, and to end. (Another one is attached only when that one came back.)
+const COMMANDS: usize = 8;
 /// News that may be under way at once: with marks in every period still several seconds.
 const NEWS: usize = 4096;
 /// What of the stack is touched beforehand; the deepest path takes a fraction of it.
@@ -55,11 +55,23 @@ const STACK: usize = 512 * 1024;
 /// *Control*'s end of the real-time thread.
 pub(crate) struct Handle {
     commands: rtrb::Producer<Command>,
+    /// What was sent to the newest stream and isn't sent to it again.
+    told: Told,
+    /// The volume in force, as [`Gain::from_percent`] takes it. It may change any number of times between two wake-ups, and only
+    /// the newest one matters.
+    percent: Arc<AtomicU8>,
     bell: Doorbell,
     returned: rtrb::Consumer<(Box<Session>, Outcome)>,
     news: rtrb::Consumer<News>,
     thread: Option<std::thread::JoinHandle<()>>,
     confined: bool,
+}
+
+/// Commands that end a stream: each has no effect the second time.
+#[derive(Clone, Copy, Debug, Default)]
+struct Told {
+    drain: bool,
+    abort: bool,
 }
 
 /// The thread's scheduling as wanted, and what is told when it is set.
@@ -85,6 +97,8 @@ impl Handle {
         // The first look at the clock finds out where the kernel keeps it: that allocates, and may panic.
         now_ns();
         let thread_bell = bell.clone();
+        let percent = Arc::new(AtomicU8::new(100));
+        let thread_percent = Arc::clone(&percent);
         let confined = start.confine;
         let [own, control] = [&thread_bell, &start.control].map(|bell| bell.as_fd().as_raw_fd());
         let filter = confined.then(|| confine::filter(Bells { own, control })).transpose();
@@ -100,18 +114,45 @@ impl Handle {
             drop(ready);
             let abort = AbortOnUnwind;
             guard::watch();
-            let mut thread =
-                Thread { commands: incoming, returned: outgoing, bell: thread_bell, report, session: None, confine };
+            let mut thread = Thread {
+                commands: incoming,
+                percent: thread_percent,
+                applied: None,
+                returned: outgoing,
+                bell: thread_bell,
+                report,
+                session: None,
+                confine,
+            };
             sanitizer::watched(|| thread.run());
             mem::forget(abort);
         })?;
         let refused = setup.recv().unwrap_or_default();
-        Ok((Self { commands, bell, returned, news, thread: Some(thread), confined }, refused))
+        let told = Told::default();
+        Ok((Self { commands, told, percent, bell, returned, news, thread: Some(thread), confined }, refused))
     }
 
-    /// Queues a command and wakes the thread if it waits. The queue can't be full unless the thread hangs: *control*
-    /// sends a few per request and the thread empties it at each wake-up.
+    /// Changes the volume, of the stream that plays at its next wake-up: 100 % is unity, 0 % is silence.
+    pub(crate) fn set_volume(&self, percent: u8) {
+        // It says nothing about other memory.
+        self.percent.store(percent, Ordering::Relaxed);
+    }
+
+    /// Queues a command and wakes the thread if it waits. The queue can't be full (see [`COMMANDS`]): what a stream was told
+    /// already isn't queued again.
     pub(crate) fn send(&mut self, command: Command) -> Result<(), Box<Command>> {
+        let again = match command {
+            Command::Attach(_) => {
+                self.told = Told::default();
+                false
+            }
+            Command::Drain => mem::replace(&mut self.told.drain, true),
+            Command::Abort => mem::replace(&mut self.told.abort, true),
+            Command::Exit => false,
+        };
+        if again {
+            return Ok(());
+        }
         self.commands.push(command).map_err(|rtrb::PushError::Full(command)| Box::new(command))?;
         self.bell.ring();
         Ok(())
@@ -158,6 +199,9 @@ fn touch_stack() {
 
 struct Thread {
     commands: rtrb::Consumer<Command>,
+    percent: Arc<AtomicU8>,
+    /// The volume that the stream was told, %.
+    applied: Option<u8>,
     returned: rtrb::Producer<(Box<Session>, Outcome)>,
     bell: Doorbell,
     report: Reporter,
@@ -191,6 +235,10 @@ impl Thread {
         while let Some(session) = &mut self.session {
             let now = now_ns();
             self.report.wakeup(now.saturating_sub(deadline));
+            let percent = self.percent.load(Ordering::Relaxed);
+            if self.applied.replace(percent) != Some(percent) {
+                session.set_volume(Gain::from_percent(percent));
+            }
             let step = session.step(now, &mut self.report);
             match step {
                 Step::Sleep(tick_ns) => {
@@ -226,13 +274,12 @@ impl Thread {
         for _ in 0..COMMANDS {
             let Ok(command) = self.commands.pop() else { return false };
             match (command, &mut self.session) {
-                (Command::Attach(session), None) => self.session = Some(session),
+                (Command::Attach(session), None) => (self.session, self.applied) = (Some(session), None),
                 // Control has one stream at a time. Rather leak a second one than free it here.
                 (Command::Attach(session), Some(_)) => mem::forget(session),
-                (Command::Volume(gain), Some(session)) => session.set_volume(gain),
                 (Command::Drain, Some(session)) => session.drain(),
                 (Command::Abort, Some(session)) => session.abort(),
-                (Command::Volume(_) | Command::Drain | Command::Abort, None) => {}
+                (Command::Drain | Command::Abort, None) => {}
                 (Command::Exit, _) => return true,
             }
         }

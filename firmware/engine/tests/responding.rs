@@ -7,7 +7,7 @@ mod common;
 
 use common::{CD, Engine, Player, wait_for};
 use pcm::{DSD_SILENCE, Wire, WireFormat};
-use ring::message::{Request, Volume, VolumeMode};
+use ring::message::{Reply, Request, Volume, VolumeMode};
 use ring::{MarkKind, State};
 
 /// What is promised, ms.
@@ -187,4 +187,27 @@ fn mute_and_volume_are_heard_soon() {
         let changed = frames.iter().skip(first).position(|frame| level(frame) < 2_000).expect("it is quieter");
         card.soon_enough(&format!("{percent} %, mute {mute}"), &player, at, changed as u64);
     }
+}
+
+/// Two wake-ups may be a second apart, and a slider sends a volume for each of its places.
+#[test]
+fn of_many_volumes_between_two_wake_ups_the_newest_is_heard() {
+    let engine = Engine::with_file_sink(&["--period-ms", "500", "--buffer-ms", "1000", "--ring-ms", "1500"]);
+    let mut player = engine.connect();
+    player.open(CD);
+    player.mark(MarkKind::Start, 1, 0);
+    player.write(&material(CD, false, 4), CD.frame_bytes());
+    engine.wait_event("start", 1);
+    for n in 0..200 {
+        let volume = Volume { mode: VolumeMode::Software, percent: 90 + n % 10, mute: false };
+        assert_eq!(player.ask(&Request::Volume(volume)), Reply::VolumeSet(volume));
+    }
+    player.ask(&Request::Volume(Volume { mode: VolumeMode::Software, percent: 100, mute: true }));
+    player.mark(MarkKind::End, 1, player.connection.producer.written() + 2 * 44_100);
+    player.write(&material(CD, false, 6), CD.frame_bytes());
+    player.close();
+    let raw = engine.raw(1);
+    let loud = raw.as_chunks::<4>().0.iter().rposition(|frame| heard(CD, frame) == Heard::Old).expect("it played");
+    let end = engine.events("end")[0]["frame"].as_u64().expect("a frame") as usize;
+    assert!(loud + 44_100 / 2 < end, "still heard at frame {loud} of {end}");
 }

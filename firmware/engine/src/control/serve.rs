@@ -2,7 +2,6 @@
 
 use std::os::fd::AsFd;
 
-use pcm::gain::Gain;
 use ring::message::{Event, FromEngine, Refused, Reply, Request, Volume, VolumeMode};
 use ring::{Consumer, VERSION};
 
@@ -154,12 +153,12 @@ impl Control {
         }
     }
 
-    /// What the real-time thread multiplies by.
-    pub(super) fn gain(&self) -> Gain {
+    /// The volume that the real-time thread makes, %.
+    pub(super) fn percent(&self) -> u8 {
         match self.volume {
-            Volume { mute: true, .. } => Gain::SILENCE,
-            Volume { mode: VolumeMode::Software, percent, .. } => Gain::from_percent(percent),
-            Volume { mode: VolumeMode::Fixed | VolumeMode::Hardware, .. } => Gain::UNITY,
+            Volume { mute: true, .. } => 0,
+            Volume { mode: VolumeMode::Software, percent, .. } => percent,
+            Volume { mode: VolumeMode::Fixed | VolumeMode::Hardware, .. } => 100,
         }
     }
 
@@ -168,10 +167,7 @@ impl Control {
             return;
         }
         self.volume = volume;
-        if self.stage.is_attached() {
-            let gain = self.gain();
-            self.command(Command::Volume(gain));
-        }
+        self.parts.rt.set_volume(self.percent());
     }
 
     /// Gives a new output the volume in force.

@@ -1,5 +1,6 @@
 //! The life of a stream: open, attached to the real-time thread, handed back, closed.
 
+use pcm::gain::Gain;
 use pcm::{Caps, Wire};
 use ring::message::{Event, Refused, Reply, Request};
 use ring::{Consumer, State, Stream};
@@ -155,7 +156,8 @@ impl Control {
         let halves = self.parts.follower.as_ref().map(|_| certificate::begin(&consumer, &stream));
         self.parts.status.set_speakers(stream.epoch, &output.speakers());
         let bits = self.found.as_ref().map_or(wire.format.bits(), |found| found.caps.bits(&wire));
-        let session = Session::new(output, consumer, stream, self.tuning(), self.gain()).with_bits(bits);
+        let session =
+            Session::new(output, consumer, stream, self.tuning(), Gain::from_percent(self.percent())).with_bits(bits);
         let mut session = if unscaled { session.unscaled() } else { session };
         if let (Some((tally, follow)), Some(follower)) = (halves, &self.parts.follower) {
             session.set_tally(tally);

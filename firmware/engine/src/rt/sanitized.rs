@@ -112,7 +112,7 @@ fn play(output: Box<dyn Output>) {
 
     write(&mut producer, 1, 20_000);
     wait(&mut rt, Kind::Start(1));
-    assert!(rt.send(Command::Volume(Gain::from_percent(50))).is_ok());
+    rt.set_volume(50);
     producer.set_paused(true);
     wait(&mut rt, Kind::Pause);
     producer.set_paused(false);

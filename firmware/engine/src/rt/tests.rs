@@ -81,11 +81,40 @@ fn a_hold_up_inside_a_wake_up_is_counted() {
     let session = Session::new(Box::new(Slow { polls: 0 }), consumer, stream, tuning, Gain::UNITY);
     assert!(send.push(Command::Attach(Box::new(session))).is_ok());
     let report = Reporter::new(Arc::new(writer), rtrb::RingBuffer::new(1).0, bell());
-    let mut thread = Thread { commands, returned, bell: bell(), report, session: None, confine: None };
+    let percent = Arc::new(AtomicU8::new(100));
+    let mut thread =
+        Thread { commands, percent, applied: None, returned, bell: bell(), report, session: None, confine: None };
     thread.take_commands();
     thread.play();
     assert!(matches!(back.pop(), Ok((_, Outcome::Output(_)))));
     let counters = status.counters();
     assert!(counters.wakeups >= 3, "two, and those that were passed over count as one");
     assert!(counters.worst_lateness_ns >= 200 * MILLISECOND && counters.late_wakeups >= 1, "{counters:?}");
+}
+
+#[test]
+fn a_stream_is_told_once_to_end_and_the_next_one_anew() {
+    let (commands, mut sent) = rtrb::RingBuffer::new(COMMANDS);
+    let (returned, news) = (rtrb::RingBuffer::new(1).1, rtrb::RingBuffer::new(1).1);
+    let (told, percent) = (Told::default(), Arc::new(AtomicU8::new(0)));
+    let bell = Doorbell::polled().expect("a bell");
+    let mut rt = Handle { commands, told, percent, bell, returned, news, thread: None, confined: true };
+    let session = || {
+        let stream =
+            Stream { epoch: 1, wire: Wire { format: WireFormat::S16Le, rate: 48_000, channels: 2 }, ring_frames: 480 };
+        let (memory, _file) = RingMemory::create_sized(1 << 18).expect("a ring");
+        let tuning = Tuning { period_ms: 40, preroll_ms: 0, dsd_silence_ms: 0 };
+        Box::new(Session::new(Box::new(Slow { polls: 0 }), Consumer::new(memory), stream, tuning, Gain::UNITY))
+    };
+    for _ in 0..2 {
+        assert!(rt.send(Command::Attach(session())).is_ok());
+        for _ in 0..2 * COMMANDS {
+            assert!(rt.send(Command::Abort).is_ok() && rt.send(Command::Drain).is_ok());
+        }
+    }
+    for _ in 0..2 {
+        assert!(matches!(sent.pop(), Ok(Command::Attach(_))));
+        assert!(matches!((sent.pop(), sent.pop()), (Ok(Command::Abort), Ok(Command::Drain))));
+    }
+    assert!(sent.is_empty());
 }
