@@ -251,8 +251,8 @@ impl Session {
     }
 
     /// After the output ran dry: everything written was heard, but for what its driver had on its way and dropped; it begins anew,
-    /// with a fade. The next frame that is heard is the ring's next one, and that becomes the position: there is no way back to
-    /// what was dropped, as the room in the ring is the player's again.
+    /// with a fade; if one was just taking it to silence, it is there. The next frame that is heard is the ring's next one, and that
+    /// becomes the position: there is no way back to what was dropped, as the room in the ring is the player's again.
     fn recover(&mut self, now: u64, report: &mut Reporter) -> Result<Fill, Outcome> {
         self.xruns = self.xruns.saturating_add(1);
         report.event(Kind::Xrun, self.timeline.written(), now);
@@ -261,7 +261,10 @@ impl Session {
         self.one_bit.restart();
         self.running = false;
         self.preroll_left = self.limits.preroll;
-        if self.mode == Mode::Playing && self.fade.is_none() {
+        if let Some(fade) = self.fade.take() {
+            // It is silent already: what is left of the fade would begin at part level.
+            self.land(fade.then, now, report)?;
+        } else if self.mode == Mode::Playing {
             self.ramp = Ramp::constant(Gain::SILENCE);
             self.ramp.fade_to(self.volume, self.limits.fade);
         }

@@ -21,7 +21,7 @@ pub(super) enum Mode {
 pub(super) struct Fade {
     /// Frames of it that are still to be written.
     pub(super) left: u32,
-    then: Then,
+    pub(super) then: Then,
 }
 
 /// Waiting for the output to play out.
@@ -35,7 +35,7 @@ pub(super) struct Waiting {
 
 /// Why playing stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Then {
+pub(super) enum Then {
     Pause,
     Flush,
     Starve,
@@ -199,7 +199,7 @@ impl Session {
     }
 
     /// The output is silent now.
-    fn land(&mut self, then: Then, now: u64, report: &mut Reporter) -> Result<(), Outcome> {
+    pub(super) fn land(&mut self, then: Then, now: u64, report: &mut Reporter) -> Result<(), Outcome> {
         let frame = self.timeline.written();
         self.mode = Mode::Silent;
         match then {

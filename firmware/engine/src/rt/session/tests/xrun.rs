@@ -60,3 +60,40 @@ fn the_position_is_what_was_heard_before_an_xrun_and_after_it() {
     rig.run(3 * SECOND, 0);
     assert_eq!(rig.status.position().map(|position| position.heard), Some(48_000));
 }
+
+/// Half of it was written; the other half would begin with a jump to half the level.
+#[test]
+fn a_fade_out_that_runs_dry_is_over_and_has_its_consequence() {
+    for (flush, kind) in [(false, Kind::Pause), (true, Kind::Flush)] {
+        let mut rig = Rig::tuned(Pacing::Clocked, 20, [10, 100]);
+        rig.mark(MarkKind::Start, 1);
+        rig.write(40_000);
+        rig.run(SECOND / 5, 0);
+        let before = rig.heard.len();
+        if flush {
+            rig.producer.flush();
+        } else {
+            rig.producer.set_paused(true);
+        }
+        rig.run(1, 0);
+        let left = rig.session.fade.expect("a fade").left;
+        assert!(0 < left && u64::from(left) < FADE, "it is under way: {left}");
+        let written = rig.heard.len();
+        assert!(rig.heard[before..].windows(2).all(|pair| pair[0] - pair[1] < 45), "it fades");
+
+        rig.now += SECOND;
+        rig.run(SECOND / 10, 0);
+        assert_eq!(rig.frames_of(Kind::Xrun), [written as u64]);
+        assert_eq!(rig.frames_of(kind), [written as u64], "{kind:?}");
+        assert!(rig.heard[written..].iter().all(|&level| level == 0), "{kind:?}");
+        let next = rig.status.position().expect("it is published").taken;
+        assert_eq!(next, if flush { 40_000 } else { (written as u64) - 960 }, "the next frame of the ring");
+
+        rig.producer.set_paused(false);
+        rig.write(20_000);
+        rig.run(SECOND, 0);
+        assert_eq!(rig.frames_of(Kind::Resume).len(), 1);
+        assert!(rig.heard[written..].windows(2).all(|pair| pair[1] - pair[0] < 45), "and fades in");
+        assert_eq!(rig.heard.iter().skip(written).max(), Some(&LEVEL));
+    }
+}
