@@ -70,7 +70,7 @@ enum Entry {
         /// The next one that is.
         to: u64,
     },
-    /// The output ran dry, and dropped some of these frames, which were taken but weren't heard yet.
+    /// The output dropped some of these frames, which were taken but weren't heard yet.
     Lost {
         /// The first of them.
         from: u64,
@@ -78,9 +78,20 @@ enum Entry {
         to: u64,
         /// How many were dropped, at most: others lie between them where the player sought.
         most: u64,
+        /// Why.
+        why: Why,
     },
     /// The track is over.
     End(Taken),
+}
+
+/// Why frames that were taken weren't heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// The output ran dry.
+    Xrun,
+    /// It was stopped before they were, as one that has failed is.
+    Stopped,
 }
 
 /// What the real-time thread took of one track.

@@ -12,7 +12,7 @@ use pcm::{Cpu, Crc32c};
 use ring::{Certificate, StatusWriter, Tap, Troubles};
 use sha2::{Digest, Sha256};
 
-use super::{Entry, HURRIED_LOOK, Taken};
+use super::{Entry, HURRIED_LOOK, Taken, Why};
 
 /// Bytes that are copied and hashed at once.
 const CHUNK: usize = 64 * 1024;
@@ -168,7 +168,7 @@ impl Follow {
                         open.reached.next = to;
                     }
                 }
-                Entry::Lost { from, to, most } => self.lose(&(from..to), most),
+                Entry::Lost { from, to, most, why } => self.lose(&(from..to), most, why),
                 Entry::End(taken) => {
                     self.hash(taken.end);
                     if let Some(open) = self.open.take() {
@@ -191,14 +191,14 @@ impl Follow {
         !over
     }
 
-    /// Of these frames so many may be lost, at most: notes it with the tracks that had them. Of the one under way the xrun is counted
+    /// Of these frames so many may be lost, at most: notes it with the tracks that had them. Of the one under way an xrun is counted
     /// already.
-    fn lose(&mut self, frames: &Range<u64>, most: u64) {
+    fn lose(&mut self, frames: &Range<u64>, most: u64, why: Why) {
         let of = |first: u64, end: u64| end.min(frames.end).saturating_sub(first.max(frames.start)).min(most);
         for Unheard { frames: Range { start, end }, certificate } in &mut self.unheard {
             let lost = of(*start, *end);
             certificate.lost += lost;
-            certificate.xruns += u64::from(lost > 0);
+            certificate.xruns += u64::from(lost > 0 && why == Why::Xrun);
         }
         if let Some(open) = &mut self.open {
             open.lost += of(open.first, u64::MAX);

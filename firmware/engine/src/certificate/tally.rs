@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use pcm::{Cpu, Crc32c};
 use ring::Troubles;
 
-use super::{Entry, Taken};
+use super::{Entry, Taken, Why};
 
 /// Counts and sums what is taken from the ring.
 #[derive(Debug)]
@@ -72,9 +72,9 @@ impl Tally {
         }
     }
 
-    /// The output ran dry: of the ring's frames from `from` up to `to`, `most` may not have been heard.
-    pub(crate) fn lose(&mut self, from: u64, to: u64, most: u64) {
-        if self.entries.push(Entry::Lost { from, to, most }).is_err()
+    /// The output dropped frames: of the ring's from `from` up to `to`, `most` may not have been heard.
+    pub(crate) fn lose(&mut self, from: u64, to: u64, most: u64, why: Why) {
+        if self.entries.push(Entry::Lost { from, to, most, why }).is_err()
             && let Some(open) = &mut self.open
         {
             // As good as not hashed: a certificate that doesn't say what was lost isn't worth its hash.

@@ -300,10 +300,10 @@ fn what_was_lost_is_told_of_each_track_that_it_may_be_of_even_if_that_is_over() 
     rig.look_hearing(99);
     assert_eq!(rig.certificates, [], "the last frame is on its way");
     // Twenty of the second track, and ten of the first.
-    rig.tally.lose(90, 120, 30);
+    rig.tally.lose(90, 120, 30, Why::Xrun);
     rig.look_hearing(120);
     rig.pass(100);
-    rig.tally.lose(170, 220, 25);
+    rig.tally.lose(170, 220, 25, Why::Xrun);
     rig.end();
     rig.look();
     rig.start(3);

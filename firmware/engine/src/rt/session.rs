@@ -14,7 +14,7 @@ pub(crate) use limits::{Limits, MARGIN_MS, Tuning};
 
 use super::report::{Kind, Reporter};
 use super::timeline::Timeline;
-use crate::certificate::Tally;
+use crate::certificate::{Tally, Why};
 use crate::output::{Fill, Output, Pacing, Trouble};
 use flow::{Fade, Mode, Next, Waiting};
 use one_bit::OneBit;
@@ -212,6 +212,10 @@ impl Session {
     }
 
     fn end(&mut self, now: u64, outcome: Outcome, report: &Reporter) -> Step {
+        if outcome != Outcome::Finished || self.heard < self.audio_end {
+            // What is on its way is dropped, whoever has it.
+            self.count_lost(u64::MAX, Why::Stopped);
+        }
         self.output.stop(now);
         if let Some(tally) = &mut self.tally {
             tally.cut(self.consumer.read(), report.troubles());
@@ -256,7 +260,7 @@ impl Session {
     fn recover(&mut self, now: u64, report: &mut Reporter) -> Result<Fill, Outcome> {
         self.xruns = self.xruns.saturating_add(1);
         report.event(Kind::Xrun, self.timeline.written(), now);
-        self.count_lost();
+        self.count_lost(self.output.dropped_frames().into(), Why::Xrun);
         self.output.prepare()?;
         self.one_bit.restart();
         self.running = false;
@@ -271,22 +275,22 @@ impl Session {
         Ok(self.output.poll(now)?)
     }
 
-    /// Tells the certificates what may not have been heard when the output ran dry: of the last frames written those that the
-    /// driver may have dropped, unless they had been heard before.
+    /// Tells the certificates what may not have been heard when the output ran dry or was stopped: of the last frames written those
+    /// that may have been `dropped`, unless they had been heard before.
     ///
     /// That is never less than was lost. Only what is on its way is dropped; of all that was written, what the DAC had by the last
     /// wake-up had arrived, and what it got since can only have been more. How much it had the driver reckons in whole frames of the
     /// bus, so that may be a millisecond too much. And no frame is counted twice: if the output runs dry again at once, nothing was
     /// on its way but what was written since.
-    fn count_lost(&mut self) {
+    fn count_lost(&mut self, dropped: u64, why: Why) {
         let doubt = u64::from(self.stream.wire.rate / 1000);
         let unheard = self.timeline.written().saturating_sub(self.heard);
         let most = if unheard > 0 { unheard.saturating_add(doubt) } else { 0 };
-        let dropped = most.min(self.output.dropped_frames().into());
+        let dropped = most.min(dropped);
         self.heard = self.timeline.written();
         if let Some(tally) = &mut self.tally {
             let most = self.timeline.audio_in_last(dropped);
-            tally.lose(self.timeline.heard(dropped), self.consumer.read(), most);
+            tally.lose(self.timeline.heard(dropped), self.consumer.read(), most, why);
         }
     }
 

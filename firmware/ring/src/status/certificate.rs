@@ -31,8 +31,8 @@ pub struct Certificate {
     pub late_wakeups: u64,
     /// Times that the output ran dry while the track was written, or before the last of it was heard.
     pub xruns: u64,
-    /// Frames of it that weren't heard for that, at most: a USB card's driver drops what it has on its way to the DAC. They are
-    /// among `frames`, and in the sums.
+    /// Frames of it that weren't heard, at most: a USB card's driver drops what it has on its way to the DAC when that runs dry, and
+    /// one that fails or is unplugged takes along all that was queued. They are among `frames`, and in the sums.
     pub lost: u64,
     /// Times that the ring ran dry inside the track: silence stands there, whatever the format.
     pub starved: u64,

@@ -1,5 +1,7 @@
 //! The traps of snd-usb-audio, on a card that has them: see the table in [`output::alsa`](crate::output::alsa).
 
+use std::sync::atomic::Ordering;
+
 use super::usb_card::{Air, Call, QUEUE, SILENCE, UsbCard};
 use super::*;
 use crate::certificate;
@@ -260,4 +262,60 @@ fn whichever_call_says_that_the_card_is_gone_the_stream_ends_at_once() {
         assert_eq!(rig.outcome, Some(Outcome::Output(gone)), "{call:?}");
     }
     assert_eq!(gone.to_string(), "the output was unplugged");
+}
+
+/// Trap 6, in the last wake-ups of a track and in those before: what was queued went with the card.
+#[test]
+fn what_an_unplugged_card_takes_along_is_not_counted_as_heard() {
+    for frames in [[4800, 48], FRAMES, [48_000, 480]] {
+        for ms in (150..700).step_by(13) {
+            let (card, air) = UsbCard::new(frames);
+            let plug = Arc::clone(&card.plug);
+            let mut rig = Rig::on(Box::new(card), TUNING);
+            let (tally, mut follow) = certificate::begin(&rig.session.consumer, &rig.session.stream);
+            rig.session.set_tally(tally);
+            rig.mark(MarkKind::Start, 1);
+            rig.count_up(LENGTH);
+            rig.mark(MarkKind::End, 1);
+            rig.run(ms * MILLISECOND, 0);
+            let position = rig.status.position().expect("it is published");
+            plug.store(false, Ordering::Relaxed);
+            rig.run(SECOND, 0);
+            assert!(matches!(rig.outcome, Some(Outcome::Output(_))));
+            drop(rig.session);
+            let mut certificates = Vec::new();
+            follow.look(&mut |certificate| certificates.push(certificate));
+            let [certificate] = certificates[..] else { panic!("{certificates:?}") };
+            let heard = sounding(&air.lock().expect("one thread")).len() as u64;
+            let lost = certificate.frames - heard;
+            let most = certificate.frames - position.heard + 48;
+            assert!(
+                (lost..=most).contains(&certificate.lost),
+                "{frames:?}, {ms} ms: {lost} frames were lost, not {}",
+                certificate.lost
+            );
+            assert_eq!(certificate.xruns, 0, "it was no xrun");
+        }
+    }
+}
+
+/// It ran dry, which is when it is found to be gone.
+#[test]
+fn what_an_xrun_has_lost_an_unplugged_card_does_not_lose_again() {
+    let (mut card, _) = UsbCard::new([4800, 48]);
+    card.unplugged_at = Some(Call::Prepare);
+    let mut rig = Rig::on(Box::new(card), TUNING);
+    let (tally, mut follow) = certificate::begin(&rig.session.consumer, &rig.session.stream);
+    rig.session.set_tally(tally);
+    rig.mark(MarkKind::Start, 1);
+    rig.count_up(LENGTH);
+    rig.run(SECOND / 5, 0);
+    rig.now += SECOND;
+    rig.run(1, 0);
+    assert!(matches!(rig.outcome, Some(Outcome::Output(_))));
+    drop(rig.session);
+    let mut certificates = Vec::new();
+    follow.look(&mut |certificate| certificates.push(certificate));
+    let [certificate] = certificates[..] else { panic!("{certificates:?}") };
+    assert!((1..=QUEUE).contains(&certificate.lost), "{}", certificate.lost);
 }

@@ -2,6 +2,7 @@
 //! fetched from there into packets that are on their way for up to 18 ms, and only then leave.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::*;
@@ -34,6 +35,8 @@ pub(super) struct UsbCard {
     /// Its clock against the computer's, parts per million.
     pub(super) ppm: i64,
     pub(super) unplugged_at: Option<Call>,
+    /// Every call fails once this is false.
+    pub(super) plug: Arc<AtomicBool>,
     pub(super) least_silence: u32,
     /// Once it has run dry, it does so again at the next write, so often.
     pub(super) dry_writes: u32,
@@ -57,6 +60,7 @@ impl UsbCard {
             period_frames,
             ppm: 0,
             unplugged_at: None,
+            plug: Arc::new(AtomicBool::new(true)),
             least_silence: SILENCE as u32,
             dry_writes: 0,
             air: Arc::clone(&air),
@@ -72,6 +76,7 @@ impl UsbCard {
 
     fn answers(&self, call: Call) -> Result<(), Trouble> {
         match self.unplugged_at {
+            _ if !self.plug.load(Ordering::Relaxed) => Err(Trouble::Failed { call: "test", errno: libc::ENODEV }),
             Some(at) if at == call => Err(Trouble::Failed { call: "test", errno: libc::ENODEV }),
             _ => Ok(()),
         }
