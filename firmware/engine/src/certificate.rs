@@ -56,11 +56,11 @@ pub(crate) fn begin(consumer: &Consumer, stream: &Stream) -> (Tally, Follow) {
 /// What the real-time thread tells the follower, in frames of the ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Entry {
-    /// A track begins.
+    /// A track begins, at its first frame or another one.
     Start {
         /// The player's number for it.
         track: u64,
-        /// Its first frame.
+        /// The ring's first frame of it.
         frame: u64,
     },
     /// The track goes on elsewhere: the player sought.
@@ -104,6 +104,13 @@ struct Taken {
     scaled: bool,
     whole: bool,
     troubles: Troubles,
+}
+
+impl Taken {
+    /// Whether there is nothing to certify: of the track no frame was taken, though it has some.
+    fn is_nothing(&self) -> bool {
+        self.frames == 0 && !self.whole
+    }
 }
 
 #[cfg(test)]

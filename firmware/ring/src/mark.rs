@@ -1,4 +1,4 @@
-//! Where tracks begin and end inside the stream.
+//! Where tracks begin and end inside the stream, and where one goes on.
 
 /// What happens at a [`Mark`]'s frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -8,6 +8,8 @@ pub enum MarkKind {
     Start = 1,
     /// The frame is the first that isn't the track's any more.
     End = 2,
+    /// The frame is one of the track's and not its first: it begins inside, or a seek went there.
+    Resume = 3,
 }
 
 impl MarkKind {
@@ -17,12 +19,13 @@ impl MarkKind {
         match id {
             1 => Some(Self::Start),
             2 => Some(Self::End),
+            3 => Some(Self::Resume),
             _ => None,
         }
     }
 }
 
-/// A boundary of a track.
+/// A boundary of a track, or of a part of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Mark {
     /// Frames since the stream was opened.

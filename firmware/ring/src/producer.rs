@@ -72,7 +72,8 @@ impl Producer {
 
     /// Marks a track's boundary. Frames must not go backwards from mark to mark.
     ///
-    /// Mark first, commit the frames after: the start at `written()` before the track's first frames, the end (whose
+    /// Mark first, commit the frames after: the start (or where it goes on, at a stream's beginning and behind each flush: only
+    /// that says whose the frames are) at `written()` before the track's first frames, the end (whose
     /// frame then lies ahead of `written()`) before its last ones. Then the engine knows the end when it sees the frames,
     /// and doesn't take the tail for a starving stream. [`Full`]: try again after the engine has passed some marks.
     pub fn mark(&mut self, mark: Mark) -> Result<(), Full> {

@@ -171,7 +171,7 @@ impl Follow {
                 Entry::Lost { from, to, most, why } => self.lose(&(from..to), most, why),
                 Entry::End(taken) => {
                     self.hash(taken.end);
-                    if let Some(open) = self.open.take() {
+                    if let Some(open) = self.open.take().filter(|_| !taken.is_nothing()) {
                         let frames = open.first..taken.end;
                         self.unheard.push_back(Unheard { frames, certificate: certificate(self.epoch, open, taken) });
                     }

@@ -26,6 +26,7 @@ pub(crate) struct Tally {
 /// The track under way.
 #[derive(Clone, Copy, Debug)]
 struct Open {
+    track: u64,
     frames: u64,
     crc32c: Crc32c,
     scaled: bool,
@@ -47,10 +48,26 @@ impl Tally {
     /// A track's first frame comes next, the ring's number `frame`. `troubles`: what went wrong so far.
     pub(crate) fn start(&mut self, track: u64, frame: u64, troubles: Troubles) {
         self.cut(frame, troubles);
+        self.begin(track, frame, true, troubles);
+    }
+
+    /// The same, but it isn't the track's first frame: it begins inside, or goes on elsewhere. Perhaps in place of another one, which
+    /// had begun when the player sought back into this.
+    pub(crate) fn resume(&mut self, track: u64, frame: u64, troubles: Troubles) {
+        match &mut self.open {
+            Some(open) if open.track == track => open.whole = false,
+            _ => {
+                self.cut(frame, troubles);
+                self.begin(track, frame, false, troubles);
+            }
+        }
+    }
+
+    fn begin(&mut self, track: u64, frame: u64, whole: bool, troubles: Troubles) {
         // A full queue: this track isn't followed.
         if self.entries.push(Entry::Start { track, frame }).is_ok() {
             let crc32c = self.empty;
-            self.open = Some(Open { frames: 0, crc32c, scaled: false, whole: true, before: troubles });
+            self.open = Some(Open { track, frames: 0, crc32c, scaled: false, whole, before: troubles });
         }
     }
 
@@ -82,9 +99,17 @@ impl Tally {
         }
     }
 
-    /// The track's end mark: `frame` is the next one's.
-    pub(crate) fn end(&mut self, frame: u64, troubles: Troubles) {
-        let Some(Open { frames, crc32c, scaled, whole, before }) = self.open.take() else { return };
+    /// The end mark of `track`: `frame` is the next one's. If another one is under way, that is over, too, but has no end.
+    pub(crate) fn end(&mut self, track: u64, frame: u64, troubles: Troubles) {
+        if self.open.is_some_and(|open| open.track == track) {
+            self.close(frame, troubles);
+        } else {
+            self.cut(frame, troubles);
+        }
+    }
+
+    fn close(&mut self, frame: u64, troubles: Troubles) {
+        let Some(Open { frames, crc32c, scaled, whole, before, .. }) = self.open.take() else { return };
         let (crc32c, troubles) = (crc32c.value(), troubles.since(before));
         let taken = Taken { end: frame, frames, crc32c, scaled, whole, troubles };
         let _ = self.entries.push(Entry::End(taken));
@@ -95,7 +120,7 @@ impl Tally {
         if let Some(open) = &mut self.open {
             open.whole = false;
         }
-        self.end(frame, troubles);
+        self.close(frame, troubles);
     }
 
     /// The end of a wake-up: so many frames of the stream are taken, and so many were heard. What was told above comes before this.

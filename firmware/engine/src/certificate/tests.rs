@@ -22,6 +22,8 @@ struct Rig {
     certificates: Vec<Certificate>,
     /// Of the bytes written, over all tracks.
     next: u32,
+    /// The one under way.
+    track: u64,
     /// The follower looks at what isn't taken yet, too.
     curious: bool,
 }
@@ -40,7 +42,7 @@ impl Rig {
         let mut producer = Producer::new(RingMemory::from_fd(file.as_fd()).expect("the same ring"));
         producer.begin(&stream);
         let (tally, follow) = begin(&consumer, &stream);
-        Self { producer, consumer, tally, follow, file, certificates: Vec::new(), next: 1, curious: false }
+        Self { producer, consumer, tally, follow, file, certificates: Vec::new(), next: 1, track: 0, curious: false }
     }
 
     /// The player writes, the real-time thread takes; returns the bytes.
@@ -69,11 +71,17 @@ impl Rig {
     }
 
     fn start(&mut self, track: u64) {
+        self.track = track;
         self.tally.start(track, self.consumer.read(), Troubles::default());
     }
 
+    fn resume(&mut self, track: u64) {
+        self.track = track;
+        self.tally.resume(track, self.consumer.read(), Troubles::default());
+    }
+
     fn end(&mut self) {
-        self.tally.end(self.consumer.read(), Troubles { late_wakeups: 2, xruns: 3, starved: 4 });
+        self.tally.end(self.track, self.consumer.read(), Troubles { late_wakeups: 2, xruns: 3, starved: 4 });
     }
 
     fn look(&mut self) {
@@ -106,7 +114,12 @@ fn crc32c(bytes: &[u8]) -> u32 {
 enum Act {
     Pass(u64),
     Next,
-    Seek(u64),
+    Seek {
+        /// So many frames are dropped.
+        dropped: u64,
+        /// Into the track before.
+        back: bool,
+    },
     Look,
 }
 
@@ -114,7 +127,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
     let act = prop_oneof![
         4 => (0u64..400).prop_map(Act::Pass),
         1 => Just(Act::Next),
-        1 => (0u64..300).prop_map(Act::Seek),
+        1 => (0u64..300, any::<bool>()).prop_map(|(dropped, back)| Act::Seek { dropped, back }),
         3 => Just(Act::Look),
     ];
     prop::collection::vec(act, 0..60)
@@ -140,12 +153,11 @@ proptest! {
                 }
                 Act::Next => {
                     rig.end();
-                    expected.push((std::mem::take(&mut bytes), whole));
+                    expected.push((rig.track, std::mem::take(&mut bytes), whole));
                     whole = true;
-                    let next = expected.len() as u64;
-                    rig.start(next);
+                    rig.start(rig.track + 1);
                 }
-                Act::Seek(dropped) => {
+                Act::Seek { dropped, back } => {
                     let from = rig.consumer.read();
                     let area = rig.producer.write_area(dropped).expect("an honest engine");
                     area.fill(0xEE);
@@ -159,6 +171,11 @@ proptest! {
                     rig.tally.jump(from, rig.consumer.read());
                     since += dropped;
                     whole = false;
+                    if back && rig.track > 0 {
+                        expected.push((rig.track, std::mem::take(&mut bytes), whole));
+                        rig.track -= 1;
+                    }
+                    rig.resume(rig.track);
                 }
                 Act::Look => {
                     rig.look();
@@ -171,9 +188,11 @@ proptest! {
             }
         }
         rig.look();
+        // Of nothing there is none.
+        expected.retain(|(_, bytes, whole)| *whole || !bytes.is_empty());
         prop_assert_eq!(rig.certificates.len(), expected.len());
-        for (n, (certificate, (bytes, whole))) in rig.certificates.iter().zip(expected).enumerate() {
-            prop_assert_eq!((certificate.track, certificate.epoch), (n as u64, 9));
+        for (certificate, (track, bytes, whole)) in rig.certificates.iter().zip(expected) {
+            prop_assert_eq!((certificate.track, certificate.epoch), (track, 9));
             prop_assert_eq!(certificate.frames, (bytes.len() / 3) as u64);
             prop_assert_eq!(certificate.crc32c, crc32c(&bytes));
             prop_assert_eq!(certificate.sha256, sha256(&bytes));
@@ -287,6 +306,17 @@ fn a_track_without_an_end_and_one_that_was_scaled_say_so() {
     let [first, second] = rig.certificates[..] else { panic!("{:?}", rig.certificates) };
     assert_eq!((first.whole, first.scaled, first.sha256), (false, false, sha256(&bytes)));
     assert_eq!((second.whole, second.scaled), (false, true));
+}
+
+#[test]
+fn the_end_of_another_track_is_none_of_this_one() {
+    let mut rig = Rig::new();
+    rig.start(1);
+    rig.pass(10);
+    rig.tally.end(2, rig.consumer.read(), Troubles::default());
+    rig.look();
+    let [first] = rig.certificates[..] else { panic!("{:?}", rig.certificates) };
+    assert_eq!((first.track, first.frames, first.whole), (1, 10, false));
 }
 
 #[test]

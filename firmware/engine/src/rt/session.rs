@@ -366,10 +366,17 @@ impl Session {
                 }
                 report.event(Kind::Start(mark.track), frame, now);
             }
+            MarkKind::Resume => {
+                self.track = Some(mark.track);
+                self.ended_at = None;
+                if let Some(tally) = &mut self.tally {
+                    tally.resume(mark.track, self.consumer.read(), report.troubles());
+                }
+            }
             MarkKind::End => {
                 self.track = None;
                 if let Some(tally) = &mut self.tally {
-                    tally.end(self.consumer.read(), report.troubles());
+                    tally.end(mark.track, self.consumer.read(), report.troubles());
                 }
                 self.ended_at = Some(frame);
                 report.event(Kind::End(mark.track), frame, now);
@@ -398,13 +405,19 @@ impl Session {
 enum Due {
     /// Ends: they are due when the last frame was written. A start waits until its first frame is.
     Ends,
+    /// All but starts.
+    Inside,
     /// All.
     All,
 }
 
 impl Due {
     fn includes(self, kind: MarkKind) -> bool {
-        self == Self::All || kind == MarkKind::End
+        match self {
+            Self::Ends => kind == MarkKind::End,
+            Self::Inside => kind != MarkKind::Start,
+            Self::All => true,
+        }
     }
 }
 

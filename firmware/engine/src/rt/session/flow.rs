@@ -160,6 +160,8 @@ impl Session {
     fn start(&mut self, now: u64, report: &mut Reporter) -> Result<(), Outcome> {
         self.mode = Mode::Playing;
         self.starved = false;
+        // Behind a seek to the very end of a track the next one begins.
+        self.pass_marks(Due::Inside, now, report)?;
         let read = self.consumer.read();
         let fresh = self.consumer.next_mark()?.is_some_and(|mark| mark.kind == MarkKind::Start && mark.frame <= read);
         if fresh {

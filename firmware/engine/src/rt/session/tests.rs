@@ -14,6 +14,7 @@ use crate::output::sim::{Feed, SimOutput};
 use crate::wake::Doorbell;
 
 mod bounds;
+mod certificates;
 mod clock;
 mod hostile;
 mod response;

@@ -163,18 +163,20 @@ impl Output {
         Ok(producer.commit(frames).map_err(corrupt)?)
     }
 
-    /// The next frame to be written is `track`'s at `offset`. `false`: no room for the mark yet.
+    /// The next frame to be written is `track`'s at `offset`, with `is_start` for the engine to begin there as at its first one.
+    /// `false`: no room for the mark yet.
     pub(in crate::playback) fn begin(
         &self,
         generation: Generation,
         track: TrackId,
         offset: Duration,
-        mark: bool,
+        is_start: bool,
     ) -> Result<bool, Stop> {
         let mut shared = self.lock();
         let producer = shared.producer(generation)?;
         let frame = producer.written();
-        if mark && producer.mark(Mark { frame, track: track.0, kind: MarkKind::Start }).is_err() {
+        let kind = if is_start { MarkKind::Start } else { MarkKind::Resume };
+        if producer.mark(Mark { frame, track: track.0, kind }).is_err() {
             return Ok(false);
         }
         shared.timeline.begin(track, frame, offset);

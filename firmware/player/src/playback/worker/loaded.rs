@@ -63,7 +63,7 @@ pub(super) struct Place {
     frame: u64,
     /// The track's own beginning.
     pub(super) is_start: bool,
-    /// It is marked for the engine, as a beginning is. Where a seek went isn't: the engine fades in there.
+    /// It is marked for the engine as a beginning is. Where a seek went is marked as that: the engine fades in there.
     pub(super) is_marked: bool,
 }
 
