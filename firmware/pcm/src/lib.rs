@@ -44,7 +44,7 @@ pub use caps::{Caps, ChannelSet, FormatSet, RateSet, STANDARD_RATES, Setting};
 pub use cpu::{Cpu, Feature};
 pub use crc32c::Crc32c;
 pub use dither::Tpdf;
-pub use dsd::{BitOrder, Dsd, DsdPacker, Packed};
+pub use dsd::{Begun, BitOrder, Dsd, DsdPacker, Packed};
 pub use pack::Packer;
 pub use plan::{ChannelMap, Refusal, Rules, WirePlan, plan};
 pub use samples::{Planes, Samples, Shape};

@@ -192,6 +192,47 @@ proptest! {
     }
 
     #[test]
+    /// Any number of tracks, of any lengths and from either kind of file: one stream, whose words none of them fills up.
+    #[test]
+    fn f4_tracks_that_follow_each_other_are_one_stream(
+        lengths in prop::collection::vec(0..20usize, 2..6),
+        track in tracks(2).prop_flat_map(|track| prop::collection::vec(prop::collection::vec(any::<u8>(), 100), track.len())),
+        format in one_bit_formats(),
+        layouts in prop::collection::vec(layouts(), 6),
+        odd: bool,
+    ) {
+        let mut marker = if odd { Marker::Odd } else { Marker::Even };
+        let plan = plan_for(format, track.len() as u16, ChannelMap::Same);
+        let mut begun = None;
+        let (mut at, mut wire) = (0, Vec::<u8>::new());
+        let frame = plan.wire.frame_bytes();
+        let mut packer = DsdPacker::new(&plan, Cpu::detect());
+        for (n, (&length, &layout)) in lengths.iter().zip(&layouts).enumerate() {
+            packer = DsdPacker::new(&plan, Cpu::detect());
+            match &begun {
+                Some(begun) => packer.begin_behind(marker, begun),
+                None => packer.begin(marker),
+            }
+            let own: Vec<Vec<u8>> = track.iter().map(|channel| channel[at..at + length].to_vec()).collect();
+            let mut bytes = vec![0; (length + 1) * frame];
+            let packed = with_block(&own, layout, |block| packer.pack(&block, 0, &mut bytes));
+            prop_assert_eq!(packed.taken, length);
+            wire.extend(&bytes[..packed.frames * frame]);
+            at += length;
+            marker = packer.marker();
+            if n + 1 < lengths.len() {
+                begun = packer.leave();
+                prop_assert!(!packer.is_unfinished());
+            }
+        }
+        let mut last = vec![0; frame];
+        let frames = packer.finish(&mut last);
+        wire.extend(&last[..frames * frame]);
+        let whole: Vec<Vec<u8>> = track.iter().map(|channel| channel[..at].to_vec()).collect();
+        let first = if odd { Marker::Odd } else { Marker::Even };
+        prop_assert_eq!(wire, reference(format, &whole, first));
+    }
+
     fn f3_mono_becomes_two_equal_channels(bytes in prop::collection::vec(any::<u8>(), 0..40), format in one_bit_formats(), layout in layouts()) {
         let plan = plan_for(format, 2, ChannelMap::MonoToStereo);
         let packed = with_block(std::slice::from_ref(&bytes), layout, |block| pack_all(Cpu::detect(), &plan, &block, Marker::Even));

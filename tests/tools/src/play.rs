@@ -10,8 +10,9 @@ use anyhow::Context as _;
 use support::control_point::{Error as PointError, didl};
 use support::media_server::{Conduct, Gate, Hold, MediaServer, mime_of};
 
-use crate::capture::Passage;
+use crate::capture::{Ending, Passage};
 use crate::chain::{Chain, Setting};
+use crate::recover::{OneBitLayout, Shared};
 use crate::status::Track;
 use verdict::{Evidence, Place};
 
@@ -245,7 +246,8 @@ impl<'a> Run<'a> {
         let patience = if outcome == Outcome::Done { SETTLING } else { APPEARING };
         let passages = if begun { self.passages(&track, patience) } else { Vec::new() };
         let streams = self.chain.as_mut().map(|chain| chain.capture().streams().to_vec());
-        let here = Place { start_of_chain: self.starts, passages, streams: streams.unwrap_or_default() };
+        let shared = self.shared(&track, &passages);
+        let here = Place { start_of_chain: self.starts, passages, streams: streams.unwrap_or_default(), shared };
         let here = Some(here).filter(|here| !here.passages.is_empty());
         let evidence = Evidence {
             file: self.items[index].file.clone(),
@@ -266,6 +268,37 @@ impl<'a> Run<'a> {
         let obsolete = older.iter().map(|stream| stream.file.clone()).collect();
         self.judging.push_back(Judging { judge: std::thread::spawn(move || evidence.judge()), obsolete });
         self.report(false)
+    }
+
+    /// The words that a one-bit track has in common with those before and behind it: one that it begins and doesn't fill up may be
+    /// the next one's, if that follows directly.
+    fn shared(&mut self, track: &Track, passages: &[Passage]) -> Shared {
+        let ([first], Some(bytes)) = (passages, track.frames) else { return Shared::default() };
+        let before = self.last.as_ref().map_or(0, |last| last.left_to(self.starts, first));
+        let none = Shared { before, behind: 0 };
+        let (Some(chain), Some((end, Ending::Mark))) = (self.chain.as_mut(), first.end) else { return none };
+        let Some(stream) = chain.capture().streams().get(first.stream).cloned() else { return none };
+        let one_bit = track.source.as_ref().is_some_and(crate::status::Source::is_one_bit);
+        let Some(layout) = OneBitLayout::of(&stream).filter(|_| one_bit) else { return none };
+        let (word, frames) = (layout.word_bytes(), end.saturating_sub(first.start));
+        let behind = (before + bytes).saturating_sub(frames * word);
+        if behind == 0 || behind >= word {
+            return none;
+        }
+        // The next track's first frame has to be there, for the judge to look at.
+        let begin = Instant::now();
+        while begin.elapsed() < SETTLING && chain.casualty().is_none() {
+            let _ = chain.capture().refresh();
+            let is_next =
+                |next: &Passage| (next.stream, next.start) == (first.stream, end) && next.track != first.track;
+            let written =
+                std::fs::metadata(&stream.file).map_or(0, |raw| raw.len() / layout.frame_bytes(&stream).max(1));
+            if chain.capture().passages().iter().any(is_next) && written > end {
+                return Shared { before, behind };
+            }
+            std::thread::sleep(GLANCE);
+        }
+        none
     }
 
     /// Prints the lines that are ready, in order; or all of them.

@@ -11,7 +11,7 @@ use crate::capture::Stream;
 
 mod one_bit;
 
-pub use one_bit::{Layout as OneBitLayout, OneBitSource, recover as recover_one_bit};
+pub use one_bit::{Layout as OneBitLayout, OneBitSource, Shared, recover as recover_one_bit};
 
 /// Frames that are handled at a time.
 const CHUNK: usize = 16 * 1024;

@@ -15,7 +15,7 @@ mod simd;
 
 use crate::{ChannelOrder, MAX_CHANNELS, Planes, Shape};
 
-pub use packer::{DsdPacker, Packed};
+pub use packer::{Begun, DsdPacker, Packed};
 
 /// Where in a byte of a one-bit stream the oldest bit is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -104,7 +104,7 @@ impl<'a> Dsd<'a> {
         Self { bytes, ..*self }
     }
 
-    /// The same channels in another order; `None` if there is a byte of each in turn and the order isn't the same.
+    /// The same channels in another order.
     #[must_use]
     pub fn ordered(&self, order: &ChannelOrder) -> Option<Self> {
         match self.bytes {

@@ -2,7 +2,7 @@
 
 use super::kernel::{convert, word_bytes};
 use super::{BitOrder, Bytes, Dsd};
-use crate::{ChannelMap, Cpu, DSD_SILENCE, MAX_CHANNELS, Marker, Planes, WirePlan};
+use crate::{ChannelMap, Cpu, DSD_SILENCE, MAX_CHANNELS, Marker, Planes, Wire, WirePlan};
 
 /// The longest word of a wire, in bytes of a channel.
 const LONGEST: usize = 4;
@@ -16,10 +16,21 @@ pub struct Packed {
     pub frames: usize,
 }
 
+/// The beginning of a word that a track ended with: [`DsdPacker::leave`].
+#[derive(Clone, Copy, Debug)]
+pub struct Begun {
+    /// What it was to become a word of.
+    wire: Wire,
+    carry: [[u8; LONGEST]; MAX_CHANNELS],
+    /// 1 to 3.
+    held: usize,
+}
+
 /// Packs a one-bit stream into wire bytes, as a [`WirePlan`] says: one packer per track.
 ///
 /// The bytes don't depend on how the track is cut into calls, nor on the CPU. Frames of the wire hold one, two or four bytes of each
-/// channel; what is left at the end becomes a last frame that is filled with silence ([`finish`](Self::finish)).
+/// channel. What is left at the end is either [left](Self::leave) to the track that follows without a gap, whose first word it
+/// begins, so that not a bit comes between them; or it becomes a last frame that is filled with silence ([`finish`](Self::finish)).
 #[derive(Clone, Debug)]
 pub struct DsdPacker {
     plan: WirePlan,
@@ -58,7 +69,22 @@ impl DsdPacker {
         self.held = 0;
     }
 
-    /// Whether a part of a word is still held: [`finish`](Self::finish) writes it.
+    /// Begins anew behind another track, whose last bytes come first, if they were for the same wire.
+    pub fn begin_behind(&mut self, marker: Marker, before: &Begun) {
+        self.begin(marker);
+        if before.wire == self.plan.wire {
+            (self.carry, self.held) = (before.carry, before.held);
+        }
+    }
+
+    /// Gives away the part of a word that is held, for a track that goes on where this one ends
+    /// ([`begin_behind`](Self::begin_behind)); `None` if nothing is.
+    pub fn leave(&mut self) -> Option<Begun> {
+        let held = core::mem::take(&mut self.held);
+        (held > 0).then_some(Begun { wire: self.plan.wire, carry: self.carry, held })
+    }
+
+    /// Whether a part of a word is still held: [`finish`](Self::finish) writes it, [`leave`](Self::leave) gives it away.
     #[must_use]
     pub const fn is_unfinished(&self) -> bool {
         self.held > 0

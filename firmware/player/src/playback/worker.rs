@@ -15,7 +15,6 @@ use media::Cancel;
 use pcm::Marker;
 use tracing::{debug, warn};
 
-use super::convert::Ending;
 use super::error::{BEYOND, INTERNAL};
 use super::output::{Generation, NotOpen, Stop};
 use super::{Output, PlayError, Report};
@@ -23,6 +22,7 @@ use crate::transport::{Media, TrackId};
 use loaded::Loaded;
 use next::Opening;
 use order::{Numbered, Order};
+use packing::Left;
 
 /// How often a worker that waits for the last frames to be played looks.
 const PLAY_OUT: Duration = Duration::from_millis(10);
@@ -66,14 +66,14 @@ pub(super) struct Worker {
     order: Order<Loaded>,
     /// To be opened when the current one is finished (a URL may be good for one opening only, and not before: T16).
     queued: Option<Item>,
-    /// The one behind a converted track, which is opened earlier.
+    /// The one behind a track whose last frame depends on it, which is opened earlier.
     opening: Option<Opening>,
     /// What failed, or was ended, last: the transport knows, and may not have known yet when it asked for more of it.
     over: Option<TrackId>,
     /// What the next frame has to be marked with, if it is DoP: the markers take turns from track to track.
     marker: Marker,
-    /// What was written last, if it was converted, and the next track goes on from there.
-    ending: Option<Ending>,
+    /// What was left by the track that was written last, for the next one to go on from.
+    left: Option<Left>,
     /// Since when there has been no stream, because the output went.
     away: Option<Instant>,
 }
@@ -91,7 +91,7 @@ impl Worker {
             opening: None,
             over: None,
             marker: Marker::default(),
-            ending: None,
+            left: None,
             away: None,
         }
     }
@@ -174,7 +174,7 @@ impl Worker {
                 match self.output.open(self.generation, loaded.wire(), loaded.unscaled) {
                     Ok(()) => {
                         self.marker = Marker::default();
-                        self.ending = None;
+                        self.left = None;
                         break;
                     }
                     Err(not_open) => self.may_open_again(not_open)?,
@@ -331,7 +331,7 @@ impl Worker {
     fn take_right(&mut self, generation: Generation) {
         self.generation = generation;
         self.marker = Marker::default();
-        self.ending = None;
+        self.left = None;
     }
 
     /// Goes to a moment of a track in a certain way. What lies behind it follows again, whole.

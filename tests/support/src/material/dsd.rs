@@ -95,29 +95,34 @@ impl DsdShape {
     /// The bytes of a sound card that gets this, the last word filled with silence. DoP begins with 0x05.
     #[must_use]
     pub fn wire(&self, wire: DsdWire) -> Vec<u8> {
-        let mut channels: Vec<_> = (0..self.channels).map(|channel| self.channel(channel)).collect();
-        let frames = self.frames(wire) as usize;
+        wire.lay((0..self.channels).map(|channel| self.channel(channel)).collect())
+    }
+}
+
+impl DsdWire {
+    /// The bytes of a sound card that gets these channels, all of one length.
+    #[must_use]
+    pub fn lay(self, mut channels: Vec<Vec<u8>>) -> Vec<u8> {
+        let frames = channels.first().map_or(0, Vec::len).div_ceil(self.word());
         let mut bytes = Vec::new();
         for channel in &mut channels {
-            channel.resize(frames * wire.word(), 0x69);
+            channel.resize(frames * self.word(), 0x69);
         }
         for frame in 0..frames {
             let marker = if frame % 2 == 0 { 0x05 } else { 0xfa };
             for channel in &channels {
-                let word = &channel[frame * wire.word()..][..wire.word()];
-                match wire {
-                    DsdWire::Big(_) => bytes.extend_from_slice(word),
-                    DsdWire::Little(_) => bytes.extend(word.iter().rev()),
-                    DsdWire::DopPacked => bytes.extend([word[1], word[0], marker]),
-                    DsdWire::Dop32 => bytes.extend([0, word[1], word[0], marker]),
+                let word = &channel[frame * self.word()..][..self.word()];
+                match self {
+                    Self::Big(_) => bytes.extend_from_slice(word),
+                    Self::Little(_) => bytes.extend(word.iter().rev()),
+                    Self::DopPacked => bytes.extend([word[1], word[0], marker]),
+                    Self::Dop32 => bytes.extend([0, word[1], word[0], marker]),
                 }
             }
         }
         bytes
     }
-}
 
-impl DsdWire {
     /// Bytes of each channel in a frame.
     #[must_use]
     pub fn word(self) -> usize {

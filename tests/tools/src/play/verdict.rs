@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use super::Outcome;
 use super::report::{Report, Source, State, Wire};
 use crate::capture::{Ending, Passage, Stream};
-use crate::recover::{self, OneBitLayout, OneBitSource, Part, Recovered, first_sound, recover, recover_one_bit};
+use crate::recover::{
+    self, OneBitLayout, OneBitSource, Part, Recovered, Shared, first_sound, recover, recover_one_bit,
+};
 use crate::status::Track;
 
 /// Where a track's frames went.
@@ -17,6 +19,8 @@ pub(super) struct Place {
     pub(super) passages: Vec<Passage>,
     /// The chain's streams, as far as they were known then.
     pub(super) streams: Vec<Stream>,
+    /// Bytes of one-bit tracks in words that are the next one's.
+    pub(super) shared: Shared,
 }
 
 impl Place {
@@ -26,6 +30,13 @@ impl Place {
 
     pub(super) fn last(&self) -> &Passage {
         &self.passages[self.passages.len() - 1]
+    }
+
+    /// Bytes of each channel of the last track in the first word of one that begins with this passage.
+    pub(super) fn left_to(&self, start_of_chain: u32, next: &Passage) -> u64 {
+        let end = Some((next.start, Ending::Mark));
+        let follows = self.start_of_chain == start_of_chain && self.last().stream == next.stream;
+        if follows && self.last().end == end { self.shared.behind } else { 0 }
     }
 
     /// The last stream: what came before, if anything did, is silence.
@@ -188,7 +199,12 @@ impl Evidence {
     /// A one-bit source, of which all is on the wire.
     fn one_bit_source(&self) -> Option<OneBitSource> {
         let source = self.track.source.as_ref().filter(|source| source.is_one_bit())?;
-        Some(OneBitSource { rate: source.rate?, channels: source.channels?, bytes: self.track.frames })
+        Some(OneBitSource {
+            rate: source.rate?,
+            channels: source.channels?,
+            bytes: self.track.frames,
+            shared: self.here.as_ref()?.shared,
+        })
     }
 
     /// The length that the file promises, where a promise is exact: lossy files may only estimate theirs.
@@ -199,7 +215,10 @@ impl Evidence {
         // Frames of one-bit sources are bytes; of what is converted as many reach the sink as last as long, the last one begun.
         let source_rate = u64::from(if source.is_one_bit() { source.rate? / 8 } else { source.rate? });
         match OneBitLayout::of(stream) {
-            Some(layout) if source.is_one_bit() => Some(frames.div_ceil(layout.word_bytes())),
+            Some(layout) if source.is_one_bit() => {
+                let Shared { before, behind } = self.here.as_ref()?.shared;
+                Some((before + frames - behind).div_ceil(layout.word_bytes()))
+            }
             _ => (frames * u64::from(stream.rate)).div_ceil(source_rate.max(1)).into(),
         }
     }

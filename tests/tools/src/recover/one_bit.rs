@@ -21,6 +21,18 @@ pub struct OneBitSource {
     pub channels: u16,
     /// Bytes in each channel; what follows them in the last word must be silence.
     pub bytes: Option<u64>,
+    /// The words that it has in common with its neighbours.
+    pub shared: Shared,
+}
+
+/// Bytes of each channel at a track's ends, where others follow each other directly: a word that one track begins and the next
+/// one fills up is the next one's.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Shared {
+    /// Of the track before, in the first word.
+    pub before: u64,
+    /// Of this one, in the word behind its last.
+    pub behind: u64,
 }
 
 /// Where the parts of a sample lie.
@@ -56,6 +68,12 @@ impl Layout {
     #[must_use]
     pub fn word_bytes(&self) -> u64 {
         self.word.len() as u64
+    }
+
+    /// Bytes of a frame of a stream.
+    #[must_use]
+    pub fn frame_bytes(&self, stream: &Stream) -> u64 {
+        (self.bytes * usize::from(stream.channels)) as u64
     }
 
     fn marker(&self, frame: &[u8]) -> Option<Result<u8, ()>> {
@@ -96,10 +114,13 @@ pub fn recover(stream: &Stream, start: u64, end: u64, source: Option<OneBitSourc
     let mut check = Check { layout, source, md5: Md5::new(), at: 0, turns: Turns::default(), fault: None };
     let mut sha = Sha256::new();
     let frame_bytes = layout.bytes * usize::from(stream.channels);
-    frames(stream, frame_bytes, start, end, |bytes, first| {
-        sha.update(bytes);
+    let behind = source.is_some_and(|source| source.shared.behind > 0);
+    frames(stream, frame_bytes, start, end + u64::from(behind), |bytes, first| {
         for (n, frame) in (first..).zip(bytes.chunks_exact(frame_bytes)) {
-            check.feed(frame, n - start);
+            if n < end {
+                sha.update(frame);
+            }
+            check.feed(frame, n - start, n >= end);
         }
     })?;
     let md5 = check.source.filter(|_| check.fault.is_none()).map(|_| hex(&check.md5.finalize()));
@@ -139,7 +160,8 @@ struct Check {
 }
 
 impl Check {
-    fn feed(&mut self, frame: &[u8], n: u64) {
+    /// `shared`: it is the word behind the last, which the track only begins.
+    fn feed(&mut self, frame: &[u8], n: u64, shared: bool) {
         if self.fault.is_some() {
             return;
         }
@@ -153,9 +175,12 @@ impl Check {
             if let Some(added) = bytes.find(|byte| Some(byte) != own.first()) {
                 self.fault = Some(format!("frame {n}: an added channel has {added:#04x}, its source {own:x?}"));
             }
-            if source.bytes.is_none_or(|bytes| self.at < bytes) {
+            let Shared { before, .. } = source.shared;
+            if self.at < before {
+                // The track before has them in its digest.
+            } else if source.bytes.is_none_or(|bytes| self.at - before < bytes) {
                 self.md5.update(&own);
-            } else if own.iter().any(|byte| *byte != SILENCE) {
+            } else if !shared && own.iter().any(|byte| *byte != SILENCE) {
                 self.fault = Some(format!("frame {n}: the last word is filled with {own:x?}, not with silence"));
             }
             self.at += 1;

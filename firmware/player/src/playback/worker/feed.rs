@@ -6,6 +6,7 @@ use pcm::Packed;
 
 use super::loaded::{Loaded, media_error};
 use super::order::Numbered;
+use super::packing::Left;
 use super::{Stop, Worker};
 use crate::playback::Report;
 use crate::playback::convert::Converter;
@@ -75,10 +76,7 @@ impl Worker {
         if let Some(error) = error.as_ref().filter(|_| !writing.started && writing.pending == 0) {
             return Err(error.clone().into());
         }
-        if error.is_none() && loaded.packing.converter().is_some() {
-            self.commit_pending(track, &mut writing)?;
-            self.look_at_next(loaded)?;
-        }
+        let left = if error.is_none() { self.leave(loaded, &mut writing)? } else { None };
         while loaded.packing.is_unfinished() {
             self.commit_pending(track, &mut writing)?;
             let packing = &mut loaded.packing;
@@ -90,10 +88,25 @@ impl Worker {
         let failed = || loaded.packing.failure().map(|why| PlayError::new(INTERNAL, why));
         let error = error.or_else(failed);
         self.marker = loaded.packing.marker();
-        self.ending = loaded.packing.converter().and_then(Converter::end);
+        self.left = left.or_else(|| loaded.packing.converter().and_then(Converter::end).map(Left::Ending));
         while !self.output.end(self.generation, track, writing.pending, End::Track(error.as_ref()))? {
             self.wait_for_room(&mut writing)?;
         }
+    /// Shows the end of the track what follows it, if it depends on that; returns the beginning of a word that the next track
+    /// goes on with. A track that is no frame yet keeps it: every one has at least one.
+    ///
+    /// The last block of a one-bit stream isn't committed here: with nothing left to finish, the end mark comes next.
+    fn leave(&mut self, loaded: &mut Loaded, writing: &mut Writing) -> Result<Option<Left>, Stop> {
+        if loaded.packing.converter().is_some() {
+            self.commit_pending(loaded.track(), writing)?;
+            self.look_at_next(loaded)?;
+            return Ok(None);
+        }
+        let has_frames = writing.started || writing.pending > 0;
+        let words = loaded.packing.is_one_bit() && loaded.packing.is_unfinished() && has_frames;
+        Ok(if words && self.is_gone_on_with(loaded)? { loaded.packing.leave() } else { None })
+    }
+
         writing.report_start(track, self);
         if error.is_none() {
             self.output.report(Report::Written { track });
@@ -120,7 +133,7 @@ impl Worker {
             self.wait_for_room(writing)?;
         }
         loaded.place = None;
-        let (before, lead) = (self.ending.take().filter(|_| place.is_start), loaded.take_lead());
+        let (before, lead) = (self.left.take().filter(|_| place.is_start), loaded.take_lead());
         loaded.packing.begin(self.marker, before, lead);
         Ok(())
     }

@@ -1,8 +1,9 @@
-//! The next track, opened while the last frames of a converted one wait for its first ones.
+//! The next track, opened while the last frames of one that depend on it wait for its first ones.
 //!
-//! A filter makes a track's last frames out of what follows as well ([`Converter`](crate::playback::convert::Converter)). So where a track is converted, and another
-//! is queued behind it, that is opened before the first is written to its end: by a thread of its own, since what is in the ring
-//! lasts a second or so, and a server may take longer. Then there is a gap anyway, and the track ends in silence.
+//! A filter makes a track's last frames out of what follows as well ([`Converter`](crate::playback::convert::Converter)), and a word of
+//! a one-bit stream that a track only begins is filled up by what follows. So where a track is converted, or ends within a word, and
+//! another is queued behind it, that is opened before the first is written to its end: by a thread of its own, since what is in the
+//! ring lasts a second or so, and a server may take longer. Then there is a gap anyway, and the track ends in silence.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
@@ -81,28 +82,13 @@ impl Opening {
 impl Worker {
     /// Shows the end of a converted track what follows it.
     pub(super) fn look_at_next(&mut self, loaded: &mut Loaded) -> Result<(), Stop> {
+        let speakers = self.output.speakers();
         let Some(converter) = loaded.packing.converter() else { return Ok(()) };
-        if self.order.again().is_empty() && self.opening.is_none() {
-            let Some(item) = self.queued.take() else { return Ok(()) };
-            self.opening = Some(Opening::start(item, &self.output, &self.cancel));
-        }
-        while let Some(opening) = &mut self.opening
-            && opening.look().is_none()
-        {
-            let fill = self.output.fill(self.generation)?;
-            if fill.frames < time_to_frames(LEAST, fill.rate).min(fill.capacity / 2) {
-                return Ok(());
-            }
-            self.wait(None, LOOK)?;
-        }
-        let opened = self.opening.as_mut().filter(|opening| opening.at.is_none()).and_then(Opening::look);
-        let opened = opened.and_then(|opened| opened.as_mut().ok()).filter(|next| next.unqueueable().is_some());
-        let next = self.order.again().front_mut().and_then(|next| next.rewind().then_some(next)).or(opened);
-        if let Some(next) = next
+        if let Some(next) = self.follower()?
             && next.packing.converter().is_some_and(|other| other.continues(converter))
         {
             // One that can't be played as the stream is open is no continuation.
-            let order = next.order_on(&self.output.speakers()).unwrap_or_default();
+            let order = next.order_on(&speakers).unwrap_or_default();
             next.media.look_ahead(|samples| {
                 if let Some(samples) = samples.ordered(&order) {
                     converter.followed_by(&samples);
@@ -111,6 +97,41 @@ impl Worker {
             });
         }
         Ok(())
+    }
+
+    /// Whether a one-bit stream goes on in the next track, in the same words: there is a first byte of that.
+    pub(super) fn is_gone_on_with(&mut self, loaded: &Loaded) -> Result<bool, Stop> {
+        let speakers = self.output.speakers();
+        let Some(next) = self.follower()? else { return Ok(false) };
+        let same = next.packing.is_one_bit() && (next.wire(), next.unscaled) == (loaded.wire(), loaded.unscaled);
+        let mut goes_on = false;
+        if same && next.order_on(&speakers).is_ok() {
+            next.media.look_ahead(|samples| {
+                goes_on = samples.frames() > 0;
+                false
+            });
+        }
+        Ok(goes_on)
+    }
+
+    /// The track that follows from its beginning, open; `None` if there is none, or it takes too long.
+    fn follower(&mut self) -> Result<Option<&mut Loaded>, Stop> {
+        if self.order.again().is_empty() && self.opening.is_none() {
+            let Some(item) = self.queued.take() else { return Ok(None) };
+            self.opening = Some(Opening::start(item, &self.output, &self.cancel));
+        }
+        while let Some(opening) = &mut self.opening
+            && opening.look().is_none()
+        {
+            let fill = self.output.fill(self.generation)?;
+            if fill.frames < time_to_frames(LEAST, fill.rate).min(fill.capacity / 2) {
+                return Ok(None);
+            }
+            self.wait(None, LOOK)?;
+        }
+        let opened = self.opening.as_mut().filter(|opening| opening.at.is_none()).and_then(Opening::look);
+        let opened = opened.and_then(|opened| opened.as_mut().ok()).filter(|next| next.unqueueable().is_some());
+        Ok(self.order.again().front_mut().and_then(|next| next.rewind().then_some(next)).or(opened))
     }
 }
 

@@ -1,9 +1,17 @@
 //! A track's samples onto the wire, whatever they are.
 
-use pcm::{Cpu, DsdPacker, Encoding, Marker, Packed, Packer, Samples, Source, Wire, WirePlan};
+use pcm::{Begun, Cpu, DsdPacker, Encoding, Marker, Packed, Packer, Samples, Source, Wire, WirePlan};
 
 use crate::playback::convert::{Converter, Ending};
 use crate::playback::replay_gain::{Attenuation, Scaler};
+
+/// What a track leaves to the one that follows it without a gap.
+pub(super) enum Left {
+    /// What its filters reached over last.
+    Ending(Ending),
+    /// The word of a one-bit stream that its last bytes begin.
+    Word(Begun),
+}
 
 /// The packer that a source needs.
 pub(super) enum Packing {
@@ -39,6 +47,11 @@ impl Packing {
         }
     }
 
+    /// Whether its one-bit stream goes out in words.
+    pub(super) const fn is_one_bit(&self) -> bool {
+        matches!(self, Self::OneBit(_))
+    }
+
     /// The conversion, if there is one.
     pub(super) fn converter(&mut self) -> Option<&mut Converter> {
         match self {
@@ -47,14 +60,24 @@ impl Packing {
         }
     }
 
-    /// A new stretch of the track begins, with this marker if it is DoP, and, if it is converted, behind this track's end, or behind
+    /// A new stretch of the track begins, with this marker if it is DoP, behind what another track left; or, if it is converted, behind
     /// the `lead` frames of the track that come first and aren't to be heard.
-    pub(super) fn begin(&mut self, marker: Marker, before: Option<Ending>, lead: u64) {
+    pub(super) fn begin(&mut self, marker: Marker, before: Option<Left>, lead: u64) {
+        match (self, before) {
+            (Self::Pcm(_) | Self::Scaled(..), _) => {}
+            (Self::OneBit(packer), Some(Left::Word(begun))) => packer.begin_behind(marker, &begun),
+            (Self::OneBit(packer), _) => packer.begin(marker),
+            (Self::Converted(converter), _) if lead > 0 => converter.begin_behind(lead),
+            (Self::Converted(converter), Some(Left::Ending(ending))) => converter.begin(Some(ending)),
+            (Self::Converted(converter), _) => converter.begin(None),
+        }
+    }
+
+    /// Leaves the beginning of a word to the next track.
+    pub(super) fn leave(&mut self) -> Option<Left> {
         match self {
-            Self::Pcm(_) | Self::Scaled(..) => {}
-            Self::OneBit(packer) => packer.begin(marker),
-            Self::Converted(converter) if lead > 0 => converter.begin_behind(lead),
-            Self::Converted(converter) => converter.begin(before),
+            Self::Pcm(_) | Self::Scaled(..) | Self::Converted(_) => None,
+            Self::OneBit(packer) => packer.leave().map(Left::Word),
         }
     }
 

@@ -38,6 +38,7 @@ fn place(shape: &Shape, lead: u64, tail: u64) -> (tempfile::TempDir, Place) {
             frames: Some(end + tail),
             scaled: Some(false),
         }],
+        shared: Shared::default(),
     };
     (dir, place)
 }

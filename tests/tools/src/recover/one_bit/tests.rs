@@ -22,7 +22,12 @@ const WIRES: [(&str, bool, DsdWire); 7] = [
 ];
 
 fn source(shape: &DsdShape) -> Option<OneBitSource> {
-    Some(OneBitSource { rate: shape.rate, channels: shape.channels, bytes: Some(shape.bytes.into()) })
+    Some(OneBitSource {
+        rate: shape.rate,
+        channels: shape.channels,
+        bytes: Some(shape.bytes.into()),
+        shared: Shared::default(),
+    })
 }
 
 #[test]
@@ -37,6 +42,31 @@ fn the_bytes_come_back_from_every_wire_at_every_length() {
                 assert_eq!(got.fault, None, "{name} {shape:?}");
                 assert_eq!(got.md5, Some(shape.md5()), "{name} {shape:?}");
                 assert_eq!(got.wire_sha256, sha256(&own));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_word_that_two_tracks_share_gives_each_its_own_bytes() {
+    for (name, dop, wire) in WIRES {
+        let word = wire.word() as u32;
+        for (first, second) in [(4 * 7 + 1, 9), (4 * 7 + 3, 1), (41, 42)] {
+            // One stream, cut in two at a byte.
+            let whole = DsdShape::stereo(64, first + second);
+            let (_dir, stream) = stream(name, dop, whole.rate / (8 * word), 2, &whole.wire(wire));
+            let behind = u64::from(first % word);
+            let cut = u64::from(first / word);
+            let of = |start, end, bytes: u32, shared| {
+                let source = OneBitSource { bytes: Some(bytes.into()), shared, ..source(&whole)? };
+                recover(&stream, start, end, Some(source)).ok()
+            };
+            let interleaved = whole.interleaved();
+            let (left, right) = interleaved.split_at(first as usize * 2);
+            let one = of(0, cut, first, Shared { before: 0, behind }).expect("readable");
+            let other = of(cut, whole.frames(wire), second, Shared { before: behind, behind: 0 }).expect("readable");
+            for (got, bytes) in [(one, left), (other, right)] {
+                assert_eq!((got.fault, got.md5), (None, Some(hex(&Md5::digest(bytes)))), "{name} {first} {second}");
             }
         }
     }
