@@ -127,43 +127,70 @@ fn fill<const BYTES: usize>(bytes: &mut [u8], sample: [u8; BYTES]) {
     bytes.as_chunks_mut().0.fill(sample);
 }
 
-/// Copies whole frames of DSD or DoP and puts silence in the place of the one-bit stream: DoP's markers stay. `src` and
-/// `dst` are of one length.
+/// Copies whole frames of DSD or DoP and puts silence in the place of the one-bit stream: DoP's markers stay. A sample without a
+/// marker, such as the digital silence around the DoP in a file of PCM, is PCM to the DAC: it becomes 0, where a pattern of DSD would
+/// be a constant level. `src` and `dst` are of one length.
 pub(crate) fn copy_muted(format: WireFormat, src: &[u8], dst: &mut [u8]) {
     const PATTERN: [u8; 2] = [DSD_SILENCE; 2];
     match format {
-        WireFormat::DopS24_3Le => mute(src, dst, [0, 0, 0xff], dop_s24_packed(0, PATTERN)),
-        WireFormat::DopS24Le => mute(src, dst, [0, 0, 0xff, 0xff], dop_s24(0, PATTERN)),
-        WireFormat::DopS32Le => mute(src, dst, [0, 0, 0, 0xff], dop_s32(0, PATTERN)),
+        WireFormat::DopS24_3Le => mute_packed(src, dst),
+        WireFormat::DopS24Le => mute::<16>(src, dst, [0, 0, 0xff, 0xff], dop_s24(0, PATTERN)),
+        WireFormat::DopS32Le => mute::<24>(src, dst, [0, 0, 0, 0xff], dop_s32(0, PATTERN)),
         _ => fill_silence(format, 1, Marker::Even, dst),
     }
 }
 
-/// Whole samples: the bits that are `kept`, and silence. So many bytes at a time that the compiler makes vectors of them.
-fn mute<const BYTES: usize>(src: &[u8], dst: &mut [u8], kept: [u8; BYTES], silence: [u8; BYTES]) {
-    /// A multiple of three bytes, of four, and of a vector.
+/// All bits for a marker, none for any other byte.
+const fn mask(byte: u8) -> u8 {
+    0_u8.wrapping_sub((byte == Marker::Even.byte() || byte == Marker::Odd.byte()) as u8)
+}
+
+/// Whole samples of four bytes, the marker at bit `AT`: the bits that are `kept`, and silence.
+fn mute<const AT: u32>(src: &[u8], dst: &mut [u8], kept: [u8; 4], silence: [u8; 4]) {
+    // In whole words, which are compared without being taken apart.
+    const EVEN: u32 = Marker::Even.byte() as u32;
+    const ODD: u32 = Marker::Odd.byte() as u32;
+    let (kept, silence) = (u32::from_le_bytes(kept), u32::from_le_bytes(silence));
+    for (src, dst) in src.as_chunks().0.iter().zip(dst.as_chunks_mut().0) {
+        let word = u32::from_le_bytes(*src);
+        let top = word >> AT & 0xff;
+        let marked = 0_u32.wrapping_sub(u32::from(top == EVEN || top == ODD));
+        *dst = ((word & kept | silence) & marked).to_le_bytes();
+    }
+}
+
+/// Whole samples of three bytes. So many at a time that the compiler makes vectors of them, each byte by itself: what a marker says is
+/// handed down to the two bytes below it.
+fn mute_packed(src: &[u8], dst: &mut [u8]) {
+    /// A multiple of three bytes and of a vector.
     const LONG: usize = 48;
-    fn masked<const BYTES: usize>(
-        src: &[[u8; BYTES]],
-        dst: &mut [[u8; BYTES]],
-        kept: &[u8; BYTES],
-        silence: &[u8; BYTES],
-    ) {
-        for (src, dst) in src.iter().zip(dst) {
-            let bits = src.iter().zip(kept).zip(silence);
-            for (dst, ((src, kept), silence)) in dst.iter_mut().zip(bits) {
-                *dst = src & kept | silence;
-            }
+    const fn repeated(sample: [u8; 3]) -> [u8; LONG] {
+        let [low, middle, high] = sample;
+        let mut bytes = [low; LONG];
+        let (mut rest, _) = bytes.as_chunks_mut::<3>();
+        while let Some((first, others)) = rest.split_first_mut() {
+            *first = [low, middle, high];
+            rest = others;
+        }
+        bytes
+    }
+    const MARKER: [u8; LONG] = repeated([0, 0, 0xff]);
+    const SILENCE: [u8; LONG] = repeated(dop_s24_packed(0, [DSD_SILENCE; 2]));
+    let ((src, src_rest), (dst, dst_rest)) = (src.as_chunks::<LONG>(), dst.as_chunks_mut::<LONG>());
+    for (src, dst) in src.iter().zip(dst) {
+        let mut marked = [0; LONG + 2];
+        for ((to, byte), marker) in marked.iter_mut().zip(src).zip(&MARKER) {
+            *to = mask(*byte) & marker;
+        }
+        let marked = marked.iter().zip(marked.iter().skip(1)).zip(marked.iter().skip(2));
+        let bits = src.iter().zip(&MARKER).zip(&SILENCE).zip(marked);
+        for (dst, (((byte, kept), silence), ((own, next), last))) in dst.iter_mut().zip(bits) {
+            *dst = (byte & kept | silence) & (own | next | last);
         }
     }
-    let long = |sample: [u8; BYTES]| {
-        let mut bytes = [0; LONG];
-        fill(&mut bytes, sample);
-        bytes
-    };
-    let ((src, src_rest), (dst, dst_rest)) = (src.as_chunks(), dst.as_chunks_mut());
-    masked(src, dst, &long(kept), &long(silence));
-    masked(src_rest.as_chunks().0, dst_rest.as_chunks_mut().0, &kept, &silence);
+    for ([.., marker], dst) in src_rest.as_chunks::<3>().0.iter().zip(dst_rest.as_chunks_mut().0) {
+        *dst = dop_s24_packed(*marker, [DSD_SILENCE; 2]).map(|byte| byte & mask(*marker));
+    }
 }
 
 #[cfg(test)]
@@ -198,6 +225,40 @@ mod tests {
             assert_eq!(Marker::of_first(format, &[0; 8]), None);
         }
         assert_eq!(Marker::Even.after(u64::MAX), Marker::Odd);
+    }
+
+    /// Digital silence around the DoP, and levels: 0x6969 below a byte that is no marker would be a constant level.
+    #[test]
+    fn f5_what_has_no_marker_is_muted_to_zero() {
+        for format in WireFormat::DOP {
+            // More than a vector of samples, of every top byte, between marked ones.
+            let marked = |marker| {
+                let mut sample = vec![0; format.bytes()];
+                fill_silence(format, 1, marker, &mut sample);
+                sample
+            };
+            let at = format.bytes() - 1 - usize::from(format == WireFormat::DopS24Le);
+            let (mut src, mut expected) = (vec![], vec![]);
+            for top in 0..=u8::MAX {
+                let mut sample = marked(Marker::Even);
+                sample[0] ^= 0x11;
+                sample[1] ^= 0x3c;
+                let (mut own, mut muted) = (sample.clone(), vec![0; format.bytes()]);
+                own[at] = top;
+                if let Some(marker) = Marker::from_byte(top) {
+                    own[at..].copy_from_slice(&marked(marker)[at..]);
+                    muted = marked(marker);
+                }
+                src.extend([own, sample].concat());
+                expected.extend([muted, marked(Marker::Even)].concat());
+            }
+            for samples in [src.len() / format.bytes(), 3, 17] {
+                let length = samples * format.bytes();
+                let mut dst = vec![0xaa; length];
+                copy_muted(format, &src[..length], &mut dst);
+                assert_eq!(dst, expected[..length], "{format:?}");
+            }
+        }
     }
 
     #[test]
