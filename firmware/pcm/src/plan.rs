@@ -115,6 +115,10 @@ impl core::error::Error for Refusal {}
 /// Lossy decoders compute in floats of 24 significant bits; more on the wire would be noise.
 const FLOAT_BITS: u16 = 24;
 
+/// Floats that are the source itself have 24 significant bits at every level: a quiet one lies in the lower ones of the wire, and
+/// there is no width below the widest that holds them all.
+const STORED_FLOAT_BITS: u16 = 32;
+
 /// Chooses how to play `source` on a DAC that takes `caps`.
 ///
 /// Of the formats that the DAC takes at the source's rate and with its channels, the narrowest that holds the source; of equally
@@ -139,7 +143,11 @@ pub fn plan(source: &Source, caps: &Caps, rules: &Rules) -> Result<WirePlan, Ref
     if encoding == Encoding::Dsd {
         return dsd::plan(source, caps, rules);
     }
-    let wanted = if encoding == Encoding::Integer { bits } else { FLOAT_BITS };
+    let wanted = match encoding {
+        Encoding::Integer => bits,
+        Encoding::Float => STORED_FLOAT_BITS,
+        Encoding::Lossy | Encoding::Dsd => FLOAT_BITS,
+    };
     let fit = match pcm::choose(source, wanted, caps, rules.software_volume) {
         Ok(fit) => fit,
         Err(refusal) => return convert::resampled(source, caps, rules).ok_or(refusal),

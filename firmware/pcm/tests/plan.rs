@@ -46,18 +46,31 @@ fn f1_software_volume_takes_the_widest_format() {
     }
 }
 
+/// The format for such a source on a DAC that takes these, and whether it is dithered.
+fn of_floats(encoding: Encoding, bits: u16, formats: &[WireFormat]) -> (WireFormat, bool) {
+    let caps = caps(formats.iter().copied().collect(), ChannelSet::STEREO);
+    let plan = plan(&source(bits, 2, encoding), &caps, &BIT_PERFECT).unwrap();
+    assert!(!plan.lossless);
+    assert_eq!(plan.exact_bits, (bits == 32).then_some(plan.wire.format.bits()));
+    (plan.wire.format, plan.dither)
+}
+
 #[test]
 fn f1_lossy_sources_take_24_bits_where_there_are() {
-    for (encoding, bits) in [(Encoding::Lossy, 0), (Encoding::Float, 32), (Encoding::Float, 64)] {
-        let with = |formats: &[WireFormat]| {
-            let caps = caps(formats.iter().copied().collect(), ChannelSet::STEREO);
-            let plan = plan(&source(bits, 2, encoding), &caps, &BIT_PERFECT).unwrap();
-            assert!(!plan.lossless);
-            (plan.wire.format, plan.dither)
-        };
-        assert_eq!(with(&WireFormat::PCM), (WireFormat::S24_3Le, true));
-        assert_eq!(with(&[WireFormat::S24Le, WireFormat::S32Le]), (WireFormat::S24Le, true));
-        assert_eq!(with(&[WireFormat::S16Le, WireFormat::S32Le]), (WireFormat::S32Le, false));
+    let with = |formats: &[WireFormat]| of_floats(Encoding::Lossy, 0, formats);
+    assert_eq!(with(&WireFormat::PCM), (WireFormat::S24_3Le, true));
+    assert_eq!(with(&[WireFormat::S24Le, WireFormat::S32Le]), (WireFormat::S24Le, true));
+    assert_eq!(with(&[WireFormat::S16Le, WireFormat::S32Le]), (WireFormat::S32Le, false));
+    assert_eq!(with(&[WireFormat::S16Le]), (WireFormat::S16Le, true));
+}
+
+#[test]
+fn f1_stored_floats_take_32_bits_where_there_are() {
+    for bits in [32, 64] {
+        let with = |formats: &[WireFormat]| of_floats(Encoding::Float, bits, formats);
+        assert_eq!(with(&WireFormat::PCM), (WireFormat::S32Le, false));
+        assert_eq!(with(&[WireFormat::S24Le, WireFormat::S32Le]), (WireFormat::S32Le, false));
+        assert_eq!(with(&[WireFormat::S16Le, WireFormat::S24Le]), (WireFormat::S24Le, true));
         assert_eq!(with(&[WireFormat::S16Le]), (WireFormat::S16Le, true));
     }
 }
