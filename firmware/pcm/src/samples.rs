@@ -110,15 +110,15 @@ pub enum Samples<'a> {
 }
 
 impl Samples<'_> {
-    /// The same channels in another order; `None` for a one-bit stream whose bytes take turns, which can't be had in another.
+    /// The same channels in another order.
     #[must_use]
-    pub fn ordered(&self, order: &ChannelOrder) -> Option<Self> {
-        Some(match self {
+    pub fn ordered(&self, order: &ChannelOrder) -> Self {
+        match self {
             Self::S16(planes) => Self::S16(planes.ordered(order)),
             Self::S32(planes) => Self::S32(planes.ordered(order)),
             Self::F32(planes) => Self::F32(planes.ordered(order)),
-            Self::Dsd(dsd) => Self::Dsd(dsd.ordered(order)?),
-        })
+            Self::Dsd(dsd) => Self::Dsd(dsd.ordered(order)),
+        }
     }
 
     /// Samples in each channel; of DSD bytes in each channel.

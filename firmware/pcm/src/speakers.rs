@@ -196,6 +196,16 @@ impl ChannelOrder {
     pub(crate) fn get(&self, n: usize) -> usize {
         self.0.get(n).map_or(n, |&from| from.into())
     }
+
+    /// This order of the channels, put into `other` then.
+    pub(crate) fn ordered(&self, other: &Self) -> Self {
+        Self(other.0.map(|n| self.0.get(usize::from(n)).copied().unwrap_or(n)))
+    }
+
+    /// Whether each is its own.
+    pub(crate) const fn is_same(&self) -> bool {
+        u64::from_le_bytes(self.0) == u64::from_le_bytes(Self::SAME.0)
+    }
 }
 
 impl Default for ChannelOrder {

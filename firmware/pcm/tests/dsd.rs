@@ -6,7 +6,8 @@ use pcm::decimate::Conversion;
 use pcm::gain::{Gain, Ramp, Scaler};
 use pcm::{
     BitOrder, Caps, ChannelMap, ChannelSet, Content, Cpu, DSD_SILENCE, Dsd, DsdPacker, Encoding, Feature, FormatSet,
-    Marker, Packed, Planes, RateSet, Refusal, Rules, Setting, Source, Tpdf, Wire, WireFormat, WirePlan, plan,
+    Marker, Packed, Planes, RateSet, Refusal, Rules, Setting, Source, Speaker, Speakers, Tpdf, Wire, WireFormat,
+    WirePlan, plan,
 };
 use proptest::prelude::*;
 
@@ -191,7 +192,6 @@ proptest! {
         prop_assert_eq!(packer.marker(), Marker::Even.after((pieces.len() / frame) as u64));
     }
 
-    #[test]
     /// Any number of tracks, of any lengths and from either kind of file: one stream, whose words none of them fills up.
     #[test]
     fn f4_tracks_that_follow_each_other_are_one_stream(
@@ -233,6 +233,7 @@ proptest! {
         prop_assert_eq!(wire, reference(format, &whole, first));
     }
 
+    #[test]
     fn f3_mono_becomes_two_equal_channels(bytes in prop::collection::vec(any::<u8>(), 0..40), format in one_bit_formats(), layout in layouts()) {
         let plan = plan_for(format, 2, ChannelMap::MonoToStereo);
         let packed = with_block(std::slice::from_ref(&bytes), layout, |block| pack_all(Cpu::detect(), &plan, &block, Marker::Even));
@@ -313,6 +314,55 @@ fn f9_every_alignment_on_every_cpu() {
             }
         }
     }
+}
+
+/// Six channels in another order, of either kind of file.
+#[test]
+fn channels_go_where_the_order_says_from_both_layouts() {
+    let dac = Speakers::new(["FL", "FR", "RL", "RR", "FC", "LFE"].map(Speaker::from_alsa_name));
+    let order = dac.order_of(&Speakers::of_mask(0x3f, 6)).expect("the same loudspeakers");
+    let track: Vec<Vec<u8>> = (0..6).map(|n| (0..200).map(|at| (at * 37 + n * 101 + 11) as u8).collect()).collect();
+    let moved = [0, 1, 4, 5, 2, 3].map(|n| track[n].clone());
+    for format in WireFormat::DSD.into_iter().chain(WireFormat::DOP) {
+        let plan = plan_for(format, 6, ChannelMap::Same);
+        for (interleaved, bits) in [(false, BitOrder::LsbFirst), (true, BitOrder::LsbFirst), (true, BitOrder::MsbFirst)]
+        {
+            for cpu in cpus() {
+                let layout = FileLayout { interleaved, order: bits };
+                let pack = |block: &Dsd<'_>| pack_all(cpu, &plan, block, Marker::Odd);
+                let packed = with_block(&track, layout, |block| pack(&block.ordered(&order)));
+                assert!(packed == reference(format, &moved, Marker::Odd), "{format}, {layout:?}, {cpu:?}");
+                // In words that a call begins and the next one ends.
+                let part = with_block(&track, layout, |block| pack(&block.ordered(&order).part(1, 7)));
+                let rest = moved.clone().map(|channel| channel[1..8].to_vec());
+                assert!(part == reference(format, &rest, Marker::Odd), "{format}, {layout:?}, {cpu:?}");
+                // The order's inverse is itself.
+                let back = with_block(&track, layout, |block| pack(&block.ordered(&order).ordered(&order)));
+                assert!(back == reference(format, &track, Marker::Odd), "{format}, {layout:?}, {cpu:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_word_that_was_begun_for_another_wire_is_not_gone_on_with() {
+    let stereo = [vec![1, 2, 3], vec![4, 5, 6]];
+    let layout = FileLayout { interleaved: true, order: BitOrder::MsbFirst };
+    let [of_four, of_two] =
+        [WireFormat::DsdU32Be, WireFormat::DsdU16Be].map(|format| plan_for(format, 2, ChannelMap::Same));
+    let mut before = DsdPacker::new(&of_four, Cpu::detect());
+    let packed = with_block(&stereo, layout, |block| before.pack(&block, 0, &mut []));
+    assert_eq!(packed, Packed { taken: 3, frames: 0 });
+    let begun = before.leave().expect("three bytes");
+    assert!(before.leave().is_none() && before.finish(&mut [0; 8]) == 0);
+    let mut behind = DsdPacker::new(&of_two, Cpu::detect());
+    behind.begin_behind(Marker::Odd, &begun);
+    assert_eq!((behind.is_unfinished(), behind.marker()), (false, Marker::Odd));
+    behind = DsdPacker::new(&of_four, Cpu::detect());
+    behind.begin_behind(Marker::Even, &begun);
+    let mut bytes = [0; 8];
+    assert_eq!(with_block(&stereo, layout, |block| behind.pack(&block, 0, &mut bytes)).frames, 1);
+    assert_eq!(bytes, [1, 2, 3, 1, 4, 5, 6, 4]);
 }
 
 #[test]

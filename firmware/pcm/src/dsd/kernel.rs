@@ -114,18 +114,18 @@ fn arrange<const WORD: usize, const SAMPLE: usize>(
                 }
             }
         }
-        Bytes::Interleaved { bytes, channels: 2 } => {
+        Bytes::Interleaved { bytes, channels: 2, .. } if !src.is_permuted() => {
             let words = bytes.as_chunks::<2>().0.as_chunks::<WORD>().0;
             for ((word, frame), m) in words.iter().zip(samples.as_chunks_mut::<2>().0).zip(markers()) {
                 *frame = [lay(word.map(|[left, _]| left), m), lay(word.map(|[_, right]| right), m)];
             }
         }
-        Bytes::Interleaved { bytes, .. } => {
+        Bytes::Interleaved { bytes, places, .. } => {
             let words = bytes.chunks_exact(channels * WORD);
             for ((word, frame), m) in words.zip(samples.chunks_exact_mut(channels)).zip(markers()) {
                 for (channel, slot) in frame.iter_mut().enumerate() {
                     let mut gathered = [0; WORD];
-                    for (to, from) in gathered.iter_mut().zip(word.iter().skip(channel).step_by(channels)) {
+                    for (to, from) in gathered.iter_mut().zip(word.iter().skip(places.get(channel)).step_by(channels)) {
                         *to = *from;
                     }
                     *slot = lay(gathered, m);

@@ -44,6 +44,8 @@ enum Bytes<'a> {
         bytes: &'a [u8],
         /// 2 to [`MAX_CHANNELS`].
         channels: usize,
+        /// Which of them are which of the stream's.
+        places: ChannelOrder,
     },
 }
 
@@ -62,7 +64,7 @@ impl<'a> Dsd<'a> {
         match channels {
             1 => Ok(Self::planar(Planes::new([bytes])?, order)),
             2..=MAX_CHANNELS if bytes.len().is_multiple_of(channels) => {
-                Ok(Self { bytes: Bytes::Interleaved { bytes, channels }, order })
+                Ok(Self { bytes: Bytes::Interleaved { bytes, channels, places: ChannelOrder::SAME }, order })
             }
             2..=MAX_CHANNELS => Err(Shape::Lengths),
             _ => Err(Shape::Channels(channels)),
@@ -74,7 +76,7 @@ impl<'a> Dsd<'a> {
     pub const fn frames(&self) -> usize {
         match self.bytes {
             Bytes::Planar(planes) => planes.frames(),
-            Bytes::Interleaved { bytes, channels } => match bytes.len().checked_div(channels) {
+            Bytes::Interleaved { bytes, channels, .. } => match bytes.len().checked_div(channels) {
                 Some(frames) => frames,
                 None => 0,
             },
@@ -95,10 +97,10 @@ impl<'a> Dsd<'a> {
     pub fn part(&self, start: usize, frames: usize) -> Self {
         let bytes = match self.bytes {
             Bytes::Planar(planes) => Bytes::Planar(planes.part(start, frames)),
-            Bytes::Interleaved { bytes, channels } => {
+            Bytes::Interleaved { bytes, channels, places } => {
                 let start = start.saturating_mul(channels).min(bytes.len());
                 let end = start.saturating_add(frames.saturating_mul(channels)).min(bytes.len());
-                Bytes::Interleaved { bytes: bytes.get(start..end).unwrap_or_default(), channels }
+                Bytes::Interleaved { bytes: bytes.get(start..end).unwrap_or_default(), channels, places }
             }
         };
         Self { bytes, ..*self }
@@ -106,18 +108,28 @@ impl<'a> Dsd<'a> {
 
     /// The same channels in another order.
     #[must_use]
-    pub fn ordered(&self, order: &ChannelOrder) -> Option<Self> {
-        match self.bytes {
-            Bytes::Planar(planes) => Some(Self::planar(planes.ordered(order), self.order)),
-            Bytes::Interleaved { .. } => (*order == ChannelOrder::SAME).then_some(*self),
-        }
+    pub fn ordered(&self, order: &ChannelOrder) -> Self {
+        let bytes = match self.bytes {
+            Bytes::Planar(planes) => Bytes::Planar(planes.ordered(order)),
+            Bytes::Interleaved { bytes, channels, places } => {
+                Bytes::Interleaved { bytes, channels, places: places.ordered(order) }
+            }
+        };
+        Self { bytes, ..*self }
+    }
+
+    /// Whether a frame's bytes go onto the wire in another order than they have.
+    const fn is_permuted(&self) -> bool {
+        matches!(self.bytes, Bytes::Interleaved { places, .. } if !places.is_same())
     }
 
     /// The bytes of a channel with the oldest bit most significant; none if there is no such channel.
     pub fn channel(&self, channel: usize) -> impl Iterator<Item = u8> + use<'a> {
         let (bytes, skip, step): (&'a [u8], _, _) = match self.bytes {
             Bytes::Planar(planes) => (planes.iter().nth(channel).unwrap_or_default(), 0, 1),
-            Bytes::Interleaved { bytes, channels } if channel < channels => (bytes, channel, channels.max(1)),
+            Bytes::Interleaved { bytes, channels, places } if channel < channels => {
+                (bytes, places.get(channel), channels.max(1))
+            }
             Bytes::Interleaved { .. } => (&[], 0, 1),
         };
         let order = self.order;

@@ -166,14 +166,15 @@ impl Bench {
         text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
 
-    /// The frames of each track that was heard from its beginning to its end, in order: number and bytes (of 16 bits).
+    /// The frames of each track that was heard from its beginning to its end, in order: number and bytes (of 16 bits, or of words of DSD).
     pub(crate) fn heard(&self) -> Vec<(u64, Vec<u8>)> {
         let (mut file, mut block, mut start, mut heard) = (String::new(), 0, None, Vec::new());
         for line in self.sink_log() {
             match line["event"].as_str() {
                 Some("open") => {
                     file = line["file"].as_str().unwrap_or_default().to_owned();
-                    block = line["channels"].as_u64().expect("a number") as usize * 2;
+                    let sample = if line["format"] == "DSD_U32_BE" { 4 } else { 2 };
+                    block = line["channels"].as_u64().expect("a number") as usize * sample;
                 }
                 Some("start") => start = line["frame"].as_u64(),
                 Some("flush") => start = None,

@@ -56,6 +56,33 @@ fn each_channel_goes_to_its_loudspeaker_bit_for_bit() {
     }
 }
 
+/// A DSDIFF file of 5.1, of which each channel holds the same byte throughout.
+fn dff(bench: &Bench) -> PathBuf {
+    let chunk = |id: &[u8; 4], content: &[u8]| [&id[..], &(content.len() as u64).to_be_bytes()[..], content].concat();
+    let names = ["MLFT", "MRGT", "C   ", "LFE ", "LS  ", "RS  "].concat();
+    let properties = [
+        b"SND ".to_vec(),
+        chunk(b"FS  ", &2_822_400_u32.to_be_bytes()),
+        chunk(b"CHNL", &[&[0, 6][..], names.as_bytes()].concat()),
+        chunk(b"CMPR", b"DSD \x0enot compressed\0"),
+    ];
+    let audio = [0x51, 0x52, 0x53, 0x54, 0x55, 0x56].repeat(FRAMES);
+    let form = [chunk(b"FVER", &[1, 5, 0, 0]), chunk(b"PROP", &properties.concat()), chunk(b"DSD ", &audio)].concat();
+    let path = bench.path("six.dff");
+    fs::write(&path, chunk(b"FRM8", &[&b"DSD "[..], &form].concat())).unwrap();
+    path
+}
+
+#[test]
+fn a_dsdiff_file_s_channels_find_their_loudspeakers_too() {
+    let bench = Bench::start_on(HDMI);
+    bench.set_and_play(&bench.media.add(&dff(&bench)));
+    let heard = until("the track's end", || bench.heard().into_iter().next());
+    bench.until_state("STOPPED");
+    let frame: Vec<u8> = [0x51, 0x52, 0x55, 0x56, 0x53, 0x54].iter().flat_map(|&byte| [byte; 4]).collect();
+    assert!(heard.1 == frame.repeat(FRAMES / 4), "{:x?}", &heard.1[..48.min(heard.1.len())]);
+}
+
 #[test]
 fn what_the_dac_has_no_loudspeaker_for_is_refused_by_name() {
     let bench = Bench::start_on(HDMI);

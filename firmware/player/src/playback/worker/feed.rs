@@ -10,13 +10,9 @@ use super::packing::Left;
 use super::{Stop, Worker};
 use crate::playback::Report;
 use crate::playback::convert::Converter;
-use crate::playback::error::{INTERNAL, PlayError, REFUSED};
+use crate::playback::error::{INTERNAL, PlayError};
 use crate::playback::output::{End, Fill};
 use crate::transport::TrackId;
-
-/// Why a file can't be played whose channels aren't in the DAC's order.
-const UNORDERED: &str = "the DAC wants the channels in another order, and those of a DSDIFF file can't be put into it: \
-                         convert it to DSF";
 
 impl Worker {
     /// Writes `loaded` from its place to its end.
@@ -36,10 +32,7 @@ impl Worker {
                 Err(error) => break Some(error),
             }
             let samples = match loaded.media.read() {
-                Ok(Some(samples)) => match samples.ordered(&loaded.order) {
-                    Some(samples) => samples,
-                    None => break Some(PlayError::new(REFUSED, UNORDERED)),
-                },
+                Ok(Some(samples)) => samples.ordered(&loaded.order),
                 Ok(None) => break None,
                 Err(error) => break Some(media_error(&error)),
             };
@@ -92,6 +85,13 @@ impl Worker {
         while !self.output.end(self.generation, track, writing.pending, End::Track(error.as_ref()))? {
             self.wait_for_room(&mut writing)?;
         }
+        writing.report_start(track, self);
+        if error.is_none() {
+            self.output.report(Report::Written { track });
+        }
+        Ok(())
+    }
+
     /// Shows the end of the track what follows it, if it depends on that; returns the beginning of a word that the next track
     /// goes on with. A track that is no frame yet keeps it: every one has at least one.
     ///
@@ -105,13 +105,6 @@ impl Worker {
         let has_frames = writing.started || writing.pending > 0;
         let words = loaded.packing.is_one_bit() && loaded.packing.is_unfinished() && has_frames;
         Ok(if words && self.is_gone_on_with(loaded)? { loaded.packing.leave() } else { None })
-    }
-
-        writing.report_start(track, self);
-        if error.is_none() {
-            self.output.report(Report::Written { track });
-        }
-        Ok(())
     }
 
     /// What follows takes another stream: what was written of the track, which was silence, is played to its end first.

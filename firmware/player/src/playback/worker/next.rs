@@ -90,9 +90,7 @@ impl Worker {
             // One that can't be played as the stream is open is no continuation.
             let order = next.order_on(&speakers).unwrap_or_default();
             next.media.look_ahead(|samples| {
-                if let Some(samples) = samples.ordered(&order) {
-                    converter.followed_by(&samples);
-                }
+                converter.followed_by(&samples.ordered(&order));
                 false
             });
         }
