@@ -46,12 +46,24 @@ struct Dsf {
     data_size: Option<u64>,
     format: u32,
     block: u32,
+    /// Of the last blocks.
+    padded: bool,
 }
 
 impl Dsf {
     fn new(channels: usize, bytes: usize) -> Self {
         let samples = bytes as u64 * 8;
-        Self { channels, bytes, rate: 2_822_400, bits: 1, samples, data_size: None, format: 0, block: 4096 }
+        Self {
+            channels,
+            bytes,
+            rate: 2_822_400,
+            bits: 1,
+            samples,
+            data_size: None,
+            format: 0,
+            block: 4096,
+            padded: true,
+        }
     }
 
     fn file(&self) -> Vec<u8> {
@@ -61,7 +73,9 @@ impl Dsf {
                 let own = channel(n, self.bytes);
                 let turned = own.iter().map(|byte| if self.bits == 1 { byte.reverse_bits() } else { *byte });
                 let mut block: Vec<u8> = turned.skip(group * BLOCK).take(BLOCK).collect();
-                block.resize(BLOCK, 0xee);
+                if self.padded {
+                    block.resize(BLOCK, 0xee);
+                }
                 data.extend(block);
             }
         }
@@ -106,6 +120,35 @@ fn dff(channels: usize, bytes: usize, compression: &[u8; 4], size: Option<u64>) 
     }
     form.extend(audio);
     chunk(b"FRM8", &form)
+}
+
+/// What no specification allows: the last block of every channel ends with the audio.
+#[test]
+fn a_dsf_whose_last_blocks_are_not_padded() {
+    for channels in [1, 2, 6] {
+        for bytes in [1, 4095, 4096, 4097, 3 * BLOCK + 17, 40 * BLOCK + 1] {
+            let own: Vec<_> = (0..channels).map(|n| channel(n, bytes)).collect();
+            let short = Dsf { padded: false, ..Dsf::new(channels, bytes) };
+            let mut track = open(short.file()).unwrap();
+            let (heard, error) = read_all(&mut track);
+            assert!(error.is_none() && heard == own, "{channels} × {bytes}: {error:?}");
+            // Into the last block, and back to what lies before it.
+            for from in [bytes - 1, bytes / 2, 0] {
+                track.seek(from as u64).unwrap();
+                let (heard, error) = read_all(&mut track);
+                let rest: Vec<_> = own.iter().map(|channel| channel[from..].to_vec()).collect();
+                assert!(error.is_none() && heard == rest, "{channels} × {bytes} from {from}: {error:?}");
+            }
+            // The bits of the last byte that aren't counted are silence here, too.
+            let (heard, error) = read_all(&mut open(Dsf { samples: bytes as u64 * 8 - 3, ..short }.file()).unwrap());
+            let last = |channel: &Vec<u8>| channel[bytes - 1] & 0b1111_1000 | 0x69 & 0b111;
+            assert!(error.is_none() && heard.iter().zip(&own).all(|(heard, own)| heard[bytes - 1] == last(own)));
+            // Cut off, it is truncated.
+            let mut cut = short.file();
+            cut.truncate(cut.len() - b"ID3 and whatever follows the audio".len() - 1);
+            assert_eq!(read_all(&mut open(cut).unwrap()).1.map(|error| error.kind()), Some(Kind::Truncated));
+        }
+    }
 }
 
 #[test]

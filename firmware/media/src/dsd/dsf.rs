@@ -28,6 +28,9 @@ struct DsfStream {
     channels: usize,
     /// Bytes of a block of one channel.
     block: usize,
+    /// Bytes of each channel's last block, if the data chunk has room for no padding: outside the specification, and there are such
+    /// files.
+    last_block: Option<usize>,
     order: BitOrder,
     speakers: Speakers,
     /// Frames that there must be; `None` where only the end of the input tells.
@@ -44,6 +47,8 @@ struct DsfStream {
     /// Where in it the present group begins, and how many bytes of each of its blocks are audio.
     group: usize,
     length: usize,
+    /// How far apart they begin.
+    stride: usize,
     /// The last block was cut off.
     cut: bool,
 }
@@ -99,6 +104,9 @@ pub(crate) fn open(mut reader: ByteReader) -> Result<Opened, Fault> {
         0 => room.or_else(|| Some(whole(reader.byte_len()?.checked_sub(start)?))),
         samples => Some(samples.div_ceil(8)),
     };
+    let tail = frames.map_or(0, |frames| (frames % u64::from(block)) as usize);
+    let exact = frames.and_then(|frames| frames.checked_mul(channels as u64)?.checked_add(12))
+        == Some(u64::from_le_bytes(size));
     let seekable = reader.is_seekable();
     let mut tags = Tags::default();
     // 0 is none. It is counted from the file's first byte.
@@ -110,6 +118,7 @@ pub(crate) fn open(mut reader: ByteReader) -> Result<Opened, Fault> {
         start,
         channels,
         block: block as usize,
+        last_block: Some(tail).filter(|&tail| exact && tail > 0),
         order,
         speakers: speakers(channel_type, source.channels),
         frames,
@@ -120,6 +129,7 @@ pub(crate) fn open(mut reader: ByteReader) -> Result<Opened, Fault> {
         filled: 0,
         group: 0,
         length: 0,
+        stride: block as usize,
         cut: false,
     };
     Ok(Opened {
@@ -172,8 +182,9 @@ impl Stream for DsfStream {
         } else {
             self.next_group(left.min(self.room - self.position))?
         };
+        self.stride = self.last_block.filter(|&last| left == last as u64).unwrap_or(self.block);
         // The last channel's block comes last: what it lacks, all lack.
-        let others = self.block * (self.channels - 1);
+        let others = self.stride * (self.channels - 1);
         self.length = read.saturating_sub(others).min(wanted);
         self.position += self.length as u64;
         self.cut |= self.length < wanted;
@@ -189,7 +200,7 @@ impl Stream for DsfStream {
     }
 
     fn block(&self) -> Option<Samples<'_>> {
-        let blocks = self.bytes.get(self.group..).unwrap_or_default().chunks(self.block).take(self.channels);
+        let blocks = self.bytes.get(self.group..).unwrap_or_default().chunks(self.stride).take(self.channels);
         let planes = blocks.map(|block| block.get(..self.length).unwrap_or_default());
         Planes::new(planes).ok().map(|planes| Samples::Dsd(Dsd::planar(planes, self.order)))
     }
@@ -217,7 +228,7 @@ impl DsfStream {
             BitOrder::MsbFirst => (u8::MAX.checked_shl(missing), DSD_SILENCE),
         };
         let (audio, last) = (audio.unwrap_or(u8::MAX), self.length.saturating_sub(1));
-        let blocks = self.bytes.get_mut(self.group..).unwrap_or_default().chunks_mut(self.block).take(self.channels);
+        let blocks = self.bytes.get_mut(self.group..).unwrap_or_default().chunks_mut(self.stride).take(self.channels);
         for byte in blocks.filter_map(|block| block.get_mut(last)) {
             *byte = *byte & audio | silence & !audio;
         }
