@@ -158,7 +158,8 @@ fn with_rules(tracks: &Tracks) -> Result<Parts<'_>> {
     let mut parts = Parts::default();
     let first = tracks.album.first().context("an album")?;
     let shell = parts.add("the shell of a machine that stays up", shell);
-    let late = parts.add("booted without a DAC, plugged in after Play", move |bench| plug::late(bench, first));
+    let late =
+        parts.add("booted without a DAC, plugged in after Play", move |bench| plug::late(bench, first, times::FIRST));
     parts.behind(&[late], "and found by the announcement", |bench| announced::all(bench));
     parts.add("a rule that is mistyped", |bench| {
         let said = bench.console().contains(REFUSED);

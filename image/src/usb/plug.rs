@@ -12,7 +12,7 @@ use super::events::Events;
 use super::found::Tried;
 use super::parts::{Id, Parts};
 use super::seams::{Whole, Wide, join, wide};
-use super::times::{Times, Took};
+use super::times::{BACK, Times, Took};
 use super::tracks::Tracks;
 use super::waits::Waits;
 use crate::tracks::Track;
@@ -51,7 +51,7 @@ pub(super) fn add<'a>(parts: &mut Parts<'a>, tracks: &'a Tracks) -> Result<Vec<I
         parts.add("another DAC in the other port", |bench| exchange(bench, &tracks.steady)),
     ];
     parts.dac(FIRST);
-    plugs.push(parts.add("switched on after Play", move |bench| late(bench, first)));
+    plugs.push(parts.add("switched on after Play", move |bench| late(bench, first, BACK)));
     parts.add("a track after that", move |bench| bench.play_one(first));
     parts.add("an ALSA error while opening behind a replug", |bench| refused(bench, &tracks.wide));
     parts.dac(OVER_PCM);
@@ -71,7 +71,7 @@ fn again_and_again(bench: &mut Bench, track: &Track, comes: Comes, count: usize)
         times.push(once(bench, &events, number, comes)?);
     }
     let mut tried = to_the_end(bench, track, comes)?;
-    tried.in_time(&times);
+    tried.in_time(&times, BACK);
     Ok(tried)
 }
 
@@ -252,7 +252,7 @@ fn exchange(bench: &mut Bench, track: &Track) -> Result<Tried> {
     tried.frames = seams.frames;
     tried.joined(&seams);
     tried.note = format!("{:?} frames came twice", seams.twice);
-    tried.in_time(&[Times { state, event, sound, playing, said }]);
+    tried.in_time(&[Times { state, event, sound, playing, said }], BACK);
     bench.dac.unplug()?;
     bench.swap_ports();
     // One at a time: what is pulled out before the kernel has seen it is never announced.
@@ -291,8 +291,8 @@ fn refused(bench: &mut Bench, track: &Track) -> Result<Tried> {
     Ok(tried)
 }
 
-/// Play while there is none: it begins, whole, when one is switched on.
-pub(super) fn late(bench: &mut Bench, track: &Track) -> Result<Tried> {
+/// Play while there is none: it begins, whole, when one is switched on, and `sounds` that long after that at most.
+pub(super) fn late(bench: &mut Bench, track: &Track, sounds: Duration) -> Result<Tried> {
     let events = bench.events()?;
     bench.dac.unplug()?;
     bench.wait("the page still shows the DAC that is gone", |bench| Ok(bench.shown()?.is_empty()))?;
@@ -311,6 +311,6 @@ pub(super) fn late(bench: &mut Bench, track: &Track) -> Result<Tried> {
     let [sound, playing, said] = put(bench, &events, None, 0, Comes::AsItIs)?;
     tried.faults.extend(bench.until_stopped()?);
     tried.whole(bench, track)?;
-    tried.in_time(&[Times { sound, playing, said, ..Times::default() }]);
+    tried.in_time(&[Times { sound, playing, said, ..Times::default() }], sounds);
     Ok(tried)
 }
