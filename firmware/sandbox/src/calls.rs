@@ -69,7 +69,7 @@ impl Argument {
 pub enum Otherwise {
     /// The process is ended by SIGSYS.
     End,
-    /// The process says on its stderr which call it was, and ends; [`tell_as`] has to come before.
+    /// The call fails with EPERM, and the process says on its stderr which it was; [`tell_as`] has to come before.
     Tell,
 }
 

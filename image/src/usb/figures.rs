@@ -117,6 +117,7 @@ fn compared(bench: &mut Bench, track: &Track, comes: Comes, holds: usize) -> Res
     bench.wait("nothing is played", |bench| Ok(bench.sounded() > 0))?;
     let mut samples = Vec::new();
     loop {
+        bench.waits();
         let first = (bench.came(), Instant::now());
         let mut page = bench.player.status()?;
         let last = (Instant::now(), bench.came());

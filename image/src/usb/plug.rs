@@ -268,14 +268,14 @@ fn refused(bench: &mut Bench, track: &Track) -> Result<Tried> {
     if bench.dac.with(|device| device.model().refuses.is_some()) {
         bench.change(FIRST)?;
     }
+    let events = bench.events()?;
     bench.start(track)?;
     playing(bench, 1, track)?;
-    bench.dac.unplug()?;
-    bench.wait("it doesn't say that it waits for the DAC", |bench| Ok(bench.transport()?.state == "TRANSITIONING"))?;
+    let [state, event] = pull(bench, &events)?;
     let first = bench.so_far();
     // What came goes with the one that is gone.
     bench.forget();
-    bench.dac.plug(Some(Model::named(REFUSES)?))?;
+    let [sound, playing, said] = put(bench, &events, Some(Model::named(REFUSES)?), 0, Comes::AsItIs)?;
     let fault = stopped(bench, track)?;
     let mut tried = Tried { faults: fault.into_iter().collect(), ..Tried::default() };
     let times = bench.dac.with(|device| device.refused());
@@ -288,6 +288,7 @@ fn refused(bench: &mut Bench, track: &Track) -> Result<Tried> {
     tried.frames = seams.frames;
     tried.joined(&seams);
     tried.note = format!("{:?} frames came twice", seams.twice);
+    tried.in_time(&[Times { state, event, sound, playing, said }], BACK);
     Ok(tried)
 }
 

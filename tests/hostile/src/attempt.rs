@@ -54,8 +54,6 @@ pub(crate) fn ways() -> impl Iterator<Item = &'static Way> {
 
 /// What came of it.
 pub(crate) enum Found {
-    /// The process was ended for it.
-    Ended,
     /// It failed, as it should: with this error.
     Refused(io::Error),
     /// This kernel has no such thing.
@@ -71,7 +69,6 @@ pub(crate) enum Found {
 impl Display for Found {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Ended => write!(f, "refused: ended"),
             Self::Refused(error) => write!(f, "refused: {error}"),
             Self::Absent(error) => write!(f, "not in this kernel: {error}"),
             Self::NotHere => write!(f, "not tried: this kernel's Landlock doesn't know it"),
@@ -86,7 +83,6 @@ const WORKED: u8 = 0;
 const SETUP: u8 = 1;
 const NOT_HERE: u8 = 2;
 const OTHER: u8 = 3;
-const ENDED: i32 = 128 + libc::SIGSYS;
 
 /// Runs this program again, for one attempt.
 pub(crate) fn in_a_process(
@@ -111,7 +107,6 @@ pub(crate) fn in_a_process(
     let error = said.trim().rsplit(' ').next().and_then(|number| number.parse().ok());
     let error = error.map(io::Error::from_raw_os_error);
     match (output.status.code(), error) {
-        (Some(status), _) if status == ENDED && !way.allowed => Found::Ended,
         (Some(status), _) if status == i32::from(NOT_HERE) => Found::NotHere,
         (Some(status), _) if status == i32::from(WORKED) && way.allowed => Found::Allowed,
         (Some(status), Some(error)) if status == i32::from(OTHER) && !way.allowed => judge(error),

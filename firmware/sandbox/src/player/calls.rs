@@ -142,7 +142,7 @@ const THREAD: c_int = libc::CLONE_VM | libc::CLONE_THREAD;
 
 /// Confines all threads of this process.
 pub(super) fn confine() -> Result<(), Error> {
-    // Those that fail, first: the last filter ends who would install another.
+    // Those that fail, first: the last filter lets nobody install another.
     for filter in [without_clone3()?, without_new_code()?] {
         filter.confine_process()?;
     }
@@ -163,8 +163,8 @@ fn list() -> Result<Calls, Error> {
     for command in DESCRIPTOR {
         calls = calls.with(libc::SYS_fcntl, [is(1, command)?])?;
     }
-    // That a socket is not to wait; the number of an interface by its name.
-    for request in [libc::FIONBIO, libc::SIOCGIFINDEX] {
+    // That a socket is not to wait; how much it has (glibc's resolver); the number of an interface by its name.
+    for request in [libc::FIONBIO, libc::FIONREAD, libc::SIOCGIFINDEX] {
         calls = calls.with(libc::SYS_ioctl, [Argument::is(1, request as u32)?])?;
     }
     // The engine, names, streams and SSDP; of the kernel's own families only the one that tells of addresses (NETLINK_ROUTE).
