@@ -37,7 +37,7 @@ pub(super) enum Comes {
     OverPcm,
 }
 
-/// Returns those that plug a DAC in, [`REPLUGGED`](super::announced::REPLUGGED) times and more.
+/// Returns those that plug a DAC in.
 pub(super) fn add<'a>(parts: &mut Parts<'a>, tracks: &'a Tracks) -> Result<Vec<Id>> {
     let dsd = &tracks.steady_dsd;
     let first = tracks.album.first().context("an album")?;

@@ -15,8 +15,9 @@ pub(super) const RING: Duration = Duration::from_secs(1);
 const OF_LATE: Duration = Duration::from_millis(HELD_MS / 2);
 /// Within so long it has to have been taken: by and by it holds nothing up.
 pub(super) const HELD_WITHIN: Duration = Duration::from_secs(2);
-/// A thread that is busy: it has no more than a tenth of the time to wait in, for a lock of the emulator or for the network.
-const BUSY: f64 = 0.9;
+/// A thread that is busy: it has no more than a fifth of the time to wait in, for a lock of the emulator or for the network. A ring was
+/// seen dry at 0.87, on a host that took two of ten seconds.
+const BUSY: f64 = 0.8;
 
 /// What is known to have happened while something was tried.
 #[derive(Debug, Clone, Default)]
@@ -128,6 +129,6 @@ mod tests {
         };
         let xruns = [dry(2, 0, 0, 1.0), dry(2, 0, 229, 1.0), dry(2, 0, 230, 0.0), dry(4, 0, 2000, 0.0)];
         assert_eq!(xruns, [0, 0, 2, 3], "a processor that works doesn't hold the engine up");
-        assert_eq!([dry(0, 2, 2000, 0.0), dry(0, 2, 0, 0.89), dry(0, 2, 0, 0.9)], [0, 0, 2], "a ring that sleeps");
+        assert_eq!([dry(0, 2, 2000, 0.0), dry(0, 2, 0, 0.79), dry(0, 2, 0, 0.8)], [0, 0, 2], "a ring that sleeps");
     }
 }
