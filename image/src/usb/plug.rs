@@ -231,6 +231,19 @@ pub(super) fn to_the_end(bench: &mut Bench, track: &Track, comes: Comes) -> Resu
     Ok(tried)
 }
 
+impl Tried {
+    /// These streams put together are a track of PCM, and what came back sounded in time.
+    fn went_on<'s>(&mut self, streams: impl Iterator<Item = &'s Stream>, track: &Track, times: Times) {
+        let bytes: Vec<_> = streams.map(wide).collect();
+        let whole = Whole { track: &track.packed, frame: track.frame(), rate: track.wire.rate, dsd: false };
+        let seams = join(&bytes, whole);
+        self.frames = seams.frames;
+        self.joined(&seams);
+        self.note = format!("{:?} frames came twice", seams.twice);
+        self.in_time(&[times], BACK);
+    }
+}
+
 /// The rest goes to another DAC in another port, in a format that it takes.
 fn exchange(bench: &mut Bench, track: &Track) -> Result<Tried> {
     let events = bench.events()?;
@@ -246,13 +259,7 @@ fn exchange(bench: &mut Bench, track: &Track) -> Result<Tried> {
     if second.iter().any(|stream| stream.setting.bytes == 4) {
         tried.faults.push("it went on in the format of the DAC that is gone".to_owned());
     }
-    let bytes: Vec<_> = first.iter().chain(&second).map(wide).collect();
-    let whole = Whole { track: &track.packed, frame: track.frame(), rate: track.wire.rate, dsd: false };
-    let seams = join(&bytes, whole);
-    tried.frames = seams.frames;
-    tried.joined(&seams);
-    tried.note = format!("{:?} frames came twice", seams.twice);
-    tried.in_time(&[Times { state, event, sound, playing, said }], BACK);
+    tried.went_on(first.iter().chain(&second), track, Times { state, event, sound, playing, said });
     bench.dac.unplug()?;
     bench.swap_ports();
     // One at a time: what is pulled out before the kernel has seen it is never announced.
@@ -282,13 +289,8 @@ fn refused(bench: &mut Bench, track: &Track) -> Result<Tried> {
     if times != 1 {
         tried.faults.push(format!("it was refused {times} times, not once"));
     }
-    let bytes: Vec<_> = first.iter().chain(&bench.streams()?).map(wide).collect();
-    let whole = Whole { track: &track.packed, frame: track.frame(), rate: track.wire.rate, dsd: false };
-    let seams = join(&bytes, whole);
-    tried.frames = seams.frames;
-    tried.joined(&seams);
-    tried.note = format!("{:?} frames came twice", seams.twice);
-    tried.in_time(&[Times { state, event, sound, playing, said }], BACK);
+    let second = bench.streams()?;
+    tried.went_on(first.iter().chain(&second), track, Times { state, event, sound, playing, said });
     Ok(tried)
 }
 
