@@ -21,8 +21,8 @@ use crate::{ATTEMPTS, RAN_DRY, capture, machine, stop, usb};
 
 /// How long a guest may take to let a disk go; a slot of PCI Express takes five seconds for it.
 const GONE: Duration = Duration::from_secs(30);
-/// What the agent says of settings that are where they stay.
-const KEPT: [&str; 3] = ["kept", "made", "repaired"];
+/// What the agent says of settings that are where they stay; a Pi's kernel knows none of the emulated board's media.
+const KEPT: [&str; 4] = ["kept", "made", "repaired", "no_medium"];
 /// How long that may take.
 const SETTLED: Duration = Duration::from_secs(60);
 
