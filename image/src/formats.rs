@@ -110,6 +110,9 @@ fn try_all(mut session: Session, tracks: &[Track], found: &mut Formats) -> Resul
     session.announced()?;
     let mut shell = session.shell()?;
     let player = Player::find(&session.machine)?;
+    // The network comes before the engine, and a loopback that is being recorded takes nothing but what it is recorded with:
+    // an engine that asks it then believes in a card with one format.
+    player.card(&session.machine)?;
     for track in tracks {
         let Case { rate, bits, channels, .. } = track.case;
         progress(&format!("playing {rate} Hz, {bits} bits, {channels} channels"));
