@@ -63,8 +63,8 @@ impl Session {
         }
         let wish = self.wish()?;
         match (self.mode, wish) {
-            (Mode::Playing, Some(then)) => self.fade_out(then),
-            (Mode::Playing, None) => return Ok(self.play(fill)),
+            (Mode::Playing, Some(then)) => self.fade_out(then)?,
+            (Mode::Playing, None) => return self.play(fill),
             (Mode::Paused, Some(Then::Pause)) => return Ok(self.rest(fill)),
             (Mode::Silent, Some(Then::End)) if self.aborting => return Ok(self.rest(fill)),
             (Mode::Silent | Mode::Paused, Some(then)) => self.land(then, now, report)?,
@@ -90,35 +90,35 @@ impl Session {
     }
 
     /// Frames of the ring, as long as there are enough.
-    fn play(&mut self, fill: Fill) -> Next {
+    fn play(&mut self, fill: Fill) -> Result<Next, Outcome> {
         if self.preroll_left > 0 {
-            return self.silence(fill.writable.min(self.preroll_left));
+            return Ok(self.silence(fill.writable.min(self.preroll_left)));
         }
         let readable = self.consumer.readable();
         let keep = if self.draining || self.output.pacing() == Pacing::Elastic { 0 } else { self.limits.margin };
         let mut free = readable.saturating_sub(keep).max(self.consumer.readable_to_end());
         if let Some(headroom) = self.headroom() {
             if headroom == 0 && readable > 0 {
-                return Next::Nothing;
+                return Ok(Next::Nothing);
             }
             free = free.min(headroom);
         }
         if free > 0 {
-            return match fill.writable.min(u32::try_from(free).unwrap_or(u32::MAX)) {
+            return Ok(match fill.writable.min(u32::try_from(free).unwrap_or(u32::MAX)) {
                 0 => Next::Nothing,
                 frames => Next::Audio(frames),
-            };
+            });
         }
         let between_tracks = self.track.is_none() && self.ended_at.is_some();
         if self.draining || (between_tracks && self.can_be_silent(fill)) {
             self.mode = Mode::Silent;
-            return Next::Again;
+            return Ok(Next::Again);
         }
         if self.can_be_silent(fill) {
-            self.fade_out(Then::Starve);
-            return Next::Again;
+            self.fade_out(Then::Starve)?;
+            return Ok(Next::Again);
         }
-        Next::Nothing
+        Ok(Next::Nothing)
     }
 
     /// Frames that an output without a clock may take without outrunning the certificate; `None` if there is no need to ask.
@@ -175,12 +175,17 @@ impl Session {
         Ok(())
     }
 
-    fn fade_out(&mut self, then: Then) {
-        let left = self.limits.fade.min(u32::try_from(self.consumer.readable()).unwrap_or(u32::MAX));
+    /// Over what the ring holds, if that is shorter; of what is to be flushed, as what follows may be there already.
+    fn fade_out(&mut self, then: Then) -> Result<(), Outcome> {
+        let flush = self.consumer.pending_flush()?;
+        let to_flush = flush.map_or(u64::MAX, |flush| flush.frame.saturating_sub(self.consumer.read()));
+        let there = self.consumer.readable().min(to_flush);
+        let left = self.limits.fade.min(u32::try_from(there).unwrap_or(u32::MAX));
         // Silence has still to come first: nothing of the ring was heard yet.
         let left = if self.preroll_left > 0 { 0 } else { left };
         self.ramp.fade_to(Gain::SILENCE, left);
         self.fade = Some(Fade { left, then });
+        Ok(())
     }
 
     fn fade_on(&mut self, fade: Fade, fill: Fill, now: u64, report: &mut Reporter) -> Result<Next, Outcome> {

@@ -104,3 +104,28 @@ fn periods_of_a_millisecond_play_without_a_gap() {
         assert!(rig.heard.len() > 80_000 && rig.heard.iter().all(|&level| level == LEVEL), "{settings:?}");
     }
 }
+
+/// The ring holds less than a fade of what is flushed, and what follows is there already.
+#[test]
+fn a_fade_out_takes_nothing_of_what_comes_behind_the_flush() {
+    let mut rig = Rig::new(Pacing::Clocked, 0);
+    rig.mark(MarkKind::Start, 1);
+    rig.write(9_600);
+    while rig.session.consumer.readable() >= FADE || rig.heard.is_empty() {
+        rig.run(1, 0);
+    }
+    let left = rig.session.consumer.readable();
+    assert!(0 < left && left < FADE && rig.session.fade.is_none(), "{left} frames, and it plays");
+    let flushed = rig.heard.len();
+    rig.producer.flush();
+    rig.mark(MarkKind::Start, 2);
+    let area = rig.producer.write_area(15_000).expect("an honest engine");
+    area.as_chunks_mut::<2>().0.fill(NEXT.to_le_bytes());
+    rig.producer.commit(15_000).expect("there is room");
+    rig.run(SECOND, 0);
+    let (flush, start) = (rig.frames_of(Kind::Flush), rig.frames_of(Kind::Start(2)));
+    assert_eq!((&flush, &start), (&vec![flushed as u64 + left], &flush), "silent with the last frame, and on at once");
+    let next = &rig.heard[start[0] as usize..];
+    // At its end the ring runs dry without an end mark.
+    assert!(next[..14_000].iter().all(|&level| level == NEXT), "from its first frame on, and not scaled");
+}
