@@ -135,10 +135,11 @@ impl Session {
         }
     }
 
-    /// Silence if the output's clock runs or is about to, else nothing.
+    /// Silence if the output's clock runs or is about to, else nothing. Once it ran it goes on, over an xrun, too, so that the DAC
+    /// stays locked; but not for the end of a stream that ran dry behind its last frame.
     fn rest(&self, fill: Fill) -> Next {
-        let clocked = self.output.pacing() == Pacing::Clocked && (self.running || fill.queued > 0);
-        if clocked { self.silence(fill.writable) } else { Next::Nothing }
+        let goes_on = self.running || fill.queued > 0 || (self.xruns > 0 && !self.is_ending());
+        if goes_on && self.output.pacing() == Pacing::Clocked { self.silence(fill.writable) } else { Next::Nothing }
     }
 
     fn silence(&self, frames: u32) -> Next {
@@ -238,10 +239,14 @@ impl Session {
         Ok(())
     }
 
+    /// Whether nothing of the ring is to be heard any more, but what is on its way.
+    fn is_ending(&self) -> bool {
+        self.aborting || (self.draining && self.consumer.readable() == 0)
+    }
+
     /// Whether everything was heard that is to be heard.
     pub(super) fn is_over(&mut self, fill: Fill, now: u64) -> bool {
-        let ending = self.aborting || (self.draining && self.consumer.readable() == 0);
-        if !ending || self.mode != Mode::Silent || self.fade.is_some() {
+        if !self.is_ending() || self.mode != Mode::Silent || self.fade.is_some() {
             return false;
         }
         if !self.running {

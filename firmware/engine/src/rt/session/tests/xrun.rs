@@ -97,3 +97,57 @@ fn a_fade_out_that_runs_dry_is_over_and_has_its_consequence() {
         assert_eq!(rig.heard.iter().skip(written).max(), Some(&LEVEL));
     }
 }
+
+/// A DAC that stands still loses its lock, and takes a while to find it when the music goes on.
+#[test]
+fn the_card_s_clock_goes_on_after_an_xrun_in_silence() {
+    for flush in [false, true] {
+        let mut rig = Rig::new(Pacing::Clocked, 20);
+        rig.mark(MarkKind::Start, 1);
+        rig.write(40_000);
+        rig.run(SECOND / 5, 0);
+        if flush {
+            rig.producer.flush();
+        } else {
+            rig.producer.set_paused(true);
+        }
+        rig.run(SECOND / 5, 0);
+        rig.now += SECOND;
+        rig.run(1, 0);
+        assert_eq!(rig.frames_of(Kind::Xrun).len(), 1);
+        let written = rig.heard.len();
+        rig.run(SECOND, 0);
+        let silence = &rig.heard[written..];
+        // A second, give or take the card's buffer.
+        assert!((43_000..53_000).contains(&silence.len()), "{} frames in a second", silence.len());
+        assert!(silence.iter().all(|&level| level == 0));
+
+        rig.producer.set_paused(false);
+        rig.write(20_000);
+        let asked = rig.heard.len();
+        rig.run(SECOND / 2, 0);
+        let sounds = rig.heard[asked..].iter().position(|&level| level != 0);
+        assert!(sounds.is_some_and(|frames| frames < 1_000), "no silence in front a second time: {sounds:?}");
+        assert_eq!(rig.session.xruns(), 1);
+    }
+}
+
+/// Nothing is to come: no clock is started for the silence behind it.
+#[test]
+fn a_stream_that_ends_when_it_ran_dry_is_over() {
+    for abort in [false, true] {
+        let mut rig = Rig::new(Pacing::Clocked, 20);
+        rig.mark(MarkKind::Start, 1);
+        rig.write(20_000);
+        rig.mark(MarkKind::End, 1);
+        rig.run(SECOND, 0);
+        rig.now += SECOND;
+        if abort {
+            rig.session.abort();
+        } else {
+            rig.session.drain();
+        }
+        rig.run(1, 0);
+        assert_eq!((rig.outcome, rig.session.xruns()), (Some(Outcome::Finished), 1));
+    }
+}
