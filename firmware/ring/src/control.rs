@@ -17,7 +17,7 @@ use crate::word::Word;
 /// Identifies the ring's memory ("TenutoRg").
 pub(crate) const MAGIC: u64 = u64::from_le_bytes(*b"TenutoRg");
 /// Version of the ring's layout and protocol. Both sides must have the same.
-pub const VERSION: u32 = 7;
+pub const VERSION: u32 = 8;
 /// Marks that may be under way at once. A power of two.
 pub const MARKS: usize = 256;
 

@@ -10,6 +10,10 @@ pub enum MarkKind {
     End = 2,
     /// The frame is one of the track's and not its first: it begins inside, or a seek went there.
     Resume = 3,
+    /// The frame is the first that isn't the track's any more in this stream; in another one the track goes on.
+    Leave = 4,
+    /// The frame is one of the track's and not its first: it left another stream and goes on here, as if it began.
+    Join = 5,
 }
 
 impl MarkKind {
@@ -20,8 +24,22 @@ impl MarkKind {
             1 => Some(Self::Start),
             2 => Some(Self::End),
             3 => Some(Self::Resume),
+            4 => Some(Self::Leave),
+            5 => Some(Self::Join),
             _ => None,
         }
+    }
+
+    /// Whether frames of a track begin here as they are: neither sought to nor faded in.
+    #[must_use]
+    pub const fn begins(self) -> bool {
+        matches!(self, Self::Start | Self::Join)
+    }
+
+    /// Whether none of the track's frames follows in this stream, so that the ring may run dry.
+    #[must_use]
+    pub const fn ends(self) -> bool {
+        matches!(self, Self::End | Self::Leave)
     }
 }
 

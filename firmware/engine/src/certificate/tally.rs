@@ -51,7 +51,7 @@ impl Tally {
         self.begin(track, frame, true, troubles);
     }
 
-    /// The same, but it isn't the track's first frame: it begins inside, or goes on elsewhere. Perhaps in place of another one, which
+    /// The same, but it isn't the track's first frame: it begins inside, or goes on elsewhere, or comes from another stream. Perhaps in place of another one, which
     /// had begun when the player sought back into this.
     pub(crate) fn resume(&mut self, track: u64, frame: u64, troubles: Troubles) {
         match &mut self.open {
@@ -115,7 +115,7 @@ impl Tally {
         let _ = self.entries.push(Entry::End(taken));
     }
 
-    /// The track is over without an end mark: another one begins, or the stream ends.
+    /// The track is over without an end mark: another one begins, it goes on in another stream, or the stream ends.
     pub(crate) fn cut(&mut self, frame: u64, troubles: Troubles) {
         if let Some(open) = &mut self.open {
             open.whole = false;

@@ -201,8 +201,9 @@ impl Control {
     fn log(&self, kind: Kind, frame: u64, ns: u64) {
         let Stage::Attached { capture: Some(capture), .. } = &self.stage else { return };
         let (name, track, ns) = match kind {
-            Kind::Start(track) => ("start", Some(track), Some(ns)),
-            Kind::End(track) => ("end", Some(track), Some(ns)),
+            // Where a track's frames lie in this stream.
+            Kind::Start(track) | Kind::Join(track) => ("start", Some(track), Some(ns)),
+            Kind::End(track) | Kind::Leave(track) => ("end", Some(track), Some(ns)),
             Kind::Flush => ("flush", None, None),
             Kind::Starved => ("starved", None, None),
             Kind::Pause => ("pause", None, None),

@@ -25,6 +25,10 @@ pub(crate) enum Kind {
     Start(u64),
     /// The first frame behind a track.
     End(u64),
+    /// A track goes on that left another stream: its first frame in this one.
+    Join(u64),
+    /// The first frame behind a track that goes on in another stream.
+    Leave(u64),
     /// A flush was carried out.
     Flush,
     /// The ring ran dry.
@@ -74,7 +78,7 @@ impl Reporter {
             Kind::End(track) => self.status.count_end(track),
             Kind::Starved => self.status.count_starved(),
             Kind::Xrun => self.status.count_xrun(),
-            Kind::Flush | Kind::Pause | Kind::Resume => {}
+            Kind::Join(_) | Kind::Leave(_) | Kind::Flush | Kind::Pause | Kind::Resume => {}
         }
         // A full queue means that control has hung for seconds: the figures above are right nevertheless.
         let _ = self.news.push(News { kind, frame, ns });

@@ -366,12 +366,23 @@ impl Session {
                 }
                 report.event(Kind::Start(mark.track), frame, now);
             }
-            MarkKind::Resume => {
+            MarkKind::Resume | MarkKind::Join => {
                 self.track = Some(mark.track);
                 self.ended_at = None;
                 if let Some(tally) = &mut self.tally {
                     tally.resume(mark.track, self.consumer.read(), report.troubles());
                 }
+                if mark.kind == MarkKind::Join {
+                    report.event(Kind::Join(mark.track), frame, now);
+                }
+            }
+            MarkKind::Leave => {
+                self.track = None;
+                if let Some(tally) = &mut self.tally {
+                    tally.cut(self.consumer.read(), report.troubles());
+                }
+                self.ended_at = Some(frame);
+                report.event(Kind::Leave(mark.track), frame, now);
             }
             MarkKind::End => {
                 self.track = None;
@@ -403,9 +414,9 @@ impl Session {
 /// Which marks are taken.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Due {
-    /// Ends: they are due when the last frame was written. A start waits until its first frame is.
+    /// Ends: they are due when the last frame was written. A beginning waits until its first frame is.
     Ends,
-    /// All but starts.
+    /// All but beginnings.
     Inside,
     /// All.
     All,
@@ -414,8 +425,8 @@ enum Due {
 impl Due {
     fn includes(self, kind: MarkKind) -> bool {
         match self {
-            Self::Ends => kind == MarkKind::End,
-            Self::Inside => kind != MarkKind::Start,
+            Self::Ends => kind.ends(),
+            Self::Inside => !kind.begins(),
             Self::All => true,
         }
     }

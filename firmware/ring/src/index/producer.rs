@@ -2,7 +2,7 @@
 
 use super::{Corrupt, Full, ahead};
 use crate::control::Control;
-use crate::mark::{Mark, MarkKind};
+use crate::mark::Mark;
 use crate::word::Word;
 
 /// The producer's own indices of one stream.
@@ -87,7 +87,7 @@ impl ProducerIndex {
         words.kind.set(mark.kind as u64);
         self.marks += 1;
         control.producer.marks.release(self.marks);
-        if mark.kind == MarkKind::End {
+        if mark.kind.ends() {
             control.producer.ended.release(mark.frame);
         }
         Ok(())

@@ -18,6 +18,8 @@ fn config() -> ProptestConfig {
     ProptestConfig { cases: if cfg!(miri) { 8 } else { 512 }, failure_persistence: None, ..ProptestConfig::default() }
 }
 
+const KINDS: &[MarkKind] = &[MarkKind::Start, MarkKind::End, MarkKind::Resume, MarkKind::Leave, MarkKind::Join];
+
 #[derive(Clone, Debug)]
 enum Step {
     Write(u64),
@@ -32,7 +34,7 @@ enum Step {
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         4 => (0u64..12).prop_map(Step::Write),
-        2 => (prop::sample::select(&[MarkKind::Start, MarkKind::End, MarkKind::Resume][..]), 0u64..4).prop_map(|(kind, ahead)| Step::Mark(kind, ahead)),
+        2 => (prop::sample::select(KINDS), 0u64..4).prop_map(|(kind, ahead)| Step::Mark(kind, ahead)),
         1 => Just(Step::Flush),
         1 => any::<bool>().prop_map(Step::Pause),
         4 => (0u64..12).prop_map(Step::Read),

@@ -115,7 +115,18 @@ fn f5_what_begins_behind_long_digital_silence_is_recognised_while_that_plays() {
         // The block in which the silence ends.
         let left = (silence * 8).checked_sub(own.len()).expect("no more than there is");
         assert!(rest[..left].iter().all(|&byte| byte == 0) && rest[left..] == wire, "{inside}: untouched at 30 %");
+        let frames = (rest.len() / 8) as u64;
+        let page = bench.until("the second part's certificate", |chain| {
+            let page: Value = serde_json::from_slice(&chain.point().fetch("/status.json").ok()?).ok()?;
+            (page["tracks"][n]["certificate"]["frames"] == frames).then_some(page)
+        });
+        assert_eq!(page["tracks"][n]["certificate"]["whole"], false, "it is half of one: {page}");
     }
+    let metrics = bench.chain.point().fetch("/metrics").expect("it answers");
+    let metrics = String::from_utf8(metrics).expect("text");
+    let kept = |line| assert!(metrics.lines().any(|one| one == line), "{line}: {metrics}");
+    kept("tenuto_certificates_kept{property=\"any\"} 4");
+    kept("tenuto_certificates_kept{property=\"whole\"} 0");
 }
 
 /// Waits for the `n`th passage to end; the stream that it is in, and its bytes, without what is around it.

@@ -1,7 +1,6 @@
 //! The decisions: what the output gets next.
 
 use pcm::gain::{Gain, Ramp};
-use ring::MarkKind;
 
 use super::{Due, Fill, Kind, Outcome, Pacing, Reporter, Session};
 
@@ -157,14 +156,15 @@ impl Session {
         readable >= enough || self.consumer.readable_to_end() > 0
     }
 
-    /// The ring's frames begin: a track's first at once, any other with a fade-in.
+    /// The ring's frames begin: a track's first at once, as those of one that comes from another stream; any other with a
+    /// fade-in.
     fn start(&mut self, now: u64, report: &mut Reporter) -> Result<(), Outcome> {
         self.mode = Mode::Playing;
         self.starved = false;
         // Behind a seek to the very end of a track the next one begins.
         self.pass_marks(Due::Inside, now, report)?;
         let read = self.consumer.read();
-        let fresh = self.consumer.next_mark()?.is_some_and(|mark| mark.kind == MarkKind::Start && mark.frame <= read);
+        let fresh = self.consumer.next_mark()?.is_some_and(|mark| mark.kind.begins() && mark.frame <= read);
         if fresh {
             self.ramp = Ramp::constant(self.volume);
         } else {

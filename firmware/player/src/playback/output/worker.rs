@@ -163,19 +163,18 @@ impl Output {
         Ok(producer.commit(frames).map_err(corrupt)?)
     }
 
-    /// The next frame to be written is `track`'s at `offset`, with `is_start` for the engine to begin there as at its first one.
-    /// `false`: no room for the mark yet.
+    /// The next frame to be written is `track`'s at `offset`; for the engine its `kind` says how it begins there. `false`: no room for
+    /// the mark yet.
     pub(in crate::playback) fn begin(
         &self,
         generation: Generation,
         track: TrackId,
         offset: Duration,
-        is_start: bool,
+        kind: MarkKind,
     ) -> Result<bool, Stop> {
         let mut shared = self.lock();
         let producer = shared.producer(generation)?;
         let frame = producer.written();
-        let kind = if is_start { MarkKind::Start } else { MarkKind::Resume };
         if producer.mark(Mark { frame, track: track.0, kind }).is_err() {
             return Ok(false);
         }
@@ -195,7 +194,11 @@ impl Output {
         let mut shared = self.lock();
         let producer = shared.producer(generation)?;
         let frame = producer.written().saturating_add(pending);
-        if producer.mark(Mark { frame, track: track.0, kind: MarkKind::End }).is_err() {
+        let kind = match end {
+            End::Track(_) => MarkKind::End,
+            End::Stretch => MarkKind::Leave,
+        };
+        if producer.mark(Mark { frame, track: track.0, kind }).is_err() {
             return Ok(false);
         }
         producer.commit(pending).map_err(corrupt)?;

@@ -122,11 +122,11 @@ impl Worker {
 
     fn begin(&mut self, loaded: &mut Loaded, writing: &mut Writing) -> Result<(), Stop> {
         let place = loaded.go_on();
-        while !self.output.begin(self.generation, loaded.track(), loaded.moment(place), place.is_marked)? {
+        while !self.output.begin(self.generation, loaded.track(), loaded.moment(place), place.kind)? {
             self.wait_for_room(writing)?;
         }
         loaded.place = None;
-        let (before, lead) = (self.left.take().filter(|_| place.is_start), loaded.take_lead());
+        let (before, lead) = (self.left.take().filter(|_| place.is_start()), loaded.take_lead());
         loaded.packing.begin(self.marker, before, lead);
         Ok(())
     }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use media::{Cancel, Limits, Location, Wants};
 use pcm::hidden::Hidden;
 use pcm::{Caps, ChannelOrder, Encoding, Rules, Source, Speakers, Wire};
+use ring::MarkKind;
 use tracing::{debug, warn};
 
 use super::Item;
@@ -61,17 +62,21 @@ struct Planned {
 pub(super) struct Place {
     /// Frame of the source.
     frame: u64,
-    /// The track's own beginning.
-    pub(super) is_start: bool,
-    /// It is marked for the engine as a beginning is. Where a seek went is marked as that: the engine fades in there.
-    pub(super) is_marked: bool,
+    /// As it is marked for the engine: the track's own beginning; where a seek went, and it fades in; or where another stream's end
+    /// is gone on from.
+    pub(super) kind: MarkKind,
 }
 
 impl Place {
     const START: Self = Self::at(0, true);
 
     const fn at(frame: u64, is_start: bool) -> Self {
-        Self { frame, is_start, is_marked: is_start }
+        Self { frame, kind: if is_start { MarkKind::Start } else { MarkKind::Resume } }
+    }
+
+    /// Whether it is the track's own beginning.
+    pub(super) fn is_start(&self) -> bool {
+        self.kind == MarkKind::Start
     }
 }
 
@@ -144,9 +149,10 @@ impl Loaded {
         Ok(true)
     }
 
-    /// Writing stops at the frame that is read next, and goes on there, marked as a track's beginning is.
+    /// Writing stops at the frame that is read next, and goes on there in another stream.
     pub(super) fn cut(&mut self) {
-        self.place = Some(Place { frame: self.next, is_start: false, is_marked: true });
+        let kind = if self.next == 0 { MarkKind::Start } else { MarkKind::Join };
+        self.place = Some(Place { frame: self.next, kind });
     }
 
     fn plan_again(&mut self, output: &Output) -> Result<(), PlayError> {
@@ -181,7 +187,7 @@ impl Loaded {
 
     /// The track, if it can still be kept out of the ring.
     pub(super) fn unqueueable(&self) -> Option<TrackId> {
-        self.place.filter(|place| place.is_start).map(|_| self.track())
+        self.place.filter(Place::is_start).map(|_| self.track())
     }
 
     /// Goes to a moment of the track. One that turned out not to be seekable, after the wish, begins at its beginning.

@@ -95,3 +95,29 @@ fn a_seek_to_the_very_end_leaves_the_next_track_whole() {
     assert_eq!((next.track, next.sha256), (2, sha256(0, 20_000)));
     assert!(next.whole && !next.scaled);
 }
+
+/// Each stream has a part of it, and neither is called whole; the second isn't faded in.
+#[test]
+fn a_track_that_goes_on_in_another_stream_is_whole_in_neither() {
+    let (mut before, follow) = rig();
+    before.mark(MarkKind::Start, 1);
+    before.count_up(20_000);
+    before.mark(MarkKind::Leave, 1);
+    before.run(SECOND, 0);
+    let told = [Kind::Start(1), Kind::Leave(1), Kind::End(1), Kind::Starved].map(|kind| before.frames_of(kind));
+    assert_eq!(told, [vec![0], vec![20_000], vec![], vec![]]);
+    let [first] = certificates(before, follow)[..] else { panic!("one part") };
+    assert_eq!((first.track, first.frames, first.sha256), (1, 20_000, sha256(0, 20_000)));
+    assert!(!first.whole && !first.scaled);
+
+    let (mut behind, follow) = rig();
+    behind.mark(MarkKind::Join, 1);
+    write_to_end(&mut behind, 1, 10_000);
+    behind.run(SECOND, 0);
+    let told = [Kind::Join(1), Kind::Start(1), Kind::Resume, Kind::End(1)].map(|kind| behind.frames_of(kind));
+    assert_eq!(told, [vec![0], vec![], vec![], vec![10_000]]);
+    assert_eq!((behind.status.started().count, behind.status.ended().track), (0, 1));
+    let [rest] = certificates(behind, follow)[..] else { panic!("one part") };
+    assert_eq!((rest.track, rest.frames, rest.sha256), (1, 10_000, sha256(0, 10_000)));
+    assert!(!rest.whole && !rest.scaled);
+}
