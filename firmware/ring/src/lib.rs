@@ -13,9 +13,9 @@
 //!
 //! How fast that is, `tests/bench rings` measures against rtrb, which stays within one process. From thread to thread, each on
 //! its core, as player and engine are, ours takes 0.95 to 1.03 of rtrb's time for chunks of 1 to 64 KiB, through two mappings
-//! as through one: the bytes come from the other core's cache either way. On one thread it takes 0.88 to 1.00 in one mapping,
-//! and 0.99 to 1.20 in two: a core whose first cache predicts its way by the virtual address (AMD's do) then misses there
-//! for every line that it has just written under the other address. Nothing in the product does that.
+//! as through one: the bytes come from the other core's cache either way. On one thread it takes 0.70 to 1.00, in
+//! two mappings as in one: they lie where a core whose first cache predicts its way by the virtual address (AMD's do) takes both
+//! for the same.
 #![deny(unsafe_code)]
 
 mod consumer;

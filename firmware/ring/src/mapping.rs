@@ -28,6 +28,15 @@ pub const DATA_BYTES: usize = 8 * 1024 * 1024;
 const HUGE_PAGE_BYTES: usize = 2 << 20;
 /// Huge pages that a ring of [`DATA_BYTES`] takes: one for the header, the rest for the data.
 pub const HUGE_PAGES: usize = 1 + DATA_BYTES / HUGE_PAGE_BYTES;
+/// Where the kernel has room, a ring's mappings begin at multiples of this, in every process.
+///
+/// AMD's cores since Zen look into their first-level data cache by a hash of the virtual address (its bits 12 to 27: Lipp and others,
+/// "Take A Way", 2020), and take a line for missing that was written under another address with another hash: it comes from the
+/// second-level cache then. So a core that has both ends of a ring, or shares its cache with the one that has the other, finds in
+/// its first one what was written only if both mappings have these bits in common.
+const ALIKE: usize = 1 << 28;
+/// Multiples of it that are tried.
+const ALIKE_TRIES: usize = 8;
 /// Bytes of the status page's file.
 pub(crate) const STATUS_BYTES: usize = 64 * 1024;
 
@@ -106,6 +115,25 @@ impl Region {
         // SAFETY: skipped < align, and bytes + align were reserved.
         let base = unsafe { all.add(skipped) };
         Ok(Self { base, bytes, reserved: (all, most) })
+    }
+
+    /// The same, preferably from a multiple of [`ALIKE`] on: the next ones below what the kernel would choose.
+    fn reserve_alike(bytes: usize, align: usize) -> Result<Self, MapError> {
+        let any = Self::reserve(bytes, align)?;
+        let highest = any.base.addr().get() / ALIKE;
+        let wanted = (0..ALIKE_TRIES).filter_map(|tries| highest.checked_sub(tries)).map(|multiple| multiple * ALIKE);
+        let found = wanted.filter_map(|wanted| Self::reserve_at(wanted, bytes)).next();
+        Ok(found.unwrap_or(any))
+    }
+
+    /// Reserves `bytes` from this address on, if nothing is there.
+    fn reserve_at(address: usize, bytes: usize) -> Option<Self> {
+        let (hint, how) = (std::ptr::without_provenance_mut(address), MapFlags::PRIVATE | MapFlags::NORESERVE);
+        // SAFETY: a new anonymous mapping replaces nothing: without MAP_FIXED the address is only a wish.
+        let base = NonNull::new(unsafe { mmap_anonymous(hint, bytes, ProtFlags::empty(), how) }.ok()?.cast::<u8>())?;
+        let region = Self { base, bytes, reserved: (base, bytes) };
+        // Elsewhere: given back.
+        (base.addr().get() == address).then_some(region)
     }
 
     /// Maps `bytes` of `fd`, from `file_offset` on, at `offset` of this region.
@@ -236,7 +264,7 @@ impl RingMemory {
     }
 
     fn map(fd: BorrowedFd<'_>, geometry: Geometry, how: MapFlags) -> Result<Self, MapError> {
-        let region = Region::reserve(geometry.mapped(), geometry.page())?;
+        let region = Region::reserve_alike(geometry.mapped(), geometry.page())?;
         let access = Access { protection: ProtFlags::READ | ProtFlags::WRITE, how };
         region.map(0, geometry.file(), access, fd, 0)?;
         region.map(geometry.file(), geometry.data(), access, fd, geometry.header())?;
@@ -325,6 +353,20 @@ impl StatusMemory {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Whatever else is mapped: the next multiple is taken, down to the last that is tried, and any address then.
+    #[test]
+    fn mappings_of_a_ring_begin_alike() {
+        let (ours, fd) = RingMemory::create().expect("a ring");
+        let mut theirs: Vec<_> =
+            (1..2 * ALIKE_TRIES).map(|_| RingMemory::from_fd(fd.as_fd()).expect("the same")).collect();
+        theirs.push(ours);
+        let alike = theirs.iter().filter(|memory| memory.region.base.addr().get().is_multiple_of(ALIKE)).count();
+        assert!(alike >= ALIKE_TRIES, "{alike} of {}", theirs.len());
+        let page = rustix::param::page_size();
+        assert!(theirs.iter().all(|memory| memory.region.base.addr().get().is_multiple_of(page)));
+        assert!(theirs.iter().all(|memory| memory.control().head.magic.acquire() == MAGIC), "all are the same memory");
+    }
 
     /// As kernels with pages of 4, 16 and 64 KiB have it: each address, length and offset is whole pages of that size, or such a
     /// kernel would refuse it; and both mappings of either side are the same memory. (This kernel maps smaller pages as well, so the

@@ -2,8 +2,8 @@
 //! on one thread and on two that are bound to a core each.
 //!
 //! Every contestant has 1 MiB of room and copies each chunk in and out. Ours runs in one mapping, as the others do, and
-//! through two mappings of the same memory, as between processes: some CPUs (AMD's, whose first cache is looked up by
-//! virtual address) then fetch every line from the second-level cache, which no code can change.
+//! through two mappings of the same memory, as between processes, which lie where a CPU whose first cache is looked up by virtual
+//! address (AMD's are) finds in it what was written through the other one.
 mod contestants;
 mod padding;
 
