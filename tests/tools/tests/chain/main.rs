@@ -5,6 +5,7 @@
 mod common;
 mod convert;
 mod dsd;
+mod ending;
 mod formats;
 mod gapless;
 mod inside;

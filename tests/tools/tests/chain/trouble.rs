@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use support::control_point::Transport;
 use support::material::{self, Shape};
 use support::media_server::{Conduct, Gate, Hold, MediaServer};
-use tools::capture::{Ending, Passage};
+use tools::capture::{Ending, Passage, Stream};
 use tools::chain::{Chain, Setting};
 use tools::status::Track;
 
@@ -19,7 +19,7 @@ const LIMIT: Duration = Duration::from_secs(90);
 const SHORT: Shape = Shape { rate: 44_100, bits: 16, channels: 2, frames: 22_051, seed: 9 };
 
 /// Half a minute.
-const LONG: Shape = Shape { frames: 44_100 * 30, ..SHORT };
+pub(crate) const LONG: Shape = Shape { frames: 44_100 * 30, ..SHORT };
 
 /// A chain in a directory of its own.
 pub(crate) struct Bench {
@@ -29,7 +29,7 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
-    fn new(fast: bool) -> Self {
+    pub(crate) fn new(fast: bool) -> Self {
         Self::with(|setting| setting.fast = fast)
     }
 
@@ -86,14 +86,23 @@ impl Bench {
         })
     }
 
+    /// Waits until the sink is closed; what went there.
+    pub(crate) fn closed(&mut self) -> Stream {
+        self.until("a closed sink", |chain| {
+            chain.capture().refresh().expect("readable");
+            let stream = chain.capture().streams().last()?;
+            stream.frames.is_some().then(|| stream.clone())
+        })
+    }
+
     /// How many tracks have reached the sink.
-    fn heard(&mut self) -> usize {
+    pub(crate) fn heard(&mut self) -> usize {
         self.chain.capture().refresh().expect("readable");
         self.chain.capture().passages().len()
     }
 
     /// Plays a short track; all of it must reach the sink.
-    fn works(&mut self) {
+    pub(crate) fn works(&mut self) {
         let file = self.material.make("works.flac", material::flac, &SHORT);
         let url = self.server.add(&file);
         let before = self.heard();
@@ -120,6 +129,21 @@ impl Bench {
         self.works();
         why
     }
+}
+
+/// The sink was closed behind music at full level, and a fade.
+pub(crate) fn assert_faded(stream: &Stream) {
+    let bytes = std::fs::read(&stream.file).expect("readable");
+    let samples: Vec<i32> =
+        bytes.chunks_exact(2).map(|sample| i32::from(i16::from_le_bytes([sample[0], sample[1]]))).collect();
+    let last = samples.iter().rposition(|sample| *sample != 0).expect("sound");
+    let loudest = |from: usize, to: usize| {
+        let part = &samples[last.saturating_sub(from)..last.saturating_sub(to)];
+        part.iter().map(|sample| sample.abs()).max().expect("samples")
+    };
+    // Two samples a frame: 88.2 a millisecond. Full level 100 to 40 ms before the end, next to nothing in the last one.
+    assert!(loudest(8820, 3528) > 20_000, "{}", loudest(8820, 3528));
+    assert!(loudest(88, 0) < 3_000, "{}", loudest(88, 0));
 }
 
 #[test]
@@ -158,22 +182,8 @@ fn a_killed_player_ends_the_sound_with_a_fade_and_its_successor_plays() {
     bench.sounding();
     std::thread::sleep(Duration::from_millis(700));
     bench.chain.player().kill().expect("kill");
-    let stream = bench.until("a closed sink", |chain| {
-        chain.capture().refresh().expect("readable");
-        let stream = chain.capture().streams().last()?;
-        stream.frames.is_some().then(|| stream.clone())
-    });
-    let bytes = std::fs::read(&stream.file).expect("readable");
-    let samples: Vec<i32> =
-        bytes.chunks_exact(2).map(|sample| i32::from(i16::from_le_bytes([sample[0], sample[1]]))).collect();
-    let last = samples.iter().rposition(|sample| *sample != 0).expect("sound");
-    let loudest = |from: usize, to: usize| {
-        let part = &samples[last.saturating_sub(from)..last.saturating_sub(to)];
-        part.iter().map(|sample| sample.abs()).max().expect("samples")
-    };
-    // Two samples a frame: 88.2 a millisecond. Full level 100 to 40 ms before the end, next to nothing in the last one.
-    assert!(loudest(8820, 3528) > 20_000, "{}", loudest(8820, 3528));
-    assert!(loudest(88, 0) < 3_000, "{}", loudest(88, 0));
+    let stream = bench.closed();
+    assert_faded(&stream);
     bench.chain.respawn_player().expect("player");
     bench.works();
     assert!(bench.chain.engine().try_wait().expect("a state").is_none());
