@@ -11,12 +11,15 @@ const vm = require('node:vm');
 const PAGE = path.join(__dirname, '../../firmware/player/src/http/page/page.html');
 const RECORDED = JSON.parse(fs.readFileSync(path.join(__dirname, 'recorded.json'), 'utf8'));
 
-// Runs the page's script with this status as the server's answer; returns what each element then holds.
-async function shown(page, status) {
+// Runs the page's script with this server behind it: `server(url, options)` gives an answer's status and content. Returns the
+// elements by id, each with what it holds, and `act(id, event)`, which does what the page does at an event.
+async function run(page, server) {
   const script = page.match(/<script[^>]*>([\s\S]*)<\/script>/)[1];
   const elements = new Map();
   for (const [, id] of page.matchAll(/\bid="(\w+)"/g)) {
-    elements.set(id, { textContent: '', className: '', addEventListener() {} });
+    const listeners = {};
+    const addEventListener = (event, listener) => { listeners[event] = listener; };
+    elements.set(id, { textContent: '', className: '', value: '', listeners, addEventListener });
   }
   const getElementById = (id) => {
     assert(elements.has(id), `the page has no element ${id}`);
@@ -26,17 +29,33 @@ async function shown(page, status) {
   const answered = new Promise((resolve) => { again = resolve; });
   vm.runInNewContext(script, {
     document: { getElementById, hidden: false, title: '' },
-    fetch: async (url) => {
-      assert.equal(url, '/status.json');
-      return { ok: true, json: async () => JSON.parse(JSON.stringify(status)) };
+    fetch: async (url, options) => {
+      const [status, content] = server(url, options);
+      const text = typeof content === 'string' ? content : JSON.stringify(content);
+      return { ok: status === 200, status, text: async () => text, json: async () => JSON.parse(text) };
     },
+    confirm: () => true,
     AbortSignal,
     setTimeout: again,
   });
   await answered;
   assert.notEqual(elements.get('state').textContent, 'not answering', 'the script has failed');
   for (const [id, { textContent }] of elements) assert.doesNotMatch(textContent, /undefined|NaN|null|\[object/, id);
-  return (id) => elements.get(id);
+  const act = async (id, event) => {
+    elements.get(id).listeners[event]();
+    // Nothing in it takes longer than its promises do.
+    await new Promise((resolve) => { setTimeout(resolve, 20); });
+  };
+  return [(id) => elements.get(id), act];
+}
+
+// With this status as the server's answer; returns what each element then holds.
+async function shown(page, status) {
+  const [elements] = await run(page, (url) => {
+    assert.equal(url, '/status.json');
+    return [200, status];
+  });
+  return elements;
 }
 
 // The lateness, µs, that so many per cent of all wake-ups stay below, counted one by one: bucket n ends at 2^n µs.
@@ -116,6 +135,57 @@ async function recorded(page) {
   console.log('ok    counts, percentiles and times at their edges');
 }
 
+async function settings(page) {
+  const now = { format: 1, name: 'Kitchen', volume: 'fixed', 'network.address': '192.168.1.20/24' };
+  let next = null;
+  let can_change = true;
+  const asked = [];
+  const server = (url, options = {}) => {
+    if (url === '/status.json') return [200, RECORDED.stopped];
+    if (url === '/settings.json') return [200, { now, next, can_change }];
+    assert.deepEqual([options.method, options.headers['X-Tenuto']], ['POST', 'page']);
+    const change = JSON.parse(options.body);
+    asked.push([url, change]);
+    if (change.key === 'dac') return [409, { done: false, reason: 'dac: no such card' }];
+    if (url === '/settings/restart') return [403, 'not from here'];
+    if (change.key) next = { ...now, ...next, [change.key]: change.value };
+    return [200, { done: true }];
+  };
+  const [element, act] = await run(page, server);
+  assert.deepEqual(asked, []);
+  element('settings').open = true;
+  await act('settings', 'toggle');
+  const values = () => ['name', 'room', 'volume', 'dac'].map((key) => element(`set_${key}`).value);
+  assert.deepEqual(values(), ['Kitchen', '', 'fixed', '']);
+  assert.equal(element('address').textContent, '192.168.1.20/24; it is set in tenuto.toml');
+  assert.deepEqual([element('save').disabled, element('told').textContent], [false, '']);
+  // What was changed is asked for, and nothing else.
+  element('set_room').value = ' Attic ';
+  element('set_volume').value = '';
+  await act('save', 'click');
+  assert.deepEqual(asked.splice(0), [
+    ['/settings/set', { key: 'room', value: 'Attic' }],
+    ['/settings/set', { key: 'volume', value: null }],
+  ]);
+  assert.deepEqual(values(), ['Kitchen', 'Attic', '', '']);
+  assert.equal(element('told').textContent, 'What you have changed counts from the next start.');
+  // A refusal is told with its reason, and what was typed stays.
+  element('set_dac').value = 'none';
+  await act('save', 'click');
+  assert.deepEqual([element('told').textContent, element('told').className, values()[3]], ['dac: no such card', 'bad', 'none']);
+  await act('restart', 'click');
+  assert.deepEqual([element('told').textContent, element('told').className], ['not from here', 'bad']);
+  asked.length = 0;
+  await act('reset', 'click');
+  await act('off', 'click');
+  assert.deepEqual(asked.map(([url]) => url), ['/settings/factory-reset', '/settings/power-off']);
+  can_change = false;
+  await act('settings', 'toggle');
+  assert.deepEqual([element('save').disabled, element('set_name').disabled], [true, true]);
+  assert.match(element('told').textContent, /on the appliance only/);
+  console.log('ok    settings shown, changed, refused');
+}
+
 async function live(location) {
   const get = async (at) => {
     const answer = await fetch(new URL(at, location));
@@ -149,7 +219,9 @@ async function live(location) {
 }
 
 async function main() {
-  await recorded(fs.readFileSync(PAGE, 'utf8'));
+  const page = fs.readFileSync(PAGE, 'utf8');
+  await recorded(page);
+  await settings(page);
   if (process.env.TENUTO_LOCATION) await live(process.env.TENUTO_LOCATION);
 }
 

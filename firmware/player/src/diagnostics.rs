@@ -57,6 +57,26 @@ impl Diagnostics {
         format!("{:#}\n", cleaned(bundle))
     }
 
+    /// The agent's directory.
+    pub(crate) fn run_dir(&self) -> &Path {
+        &self.run
+    }
+
+    /// What the owner has set, as it counts now; `None` where there is no agent.
+    pub(crate) fn settings(&self) -> Option<Value> {
+        self.object("settings.json")
+    }
+
+    /// What the owner has set for the next start, if that is something else.
+    pub(crate) fn next_settings(&self) -> Option<Value> {
+        self.object("settings.next.json")
+    }
+
+    fn object(&self, name: &str) -> Option<Value> {
+        let object = Some(cleaned(self.document(name)));
+        object.filter(Value::is_object)
+    }
+
     /// A file of the agent's; `null` where there is none.
     fn document(&self, name: &str) -> Value {
         let text = self.text(name);

@@ -7,6 +7,7 @@ mod control;
 mod health;
 mod notify;
 mod page;
+mod settings;
 mod subscriptions;
 
 use std::cell::{Cell, RefCell};
@@ -182,11 +183,13 @@ impl App {
             "/" | "/index.html" if is_get => page::page(),
             "/icon.png" if is_get => page::icon(),
             "/status.json" if is_get => self.status(),
+            "/settings.json" if is_get => self.settings(),
             "/healthz" if is_get => self.health(),
             "/metrics" if is_get => self.metrics(),
             "/log" if is_get => self.log(&request),
             "/diagnostics" if is_get => self.bundle(&request),
             path if method == Method::POST && path.starts_with("/command/") => self.command(&request),
+            path if method == Method::POST && path.starts_with("/settings/") => self.change_settings(request).await,
             _ => text(StatusCode::NOT_FOUND, "there is nothing here"),
         }
     }

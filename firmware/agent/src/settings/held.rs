@@ -220,7 +220,9 @@ pub(crate) fn change(root: &Root, key: &str, value: &str) -> anyhow::Result<()> 
         Refusal::Unknown => anyhow::anyhow!("there is no setting {key}; there are {}", super::schema::KEYS.join(", ")),
         Refusal::Invalid(why) => anyhow::anyhow!("{key}: {why}"),
     })?;
-    Ok(data.save(root, NAME, settings.text().as_bytes())?)
+    data.save(root, NAME, settings.text().as_bytes())?;
+    super::public::announce(root, &settings);
+    Ok(())
 }
 
 /// Forgets all settings; it counts from the next boot. A `tenuto.toml` that is still on the boot medium is then taken over again.
@@ -230,7 +232,9 @@ pub(crate) fn change(root: &Root, key: &str, value: &str) -> anyhow::Result<()> 
 pub(crate) fn reset(root: &Root) -> anyhow::Result<()> {
     let _lock = lock(root)?;
     let data = Data::find(root).ok_or_else(|| anyhow::anyhow!("there is no data partition"))?;
-    Ok(data.save(root, NAME, Settings::default().text().as_bytes())?)
+    data.save(root, NAME, Settings::default().text().as_bytes())?;
+    super::public::announce(root, &Settings::default());
+    Ok(())
 }
 
 /// Something that is kept beside the settings, under a name of its own. None: there is none, or no medium that is well.

@@ -1,4 +1,5 @@
-//! `/run/tenuto/settings.json`: what the programs are started with; no secret, nothing that only the agent needs.
+//! `/run/tenuto/settings.json`: what the programs are started with; no secret, nothing that only the agent needs. And beside it
+//! `settings.next.json`, once something was changed: what they will be started with after the next start of the machine.
 
 use std::{
     io,
@@ -9,6 +10,7 @@ use super::{schema::Settings, value::Dac};
 use crate::{identity::Identity, root::Root};
 
 const FILE: &str = "run/tenuto/settings.json";
+const NEXT: &str = "run/tenuto/settings.next.json";
 /// How long a program waits for it at boot: somewhat longer than the agent waits for a medium.
 const PATIENCE: Duration = Duration::from_secs(9);
 const TICK: Duration = Duration::from_millis(5);
@@ -66,6 +68,13 @@ fn host_label(name: &str) -> String {
 /// `/run/tenuto` is missing or full.
 pub(crate) fn publish(root: &Root, settings: &Settings) -> io::Result<()> {
     root.publish(FILE, &(settings.without_secrets().text() + "\n"))
+}
+
+/// Writes what was kept for the next start, for the page to show. It is kept, whether that can be shown or not.
+pub(super) fn announce(root: &Root, settings: &Settings) {
+    if let Err(error) = root.publish(NEXT, &(settings.without_secrets().text() + "\n")) {
+        tracing::warn!("{NEXT}: {error}");
+    }
 }
 
 /// What was published, once it is; after some time, or on a copy of a machine's files, the defaults.
@@ -145,6 +154,8 @@ mod tests {
         }
         publish(&root, &settings).unwrap();
         let text = std::fs::read_to_string(root.path(FILE)).unwrap();
+        announce(&root, &settings);
+        assert_eq!(std::fs::read_to_string(root.path(NEXT)).unwrap(), text);
         assert_eq!(text, "{\"dac\":\"DAC\",\"format\":1,\"room\":\"Attic\",\"volume\":\"fixed\"}\n");
         let read = current(&root);
         assert_eq!(player_arguments(&read), ["--volume", "fixed", "--room", "Attic"]);

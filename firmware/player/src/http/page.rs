@@ -1,6 +1,6 @@
 //! The page for the owner, at presentationURL, and the buttons on it.
 
-use http::header::{CACHE_CONTROL, HOST, HeaderName, HeaderValue};
+use http::header::{CACHE_CONTROL, HOST, HeaderName, HeaderValue, ORIGIN};
 use http::{Request, StatusCode};
 use hyper::body::Incoming;
 
@@ -39,16 +39,9 @@ pub(super) fn icon() -> Answer {
 
 impl App {
     /// A button: `POST /command/play`, `pause`, `stop`, `next`.
-    ///
-    /// Another site's page in the owner's browser can send a POST, too. It can't set a header of its own without asking, which
-    /// is never granted; and if it has pointed its name at this machine, it is told by the name.
     pub(super) fn command(&self, request: &Request<Incoming>) -> Answer {
-        if header(request, "x-tenuto").is_none() {
-            return text(StatusCode::FORBIDDEN, "the header X-Tenuto is missing");
-        }
-        let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
-        if !host.is_some_and(is_own_name) {
-            return text(StatusCode::FORBIDDEN, "use this machine's address or its .local name");
+        if let Err(answer) = from_the_page(request) {
+            return answer;
         }
         let action = match request.uri().path() {
             "/command/play" => Action::Play,
@@ -60,6 +53,30 @@ impl App {
         let done = self.renderer.borrow_mut().act(action);
         if done.is_ok() { self.status() } else { text(StatusCode::CONFLICT, "not possible now") }
     }
+}
+
+/// Whether a request is the page's own; `Err` is the answer to one that isn't.
+///
+/// Another site's page in the owner's browser can send a POST, too. It can't set a header of its own without asking, which
+/// is never granted; if it has pointed its name at this machine, it is told by the name; and browsers say which site sends a POST.
+pub(super) fn from_the_page(request: &Request<Incoming>) -> Result<(), Answer> {
+    if header(request, "x-tenuto").is_none() {
+        return Err(text(StatusCode::FORBIDDEN, "the header X-Tenuto is missing"));
+    }
+    let said = |name| request.headers().get(name).map(|value| value.to_str().unwrap_or_default());
+    let host = said(HOST).unwrap_or_default();
+    if !is_own_name(host) {
+        return Err(text(StatusCode::FORBIDDEN, "use this machine's address or its .local name"));
+    }
+    if !said(ORIGIN).is_none_or(|origin| is_of(origin, host)) {
+        return Err(text(StatusCode::FORBIDDEN, "this isn't for other sites' pages"));
+    }
+    Ok(())
+}
+
+/// Whether a page of this origin came from this host.
+fn is_of(origin: &str, host: &str) -> bool {
+    origin.strip_prefix("http://").is_some_and(|of| of.eq_ignore_ascii_case(host))
 }
 
 /// Whether a Host header can only mean a machine of this network: an address, or a name that isn't looked up in the Internet.
@@ -88,6 +105,14 @@ mod tests {
     fn the_icon_is_what_the_description_says() {
         assert_eq!(ICON.get(..8), Some(&b"\x89PNG\r\n\x1a\n"[..]));
         assert_eq!(ICON.get(16..24), Some(&[0, 0, 0, 120, 0, 0, 0, 120][..]));
+    }
+
+    #[test]
+    fn an_origin_is_the_host_that_was_asked() {
+        assert!(is_of("http://192.168.1.7", "192.168.1.7") && is_of("http://tenuto.local:8200", "Tenuto.local:8200"));
+        for foreign in ["http://192.168.1.8", "https://192.168.1.7", "http://192.168.1.7:81", "null", ""] {
+            assert!(!is_of(foreign, "192.168.1.7"), "{foreign}");
+        }
     }
 
     #[test]

@@ -11,5 +11,6 @@ mod memory;
 mod network;
 mod raw;
 mod session;
+mod settings;
 mod sources;
 mod startup;
