@@ -4,6 +4,7 @@ use std::io;
 use std::net::{Ipv4Addr, TcpListener, TcpStream, ToSocketAddrs as _, UdpSocket};
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
+use std::time::Duration;
 
 use crate::attempt::{Way, allowed, by_calls, by_landlock, number};
 use crate::call::{call, done};
@@ -35,6 +36,16 @@ pub(crate) const WAYS: &[Way] = &[
         UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?.send_to(b"x", (Ipv4Addr::LOCALHOST, 9)).map(drop)
     }),
     allowed("follow addresses", |_| socket(libc::AF_NETLINK, libc::SOCK_RAW, libc::NETLINK_ROUTE)),
+    allowed("limit a wait", |_| {
+        UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?.set_read_timeout(Some(Duration::from_secs(1)))
+    }),
+    by_calls("have the kernel run a filter", |_| tell(libc::SOL_SOCKET, libc::SO_ATTACH_FILTER)),
+    by_calls("have the kernel run a program", |_| tell(libc::SOL_SOCKET, libc::SO_ATTACH_BPF)),
+    by_calls("take a marked route", |_| tell(libc::SOL_SOCKET, libc::SO_MARK)),
+    by_calls("be another interface's", |_| tell(libc::SOL_SOCKET, libc::SO_BINDTODEVICE)),
+    by_calls("put a protocol on TCP", |_| tell(libc::IPPROTO_TCP, libc::TCP_ULP)),
+    by_calls("repair TCP", |_| tell(libc::IPPROTO_TCP, libc::TCP_REPAIR)),
+    by_calls("change the firewall by a socket", |_| tell(libc::IPPROTO_IP, 64)),
     by_calls("listen by TCP", |_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map(drop)),
     by_calls("listen without a port", |_| {
         let socket = call(libc::SYS_socket, [number(libc::AF_INET), number(libc::SOCK_STREAM), 0, 0, 0, 0])?;
@@ -62,6 +73,12 @@ pub(crate) const WAYS: &[Way] = &[
     }),
     by_calls("pretend to be a program's socket", |_| UnixListener::bind("/tmp/hostile.sock").map(drop)),
 ];
+
+/// Sets an option of a socket, with nothing as its value: a kernel that looks at it finds it wanting.
+fn tell(level: i32, option: i32) -> io::Result<()> {
+    let socket = call(libc::SYS_socket, [number(libc::AF_INET), number(libc::SOCK_STREAM), 0, 0, 0, 0])?;
+    done(libc::SYS_setsockopt, [socket.cast_unsigned() as usize, number(level), number(option), 0, 0, 0])
+}
 
 fn socket(family: i32, kind: i32, protocol: i32) -> io::Result<()> {
     done(libc::SYS_socket, [number(family), number(kind), number(protocol), 0, 0, 0])

@@ -80,7 +80,6 @@ const ANY: &[c_long] = &[
     libc::SYS_sendmmsg,
     libc::SYS_sendmsg,
     libc::SYS_sendto,
-    libc::SYS_setsockopt,
     libc::SYS_shutdown,
     // Hash seeds, DNS and TLS.
     libc::SYS_getrandom,
@@ -120,6 +119,22 @@ const DESCRIPTOR: [c_int; 7] = [
     libc::F_SETFL,
     libc::F_GET_SEALS,
     libc::F_ADD_SEALS,
+];
+
+/// What sockets may be told: to share SSDP's port, how long to wait, which interface and how far SSDP goes, to send at once; and by glibc's
+/// resolver, to hear of errors. No filter, no other protocol on top, no queue of somebody else's.
+const SOCKET: [(c_int, c_int); 11] = [
+    (libc::SOL_SOCKET, libc::SO_REUSEADDR),
+    (libc::SOL_SOCKET, libc::SO_REUSEPORT),
+    (libc::SOL_SOCKET, libc::SO_RCVTIMEO),
+    (libc::SOL_SOCKET, libc::SO_SNDTIMEO),
+    (libc::IPPROTO_IP, libc::IP_ADD_MEMBERSHIP),
+    (libc::IPPROTO_IP, libc::IP_MULTICAST_ALL),
+    (libc::IPPROTO_IP, libc::IP_MULTICAST_IF),
+    (libc::IPPROTO_IP, libc::IP_MULTICAST_TTL),
+    (libc::IPPROTO_IP, libc::IP_RECVERR),
+    (libc::IPPROTO_IPV6, libc::IPV6_RECVERR),
+    (libc::IPPROTO_TCP, libc::TCP_NODELAY),
 ];
 
 /// linux/prctl.h; rustix finds the vDSO by it.
@@ -162,6 +177,9 @@ fn list() -> Result<Calls, Error> {
     calls = calls.with(libc::SYS_prlimit64, [is(0, 0)?, Argument::is_null(2)?])?;
     for command in DESCRIPTOR {
         calls = calls.with(libc::SYS_fcntl, [is(1, command)?])?;
+    }
+    for (level, option) in SOCKET {
+        calls = calls.with(libc::SYS_setsockopt, [is(1, level)?, is(2, option)?])?;
     }
     // That a socket is not to wait; how much it has (glibc's resolver); the number of an interface by its name.
     for request in [libc::FIONBIO, libc::FIONREAD, libc::SIOCGIFINDEX] {
