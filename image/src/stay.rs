@@ -165,8 +165,21 @@ impl Display for Shown<'_> {
         let track = shows.track();
         writeln!(f, "DAC          {}, on a USB bus: {} at {} Hz", model.product, track.wire.format, track.wire.rate)?;
         if tried.faults.is_empty() {
-            let digest = sha256(&track.packed);
-            writeln!(f, "frames       {}: equal, every bit; SHA-256 {digest}", tried.frames)?;
+            let (digest, total) = (sha256(&track.packed), track.packed.len() / track.frame());
+            let came = match (shows, model.plays_bits) {
+                (Shows::Playing(_), None) => "equal, every bit".to_owned(),
+                (Shows::Playing(_), Some(bits)) => {
+                    format!("equal on the bus, every bit, of which the DAC plays the upper {bits}")
+                }
+                (Shows::Vanishing(_), _) => {
+                    "each came, bit for bit, and some twice, where it was gone; then once more, all equal".to_owned()
+                }
+                (Shows::Losing(_), _) => "equal on the bus, every bit, and the DAC didn't play them all".to_owned(),
+                (Shows::Staying { own, .. }, _) => {
+                    format!("equal, every bit, at {} Hz, behind what came of another rate", own.wire.rate)
+                }
+            };
+            writeln!(f, "frames       {total}: {came}; SHA-256 {digest}")?;
         } else {
             writeln!(f, "frames       {}: NOT EQUAL", tried.frames)?;
         }
@@ -217,9 +230,30 @@ mod tests {
             Shown { model: &model, shows: &shows, tried: &tried }.to_string()
         };
         let well = shown(Vec::new());
-        assert!(well.contains("4410: equal, every bit") && well.contains(&sha256(&shows.track().packed)), "{well}");
+        assert!(well.contains("441000: equal, every bit") && well.contains(&sha256(&shows.track().packed)), "{well}");
         let broken = shown(vec!["7 frames are missing".to_owned()]);
         assert!(broken.contains("NOT EQUAL") && broken.contains("7 frames are missing"), "{broken}");
         assert!(!broken.contains("every bit"), "{broken}");
+    }
+
+    #[test]
+    fn of_what_was_lost_it_is_not_said_that_all_was_heard() {
+        let directory = tempfile::tempdir().unwrap();
+        for (name, says) in [
+            ("reference", "441000: equal, every bit; SHA"),
+            ("vanishes", "441000: each came, bit for bit, and some twice"),
+            ("slow-lock", "441000: equal on the bus, every bit, and the DAC didn't play them all"),
+            ("claims-32-bits", "441000: equal on the bus, every bit, of which the DAC plays the upper 24"),
+            ("stays-at-48k", "480000: equal, every bit, at 48000 Hz, behind what came of another rate"),
+        ] {
+            let own = directory.path().join(name);
+            std::fs::create_dir(&own).unwrap();
+            let model = Model::named(name).unwrap();
+            let shows = shows(&model, &own).unwrap();
+            // Of a DAC that vanishes the track is played twice.
+            let tried = Tried { frames: 882_000, ..Tried::default() };
+            let shown = Shown { model: &model, shows: &shows, tried: &tried }.to_string();
+            assert!(shown.contains(says), "{shown}");
+        }
     }
 }

@@ -55,12 +55,24 @@ pub(crate) struct Case {
     pub(crate) ms: u32,
     /// Tells tracks of one kind apart.
     pub(crate) seed: u32,
+    /// Of DSD, how many bytes of each channel there are beyond whole words of four: 0 to 3.
+    pub(crate) odd: u32,
 }
 
 impl Case {
     /// PCM, so long.
     pub(crate) const fn pcm(container: Container, rate: u32, bits: u16, channels: u16, layout: Layout) -> Self {
-        Self { container, rate, bits, channels, packing: Packing::Pcm(layout), only: false, ms: 2500, seed: rate % 97 }
+        Self {
+            container,
+            rate,
+            bits,
+            channels,
+            packing: Packing::Pcm(layout),
+            only: false,
+            ms: 2500,
+            seed: rate % 97,
+            odd: 0,
+        }
     }
 
     /// Stereo DSD of so many times 44 100 bits a second and channel.
@@ -74,7 +86,13 @@ impl Case {
             only: false,
             ms: 1500,
             seed: 1,
+            odd: 1,
         }
+    }
+
+    /// The same, so many bytes longer than whole words.
+    pub(crate) const fn odd(self, odd: u32) -> Self {
+        Self { odd, ..self }
     }
 
     /// Another length, ms.
@@ -153,8 +171,8 @@ impl Case {
 
     /// What DSD of this case holds.
     fn dsd_shape(&self) -> DsdShape {
-        let Self { rate, channels, ms, seed, .. } = *self;
-        DsdShape { rate, channels, bytes: rate / 8 / 100 * ms / 10 / 4 * 4 + 1, seed }
+        let Self { rate, channels, ms, seed, odd, .. } = *self;
+        DsdShape { rate, channels, bytes: rate / 8 / 100 * ms / 10 / 4 * 4 + odd, seed }
     }
 
     /// Writes the file, whose last word isn't whole; returns what has to arrive.

@@ -26,10 +26,13 @@ mod figures;
 mod found;
 mod interrupted;
 mod kinds;
+mod narrow;
+mod pace;
 mod parts;
 mod plug;
 mod proved;
 mod seams;
+mod stays;
 mod still;
 mod times;
 mod tracks;
@@ -111,7 +114,7 @@ pub(crate) fn show(session: Session, shows: &Shows) -> Result<(Session, Result<T
         Shows::Losing(track) => kinds::loses(&mut bench, track),
         Shows::Staying { listed, own } => bench
             .wait("no DAC is found", |bench| Ok(!bench.shown()?.is_empty()))
-            .and_then(|_| faults::stays(&mut bench, listed, own)),
+            .and_then(|_| stays::stays(&mut bench, listed, own)),
     };
     Ok((bench.into_session(), tried.map(Tried::judged)))
 }
@@ -170,7 +173,7 @@ fn with_rules(tracks: &Tracks) -> Result<Parts<'_>> {
     kinds::lock_slowly(&mut parts, tracks)?;
     let wide = tracks.formats.get(1).context("no track of 96 kHz")?;
     parts.dac("claims-32-bits");
-    parts.add("a rule that leaves 24 bits", move |bench| faults::narrowed(bench, wide, &tracks.deep));
+    parts.add("a rule that leaves 24 bits", move |bench| narrow::narrowed(bench, wide, &tracks.deep));
     Ok(parts)
 }
 
@@ -206,6 +209,7 @@ impl Found {
             let proved = bench.proved(&before)?;
             let seen = bench.take_seen();
             tried.bus_ms = u64::try_from(seen.time.as_millis())?;
+            tried.unfilled = seen.unfilled;
             tried.faults.extend(seen.faults);
             seen.stills.into_iter().for_each(|(own, text)| tried.doubt(found::Excuse::Held(own), text));
             // What ran dry is judged by what came; here is only that nothing else is empty.
@@ -220,7 +224,11 @@ impl Found {
                 [] => String::new(),
                 all => format!("transfers taken back: {}", all.join(", ")),
             };
-            tried.note = [std::mem::take(&mut tried.note), still, busy, taken_back]
+            let without = match seen.without.as_slice() {
+                [] => String::new(),
+                all => format!("microframes without a packet: {}", all.join(", ")),
+            };
+            tried.note = [std::mem::take(&mut tried.note), still, busy, taken_back, without]
                 .into_iter()
                 .filter(|part| !part.is_empty())
                 .collect::<Vec<_>>()

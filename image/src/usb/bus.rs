@@ -2,8 +2,9 @@
 //! how evenly. However busy the host is, that is the DAC's clock's, as the driver follows it.
 use std::time::{Duration, Instant};
 
-use usb_dac::{Model, Packet, Stream};
+use usb_dac::{Model, Packet, Stream, Unfilled};
 
+use super::pace::Pace;
 use super::still::still;
 use super::watch::Watch;
 
@@ -29,6 +30,10 @@ pub(super) struct Seen {
     pub(super) holes: Vec<String>,
     /// Where they did because the stream was stopped, which is of no fault.
     pub(super) taken_back: Vec<String>,
+    /// Microframes that passed without a packet, by the times of those around them ([`Stream::unfilled`]),
+    pub(super) unfilled: u64,
+    /// and where they did.
+    pub(super) without: Vec<String>,
     /// The longest time that the host's clock went on and the bus didn't, in the middle of a stream.
     pub(super) longest_wait: Duration,
     /// Where it did so for longer than it may beside what the host took meanwhile: by how much, and what is to be said of it.
@@ -41,6 +46,14 @@ impl Seen {
         for stream in streams {
             self.time += stream.bus_time();
             self.longest_wait = self.longest_wait.max(stream.longest_wait().0);
+            for Unfilled { behind, microframes } in stream.unfilled() {
+                self.unfilled += microframes;
+                self.without.push(format!(
+                    "{} Hz: {microframes} behind {behind} packets of {}",
+                    stream.rate,
+                    stream.packets.len()
+                ));
+            }
             for hole in holes(stream) {
                 let Hole { at, behind } = hole;
                 let text = format!("{} Hz: empty after {at} microframes, {behind} before the end", stream.rate);
@@ -115,6 +128,13 @@ fn fault(model: &Model, stream: &Stream) -> Option<String> {
     if stream.microframes < SHORTEST {
         return None;
     }
+    let kept = Pace::of(model, stream);
+    if !kept.is_kept() {
+        let Pace { off, most } = kept;
+        return Some(format!(
+            "its packets are {off:.1} frames off what the DAC's feedback asked for, not {most:.1} at most"
+        ));
+    }
     let empty = stream.packets.iter().filter(|packet| packet.bytes == 0).count() as f64;
     let pace = stream.frames() as f64 / nominal / (stream.microframes as f64 - empty);
     let asked = model.pace(stream.microframes);
@@ -137,15 +157,12 @@ mod tests {
             .zip(frames)
             .map(|(n, frames)| Packet { at: Duration::from_micros(125 * n), bytes: 8 * frames })
             .collect();
+        let setting = Setting { format: Format::Pcm, bytes: 4, bits: 32 };
         Stream {
-            setting: Setting { format: Format::Pcm, bytes: 4, bits: 32 },
-            rate: 48_000,
             microframes: packets.len() as u64,
             received: packets.iter().map(|packet| u64::from(packet.bytes)).sum(),
-            unheard: 0,
             packets,
-            bytes: Vec::new(),
-            ended: true,
+            ..Stream::new(setting, 48_000)
         }
     }
 
@@ -159,9 +176,10 @@ mod tests {
         assert_eq!(says("reference", &stream(even())), "");
         assert_eq!(says("fast-clock", &stream(even())), "");
         let each = |n: usize| (0..8000).map(move |at| if at % n == 0 { 7 } else { 6 });
-        assert_eq!(says("reference", &stream(each(20))), "", "0.8 %");
-        assert!(says("reference", &stream(each(12))).contains("are 1.0139 of the rate"), "1.4 %");
-        assert!(says("starves", &stream(even())).contains("and not 1.06"), "it never got what it asked for");
+        assert!(says("reference", &stream(each(2000))).contains("4.0 frames off"), "four frames a second");
+        assert!(says("reference", &stream(each(12))).contains("frames off what"), "1.4 %");
+        let never = stream(vec![6; 16_000]);
+        assert!(says("starves", &never).contains("frames off what"), "it never got what it asked for");
     }
 
     #[test]

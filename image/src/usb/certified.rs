@@ -30,9 +30,15 @@ impl Tried {
 
     /// Tracks that were played one after the other have each to have a certificate that says what came of them.
     pub(super) fn all_certified(&mut self, bench: &mut Bench, tracks: &[&Track]) -> Result<()> {
+        let all: Vec<_> = tracks.iter().map(|track| (track.packed.as_slice(), track.frame())).collect();
+        self.each_certified(bench, &all)
+    }
+
+    /// The same of bytes that came of each, and how many make a frame.
+    pub(super) fn each_certified(&mut self, bench: &mut Bench, tracks: &[(&[u8], usize)]) -> Result<()> {
         let certificates = bench.certificates(tracks.len())?;
-        for (track, certificate) in tracks.iter().zip(&certificates) {
-            self.certifies(certificate, &track.packed, track.frame());
+        for ((bytes, frame), certificate) in tracks.iter().zip(&certificates) {
+            self.certifies(certificate, bytes, *frame);
         }
         Ok(())
     }

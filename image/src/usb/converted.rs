@@ -1,5 +1,5 @@
 //! What the DAC takes in no form as it is comes at another rate: as long as it was, and with its sound in level and in time. DSD's tone
-//! is known by its formula; PCM of half the rate is compared with what a filter of ours leaves of the source.
+//! is known by its formula; PCM is compared with what a filter of ours makes of the source at the moments of the new rate.
 use std::f64::consts::{PI, TAU};
 
 use anyhow::Result;
@@ -12,8 +12,6 @@ use super::found::Tried;
 use crate::tracks::Track;
 
 const CHANNELS: usize = 2;
-/// Bytes of a frame on the wire, 32 bits a sample.
-const FRAME: usize = 4 * CHANNELS;
 /// A tone is looked at in pieces of so much, s,
 const PIECE: f64 = 0.1;
 /// but for so much at either end, where the filter has silence beside it.
@@ -29,9 +27,9 @@ const OFF: f64 = 0.02;
 /// Frames of silence that are a hole: no tone has as many, and noise hasn't.
 const HOLE: usize = 64;
 /// How far our filter reaches to each side, in frames of the source.
-const REACH: usize = 64;
+const REACH: i64 = 64;
 /// The same for any filter, generously: what is kept from where two differ.
-const MARGIN: usize = 400;
+const MARGIN: f64 = 400.0;
 
 /// A frame's samples, of full scale.
 type Frame = [f64; CHANNELS];
@@ -44,27 +42,29 @@ pub(super) fn converted(bench: &mut Bench, track: &Track, rate: u32, change: &st
     let mut tried = Tried { faults: fault.into_iter().collect(), ..Tried::default() };
     let wire = &playing["wire"];
     let says = json!([playing["bit_perfect"], playing["changes"], wire["rate"], wire["format"]]);
-    let wanted = json!([false, [change], rate, "S32_LE"]);
+    let words = bench.dac.with(|device| device.model().settings.first().map_or(4, |setting| setting.bytes));
+    let wanted = json!([false, [change], rate, if words == 2 { "S16_LE" } else { "S32_LE" }]);
     if says != wanted {
         tried.faults.push(format!("the page says {says}, not {wanted}"));
     }
     let streams = bench.streams()?;
     if let Some(stream) = tried.only(&streams) {
-        let ours = without_silence(&stream.bytes);
+        let frame = stream.setting.frame();
+        let ours = without_silence(&stream.bytes, frame);
         if tried.sounds_like(track, stream, rate, ours) {
-            tried.certified(bench, ours, FRAME)?;
+            tried.certified(bench, ours, frame)?;
         }
     }
     Ok(tried)
 }
 
 /// Whole frames, from the first to the last one that isn't zero.
-fn without_silence(bytes: &[u8]) -> &[u8] {
-    let (frames, _) = bytes.as_chunks::<FRAME>();
-    let sounds = |frame: &[u8; FRAME]| *frame != [0; FRAME];
-    let first = frames.iter().position(sounds).unwrap_or(0);
-    let end = frames.iter().rposition(sounds).map_or(0, |last| last + 1);
-    frames.get(first..end).unwrap_or_default().as_flattened()
+pub(super) fn without_silence(bytes: &[u8], frame: usize) -> &[u8] {
+    let sounds = |frame: &[u8]| frame.iter().any(|byte| *byte != 0);
+    let frames = bytes.chunks_exact(frame);
+    let first = frames.clone().position(sounds).unwrap_or(0);
+    let end = frames.rev().position(sounds).map_or(0, |behind| bytes.len() / frame - behind);
+    bytes.get(first * frame..end * frame).unwrap_or_default()
 }
 
 /// How often there is silence inside, of so many frames that no sound has it.
@@ -73,23 +73,24 @@ fn holes(came: &[Frame]) -> u64 {
     silent.filter(|run| run.len() >= HOLE && run[0] == [0.0; CHANNELS]).count() as u64
 }
 
-fn samples(bytes: &[u8]) -> Vec<Frame> {
-    let level = |sample: [u8; 4]| f64::from(i32::from_le_bytes(sample)) / 2_147_483_648.0;
-    bytes
-        .as_chunks::<FRAME>()
-        .0
-        .iter()
-        .map(|[a, b, c, d, e, f, g, h]| [[*a, *b, *c, *d], [*e, *f, *g, *h]].map(level))
-        .collect()
+/// Samples of so many bytes.
+pub(super) fn samples(bytes: &[u8], word: usize) -> Vec<Frame> {
+    let level = |sample: &[u8]| {
+        let mut wide = [0; 4];
+        wide[4 - word..].copy_from_slice(sample);
+        f64::from(i32::from_le_bytes(wide)) / 2_147_483_648.0
+    };
+    let frames = bytes.chunks_exact(CHANNELS * word);
+    frames.map(|frame| std::array::from_fn(|channel| level(&frame[channel * word..][..word]))).collect()
 }
 
 impl Tried {
     /// Looks at a stream without the silence around it; whether it is as long as the track, so that the rest can be compared.
     fn sounds_like(&mut self, track: &Track, stream: &Stream, rate: u32, ours: &[u8]) -> bool {
-        let came = samples(ours);
+        let came = samples(ours, stream.setting.bytes.into());
         let holes = holes(&came);
         self.frames = came.len();
-        if (stream.setting.frame(), stream.rate) != (FRAME, rate) {
+        if stream.rate != rate {
             self.faults.push(format!("it came as {:?} at {} Hz", stream.setting, stream.rate));
             return false;
         }
@@ -106,7 +107,9 @@ impl Tried {
         }
         match dsd {
             Some(shape) => self.is_tone(&came, rate.into(), &shape, holes),
-            None => self.is_half(&came, &samples(&track.packed), holes),
+            None => {
+                self.is_same(&came, &samples(&track.packed, track.frame() / CHANNELS), track.wire.rate, rate, holes);
+            }
         }
         true
     }
@@ -133,27 +136,39 @@ impl Tried {
         }
     }
 
-    fn is_half(&mut self, came: &[Frame], source: &[Frame], holes: u64) {
-        let filter = Filter::half();
-        // Every fourth 1024 frames are noise, of which a filter's edge shows; triangles have little there.
-        let is_steady = |n: usize| n >= MARGIN && [n - MARGIN, n + MARGIN].iter().all(|n| n / 1024 % 4 != 3);
-        let compared = (0..source.len() / 2).filter(|n| is_steady(2 * n) && 2 * n + MARGIN < source.len());
-        let [mut off, mut level, mut frames] = [0.0; 3];
-        for n in compared {
-            let wanted = filter.at(source, 2 * n);
-            for (wanted, came) in wanted.iter().zip(came.get(n).unwrap_or(&[0.0; CHANNELS])) {
-                off += (wanted - came).powi(2);
-                level += wanted.powi(2);
-            }
-            frames += 1.0;
-        }
-        let off = (off / level).sqrt();
+    fn is_same(&mut self, came: &[Frame], source: &[Frame], from: u32, rate: u32, holes: u64) {
+        let (off, frames) = off(came, source, 0.0, f64::from(from) / f64::from(rate));
         self.note = format!("{frames} frames are off by {:.2} % of their level", off * 100.0);
         // Not a number: there was nothing to compare.
         if off.is_nan() || off > OFF {
             self.torn(holes, format!("it isn't what is left of the source: {}", self.note));
         }
     }
+}
+
+/// How far what came is off what is left of a source, of its level, whose frame `first` it begins with, and of which it takes so many
+/// frames for each; and how many were compared.
+pub(super) fn off(came: &[Frame], source: &[Frame], first: f64, step: f64) -> (f64, usize) {
+    let filter = Filter::new((1.0 / step).min(1.0));
+    // Every fourth 1024 frames are noise, of which a filter's edge shows; triangles have little there.
+    let is_steady = |at: f64| {
+        at >= MARGIN
+            && at + MARGIN < source.len() as f64
+            && [at - MARGIN, at + MARGIN].iter().all(|at| *at as usize / 1024 % 4 != 3)
+    };
+    let ([mut off, mut level], mut frames) = ([0.0; 2], 0);
+    for (n, came) in came.iter().enumerate() {
+        let at = first + n as f64 * step;
+        if !is_steady(at) {
+            continue;
+        }
+        for (wanted, came) in filter.at(source, at).iter().zip(came) {
+            off += (wanted - came).powi(2);
+            level += wanted.powi(2);
+        }
+        frames += 1;
+    }
+    ((off / level).sqrt(), frames)
 }
 
 /// Amplitude of a sine at so many radians a frame, how far its phase is from `start`, and what else there is, as root mean square.
@@ -169,24 +184,34 @@ fn fit(frames: &[Frame], channel: usize, turn: f64, start: f64) -> (f64, f64, f6
     (sin.hypot(cos), cos.atan2(sin), (rest / length).sqrt())
 }
 
-/// A filter of linear phase that leaves the lower half of the spectrum.
-struct Filter([f64; 2 * REACH + 1]);
+/// A filter of linear phase that leaves the lower part of the spectrum.
+struct Filter {
+    /// Where it cuts, of the highest frequency that the source has.
+    cut: f64,
+}
 
 impl Filter {
-    /// A sinc within a Hann window.
-    fn half() -> Self {
-        let taps = std::array::from_fn(|n| {
-            let at = n as f64 - REACH as f64;
-            let sinc = if at == 0.0 { 0.5 } else { (PI * at / 2.0).sin() / (PI * at) };
-            sinc * (1.0 + (PI * at / (REACH + 1) as f64).cos()) / 2.0
-        });
-        Self(taps)
+    fn new(cut: f64) -> Self {
+        Self { cut }
     }
 
-    /// What is left of frame `n`, which is as far as it reaches from either end.
-    fn at(&self, source: &[Frame], n: usize) -> Frame {
-        let near = source.get(n - REACH..=n + REACH).unwrap_or_default();
-        std::array::from_fn(|channel| self.0.iter().zip(near).map(|(tap, frame)| tap * frame[channel]).sum())
+    /// A sinc within a Hann window.
+    fn tap(&self, at: f64) -> f64 {
+        let turn = PI * at * self.cut;
+        let sinc = if turn.abs() < 1e-9 { self.cut } else { self.cut * turn.sin() / turn };
+        sinc * (1.0 + (PI * at / (REACH + 1) as f64).cos()) / 2.0
+    }
+
+    /// What is left of the source at a moment between two of its frames.
+    fn at(&self, source: &[Frame], at: f64) -> Frame {
+        let middle = at.floor() as i64;
+        let mut sum = [0.0; CHANNELS];
+        for n in middle - REACH + 1..=middle + REACH {
+            let tap = self.tap(at - n as f64);
+            let frame = usize::try_from(n).ok().and_then(|n| source.get(n)).copied().unwrap_or_default();
+            sum.iter_mut().zip(frame).for_each(|(sum, level)| *sum += tap * level);
+        }
+        sum
     }
 }
 
@@ -213,14 +238,13 @@ mod tests {
 
     /// What is found of a track of which this came, at 44.1 kHz or 48 times four.
     fn tried(track: &Track, rate: u32, came: &[Frame]) -> Tried {
-        let silence = vec![0; FRAME * 5000];
+        let silence = vec![0; 8 * 5000];
         let bytes = [silence.clone(), words(came), silence].concat();
         let setting = Setting { format: Format::Pcm, bytes: 4, bits: 32 };
         let received = bytes.len() as u64;
-        let stream =
-            Stream { setting, rate, microframes: 0, received, unheard: 0, packets: vec![], bytes, ended: true };
+        let stream = Stream { received, bytes, ..Stream::new(setting, rate) };
         let mut tried = Tried::default();
-        tried.sounds_like(track, &stream, rate, without_silence(&stream.bytes));
+        tried.sounds_like(track, &stream, rate, without_silence(&stream.bytes, 8));
         tried.judged()
     }
 
@@ -266,7 +290,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let case = Case::pcm(Container::Wav, 384_000, 24, 2, support::decode::Layout::S32).ms(300);
         let track = Track::make(case, directory.path()).unwrap();
-        let source = samples(&track.packed);
+        let source = samples(&track.packed, 4);
         // Another filter than ours: three frames.
         let at = |n: usize, channel: usize| source.get(n).map_or(0.0, |frame| frame[channel]);
         let halved = |n: usize| -> Frame {

@@ -55,6 +55,10 @@ impl Apart {
                 if markers.missing > 0 {
                     faults.push(format!("behind frame {behind} of DoP: {} frames without a marker", markers.missing));
                 }
+                if markers.filled > 0 {
+                    let count = markers.filled;
+                    faults.push(format!("behind frame {behind} of DoP: {count} frames whose lowest byte isn't 0"));
+                }
             }
             bits.extend(of_part);
         }
@@ -115,16 +119,8 @@ mod tests {
 
     fn stream(parts: &[Vec<u8>]) -> Stream {
         let bytes = parts.concat();
-        Stream {
-            setting: Setting { format: Format::Pcm, bytes: 3, bits: 24 },
-            rate: RATE,
-            microframes: 0,
-            received: bytes.len() as u64,
-            unheard: 0,
-            packets: Vec::new(),
-            bytes,
-            ended: true,
-        }
+        let setting = Setting { format: Format::Pcm, bytes: 3, bits: 24 };
+        Stream { received: bytes.len() as u64, bytes, ..Stream::new(setting, RATE) }
     }
 
     fn zeros(ms: usize) -> Vec<u8> {

@@ -1,13 +1,13 @@
-//! DACs that go wrong in time: that refuse, fall off the bus, or run low; and those whose words hold fewer bits than they have
-//! room for.
+//! DACs that go wrong in time: that refuse, fall off the bus, or run low.
 use anyhow::{Context, Result};
-use serde_json::json;
 
 use super::bench::Bench;
 use super::figures;
 use super::found::Tried;
+use super::narrow;
 use super::parts::Parts;
 use super::plug::{Comes, to_the_end};
+use super::stays::stays;
 use super::tracks::Tracks;
 use crate::tracks::Track;
 
@@ -19,7 +19,7 @@ pub(super) fn add<'a>(parts: &mut Parts<'a>, tracks: &'a Tracks) -> Result<()> {
     let dsd = tracks.formats.get(5).context("no track of DSD64")?;
     let short = tracks.album.first().context("an album")?;
     parts.dac("counts-24-bits");
-    parts.add("24 bits in words of 32", move |bench| narrowed(bench, wide, &tracks.deep));
+    parts.add("24 bits in words of 32", move |bench| narrow::narrowed(bench, wide, &tracks.deep));
     parts.dac("hangs-at-96k");
     parts.add("a DAC that hangs at 96 kHz", move |bench| hangs(bench, wide, short));
     parts.dac("refuses-96k");
@@ -42,55 +42,6 @@ pub(super) fn add<'a>(parts: &mut Parts<'a>, tracks: &'a Tracks) -> Result<()> {
     parts.dac("stays-at-48k");
     parts.add("a DAC that stays at 48 kHz", |bench| stays(bench, &tracks.wide, &tracks.steady));
     Ok(())
-}
-
-/// It is found out by name, what it isn't set to any more isn't offered, and the track goes on at the rate that it has; all of that
-/// until it is plugged in anew.
-pub(super) fn stays(bench: &mut Bench, bad: &Track, good: &Track) -> Result<Tried> {
-    let wrong = bad.wire.rate;
-    let offers = |bench: &Bench| -> Result<bool> {
-        let takes = bench.player.status()?["engine"]["takes"].take();
-        let mut rates = takes
-            .as_array()
-            .into_iter()
-            .flatten()
-            .flat_map(|setting| setting["rates"].as_array().into_iter().flatten());
-        Ok(rates.any(|rate| *rate == wrong))
-    };
-    let fault = |bench: &Bench| -> Result<String> {
-        Ok(bench.player.status()?["engine"]["fault"].as_str().unwrap_or_default().to_owned())
-    };
-    let product = bench.dac.with(|device| device.model().product.clone());
-    let product: String = product.chars().take(31).collect();
-    let mut before = Tried::default();
-    if !offers(bench)? {
-        before.faults.push(format!("it doesn't offer {wrong} Hz, which the DAC says that it has"));
-    }
-    bench.start(bad)?;
-    let took = bench.wait("it isn't found out", |bench| Ok(fault(bench)?.contains("runs at 48000")))?;
-    let said = fault(bench)?;
-    bench.wait("it doesn't go on at the rate that it has", |bench| {
-        Ok(bench.so_far().last().is_some_and(|stream| stream.rate == 48_000))
-    })?;
-    if !said.contains(&product) || !said.contains("without-rates=96000") {
-        before.faults.push(format!("the page doesn't say what stays and what to do: {said:?}"));
-    }
-    if offers(bench)? {
-        before.faults.push(format!("{wrong} Hz are still offered"));
-    }
-    before.faults.extend(bench.until_stopped()?);
-    let rates: Vec<u32> = bench.streams()?.iter().map(|stream| stream.rate).collect();
-    if rates != [wrong, 48_000] {
-        before.faults.push(format!("the streams came at {rates:?} Hz"));
-    }
-    let mut tried = bench.play_one(good)?;
-    bench.dac.unplug()?;
-    bench.wait("the page still shows the DAC that is gone", |bench| Ok(bench.shown()?.is_empty()))?;
-    bench.dac.plug(None)?;
-    bench.wait("plugged in anew it isn't offered again", |bench| Ok(offers(bench)? && fault(bench)?.is_empty()))?;
-    tried.note = format!("{said}, after {:.1} s", took.as_secs_f64());
-    tried.absorb(before);
-    Ok(tried)
 }
 
 /// It is refused by name, nothing sounds meanwhile, and the next track plays.
@@ -188,28 +139,6 @@ fn starves(bench: &mut Bench, track: &Track) -> Result<Tried> {
         if most < 100.0 + asked.ppm / 1e4 * 0.8 {
             tried.torn(tried.gaps, format!("it asked for {} % more, and never got it", asked.ppm / 1e4));
         }
-    }
-    Ok(tried)
-}
-
-/// 24 bits come as they are; so do 32, of which the DAC drops eight: that isn't called bit-perfect.
-pub(super) fn narrowed(bench: &mut Bench, whole: &Track, deep: &Track) -> Result<Tried> {
-    let takes = bench.player.status()?["engine"]["takes"].take();
-    let bits = takes.as_array().into_iter().flatten().find(|setting| setting["format"] == "S32_LE");
-    let mut tried = bench.play_one(whole)?;
-    if bits.is_none_or(|setting| setting["bits"] != 24) {
-        tried.faults.push(format!("the page doesn't say that 24 bits count: {takes}"));
-    }
-    bench.start(deep)?;
-    let playing = bench.playing()?;
-    let fault = bench.until_stopped()?;
-    tried.faults.extend(fault);
-    let says = json!([playing["bit_perfect"], playing["changes"], playing["wire"]["format"]]);
-    if says != json!([false, ["the DAC has fewer bits than the source"], "S32_LE"]) {
-        tried.faults.push(format!("of 32 bits the page says {says}"));
-    }
-    if let Some(stream) = tried.only(&bench.streams()?) {
-        tried.take(deep, stream);
     }
     Ok(tried)
 }

@@ -17,6 +17,9 @@ pub struct Tried {
     pub frames: usize,
     /// What the streams took on the bus, ms.
     pub bus_ms: u64,
+    /// Microframes of the bus that passed without a packet in the middle of streams, which that doesn't count, by the times of the
+    /// packets around them.
+    pub unfilled: u64,
     /// What is worth saying of it.
     pub note: String,
     /// What is wrong, however busy the machine was.
@@ -165,10 +168,10 @@ impl Display for Found {
             let verdict = if tried.faults.is_empty() { "well".to_owned() } else { tried.faults.join("; ") };
             let note = if tried.note.is_empty() { String::new() } else { format!(" ({})", tried.note) };
             let lost = if *dropouts == Dropouts::default() { String::new() } else { format!(", {dropouts}") };
-            let Tried { frames, bus_ms, .. } = tried;
+            let Tried { frames, bus_ms, unfilled, .. } = tried;
             writeln!(
                 f,
-                "{name:<44} {frames:>8} frames, {bus_ms} ms of the bus, {waited_ms} ms without a core: {verdict}{note}, attempt \
+                "{name:<44} {frames:>8} frames, {bus_ms} ms of the bus, {unfilled} microframes unfilled, {waited_ms} ms without a core: {verdict}{note}, attempt \
                  {attempts}{lost}"
             )?;
             for (number, Excused { faults, dropouts, waited_ms, held_ms, busy_percent }) in (1..).zip(excused) {

@@ -2,20 +2,25 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use support::material::DsdWire;
 use usb_dac::{Model, Stream, bus_time};
 
+use super::album;
 use super::bench::Bench;
 use super::converted::converted;
-use super::dop::Apart;
 use super::figures;
 use super::found::Tried;
 use super::interrupted::interrupt_dop;
+use super::narrow;
+use super::pace::Pace;
 use super::parts::Parts;
 use super::plug::Comes;
 use super::tracks::Tracks;
 use super::volume;
 use crate::tracks::Track;
 
+/// What the page says where the DAC hasn't the source's rate.
+const RESAMPLED: &str = "resampled: the DAC hasn't the source's rate";
 /// How near a clock that is off by 200 millionths is followed, in millionths: a packet is a whole frame more or less.
 const NEAR: f64 = 20.0;
 
@@ -25,7 +30,12 @@ pub(super) fn add<'a>(parts: &mut Parts<'a>, tracks: &'a Tracks) -> Result<()> {
     parts.dac("claims-32-bits");
     let wide = tracks.formats.get(1).context("no track of 96 kHz")?;
     parts.add("a DAC that claims 32 bits", move |bench| volume::fixed(bench, wide));
+    parts.add("what a DAC plays that claims 32 bits", |bench| narrow::claims(bench, &tracks.deep));
     parts.dac("dongle");
+    let [slower, faster] = &tracks.foreign;
+    parts.add("44.1 kHz to a dongle of 48", move |bench| converted(bench, slower, 48_000, RESAMPLED));
+    parts.add("96 kHz to a dongle of 48", move |bench| converted(bench, faster, 48_000, RESAMPLED));
+    parts.add("a dongle that is plugged in anew", |bench| volume::anew(bench, &tracks.steady));
     parts.add("a dongle with a mixer", |bench| volume::dongle(bench, &tracks.narrow));
     parts.add("a dongle that is muted", |bench| volume::muted(bench, &tracks.muted));
     parts.dac("dop-only");
@@ -39,19 +49,25 @@ pub(super) fn add<'a>(parts: &mut Parts<'a>, tracks: &'a Tracks) -> Result<()> {
     }
     parts.add("what the page says of DSD64 as DoP", |bench| figures::agree(bench, &tracks.agreeing[2], Comes::OverPcm));
     parts.add("pause, seek and stop in DoP", |bench| interrupt_dop(bench, &tracks.long_dsd));
+    album::add_over_pcm(parts, tracks);
+    parts.dac("dop-in-32-bits");
+    parts.add("DSD64 as DoP in words of 32 bits", move |bench| dop_in_32_bits(bench, dsd));
+    parts.add("a gapless album in DoP in words of 32 bits", |bench| {
+        album::album_of_dsd(bench, &tracks.album_dsd, DsdWire::Dop32)
+    });
     parts.dac("pcm-to-192k");
     parts.add("DSD64 to a DAC without DSD", move |bench| {
         converted(bench, dsd, 176_400, "DSD is converted to PCM: the DAC takes neither DSD nor DoP at this rate")
     });
-    parts.add("384 kHz to a DAC without it", |bench| {
-        converted(bench, &tracks.fast, 192_000, "resampled: the DAC hasn't the source's rate")
-    });
+    parts.add("384 kHz to a DAC without it", |bench| converted(bench, &tracks.fast, 192_000, RESAMPLED));
     parts.dac("slow-lock");
     parts.add("a DAC that locks after 500 ms, without a rule", move |bench| loses(bench, wide));
     for (name, ppm) in [("fast-clock", 200.0), ("slow-clock", -200.0)] {
         parts.dac(name);
         parts.add(format!("a clock that is off by {ppm} ppm"), move |bench| clock(bench, &tracks.steady, ppm));
     }
+    parts.dac("drifting-clock");
+    parts.add("a clock that drifts", |bench| drifting(bench, &tracks.steady));
     Ok(())
 }
 
@@ -59,18 +75,18 @@ pub(super) fn add<'a>(parts: &mut Parts<'a>, tracks: &'a Tracks) -> Result<()> {
 fn dop(bench: &mut Bench, track: &Track) -> Result<Tried> {
     let fault = bench.queue(&[track])?;
     let mut tried = Tried { faults: fault.into_iter().collect(), ..Tried::default() };
-    let streams = bench.streams()?;
-    let Some(stream) = tried.only(&streams) else { return Ok(tried) };
-    let apart = Apart::of(stream);
-    let (found, faults) = apart.compare(&track.packed, stream.rate);
-    tried.frames = found.in_order;
-    tried.note = format!(
-        "{} frames of the driver's zeros before, {} behind; {} and {} of DSD silence",
-        apart.before, apart.behind, found.before, found.behind
-    );
-    tried.differs(&found, stream.rate);
-    tried.markers(&apart);
-    tried.faults.extend(faults);
+    if let Some(stream) = tried.only(&bench.streams()?) {
+        tried.over_pcm(&track.packed, stream);
+    }
+    Ok(tried)
+}
+
+/// The same, in words of four bytes.
+fn dop_in_32_bits(bench: &mut Bench, track: &Track) -> Result<Tried> {
+    let mut tried = dop(bench, track)?;
+    if bench.streams()?.iter().any(|stream| stream.setting.bytes != 4) {
+        tried.faults.push("it didn't come in words of four bytes".to_owned());
+    }
     Ok(tried)
 }
 
@@ -87,6 +103,28 @@ fn clock(bench: &mut Bench, track: &Track, ppm: f64) -> Result<Tried> {
         if (seen - ppm).abs() > NEAR {
             // Where it runs dry it begins at its nominal rate again.
             tried.torn(tried.gaps, format!("the stream is off by {seen:.0} ppm, not {ppm}"));
+        }
+    }
+    Ok(tried)
+}
+
+/// Packets follow a clock that goes faster and slower all the time: frames that came so far are those that its feedback has asked for
+/// ([`Pace`], to which every stream is held). Here is said how far off they were, and how far a host would be that doesn't listen.
+fn drifting(bench: &mut Bench, track: &Track) -> Result<Tried> {
+    let mut tried = bench.play_one(track)?;
+    let mut model = bench.dac.with(|device| device.model().clone());
+    if let [stream] = bench.streams()?.as_slice() {
+        let Pace { off, most } = Pace::of(&model, stream);
+        model.drifts = None;
+        let deaf = Pace::of(&model, stream).off;
+        tried.note += &format!(
+            "; its frames are {off:.1} off what the feedback asked for so far, of {most:.1} that may be, and {deaf:.1} off an even clock"
+        );
+        if deaf <= most {
+            tried.torn(
+                tried.gaps,
+                "it doesn't tell a host that listens to the feedback from one that doesn't".to_owned(),
+            );
         }
     }
     Ok(tried)
@@ -170,16 +208,9 @@ mod tests {
 
     #[test]
     fn a_dac_that_locks_slowly_loses_what_comes_sooner() {
-        let stream = Stream {
-            setting: Setting { format: Format::Pcm, bytes: 4, bits: 32 },
-            rate: 96_000,
-            microframes: 8000,
-            received: 96 * 8000,
-            unheard: 96 * 4000,
-            packets: Vec::new(),
-            bytes: Vec::new(),
-            ended: true,
-        };
+        let setting = Setting { format: Format::Pcm, bytes: 4, bits: 32 };
+        let stream =
+            Stream { microframes: 8000, received: 96 * 8000, unheard: 96 * 4000, ..Stream::new(setting, 96_000) };
         let text = lost(&stream, 3840).unwrap();
         assert!(text.contains("the first 44160 frames of the music (460 ms)"), "{text}");
         assert!(lost(&stream, 47_999).unwrap().contains("the first 1 frames"));
@@ -190,15 +221,14 @@ mod tests {
     #[test]
     fn music_before_the_lock_is_a_fault_whatever_put_silence_in_front() {
         let packet = |n: u64| Packet { at: Duration::from_micros(125 * n), bytes: 96 };
+        let setting = Setting { format: Format::Pcm, bytes: 4, bits: 32 };
         let stream = |silent: usize| Stream {
-            setting: Setting { format: Format::Pcm, bytes: 4, bits: 32 },
-            rate: 96_000,
             microframes: 6000,
             received: 96 * 6000,
             unheard: 96 * 4000,
             packets: (0..6000).map(packet).collect(),
             bytes: [vec![0; 96 * silent], vec![7; 96 * (6000 - silent)]].concat(),
-            ended: true,
+            ..Stream::new(setting, 96_000)
         };
         let faults = |silent, preroll| {
             let mut tried = Tried::default();

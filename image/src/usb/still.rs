@@ -48,16 +48,9 @@ mod tests {
     /// A second of packets, with a gap of so many ms behind every 1600 of them.
     fn stream(gap: u32) -> Stream {
         let packet = |n: u32| Packet { at: Duration::from_micros(125) * n + MS * gap * (n / 1600), bytes: 48 };
-        Stream {
-            setting: Setting { format: Format::Pcm, bytes: 4, bits: 32 },
-            rate: 48_000,
-            microframes: 8000,
-            received: 48 * 8000,
-            unheard: 0,
-            packets: (0..8000).map(packet).collect(),
-            bytes: Vec::new(),
-            ended: true,
-        }
+        let setting = Setting { format: Format::Pcm, bytes: 4, bits: 32 };
+        let packets = (0..8000).map(packet).collect();
+        Stream { microframes: 8000, received: 48 * 8000, packets, ..Stream::new(setting, 48_000) }
     }
 
     /// It was looked at each 25 ms, as the bench does; so many ms more had been waited each time.

@@ -32,6 +32,21 @@ const ALBUM: [Case; 3] = [
     Case::pcm(Container::Flac, 44_100, 16, 2, Layout::S32).ms(2110),
     Case::pcm(Container::Flac, 44_100, 16, 2, Layout::S32).ms(1490),
 ];
+/// An album of DSD64 whose tracks end within words of the wire, of four bytes and of two: the bytes so far are a word's first, its second,
+/// and its first again. Over PCM the second track ends behind an odd number of frames.
+const ALBUM_DSD: [Case; 3] = [
+    Case::dsd(Container::Dsf, 64).ms(1530).odd(1),
+    Case::dsd(Container::Dff, 64).ms(1410).odd(1),
+    Case::dsd(Container::Dsf, 64).ms(1650).odd(3),
+];
+/// PCM and DSD over PCM by turns: at the very rate that DSD64 takes, and at others.
+const OVER_PCM: [Case; 5] = [
+    Case::pcm(Container::Flac, 176_400, 24, 2, Layout::S24Packed).ms(1500),
+    Case::dsd(Container::Dsf, 64),
+    Case::pcm(Container::Flac, 176_400, 24, 2, Layout::S24Packed).ms(1500),
+    Case::dsd(Container::Dff, 128),
+    Case::pcm(Container::Flac, 48_000, 24, 2, Layout::S24Packed).ms(1500),
+];
 /// From format to format: between the families of rates, and from PCM to DSD and back.
 const SWITCHES: [Case; 5] = [
     Case::pcm(Container::Flac, 44_100, 16, 2, Layout::S32).ms(1500),
@@ -51,7 +66,11 @@ const AGREEING: u32 = 4000;
 pub(super) struct Tracks {
     pub(super) formats: Vec<Track>,
     pub(super) album: Vec<Track>,
+    /// The same in DSD, ended within words.
+    pub(super) album_dsd: Vec<Track>,
     pub(super) switches: Vec<Track>,
+    /// PCM and DSD by turns, for a DAC that takes DSD over PCM.
+    pub(super) over_pcm: Vec<Track>,
     /// As DoP.
     pub(super) dop: Vec<Track>,
     /// 44.1 kHz, 16 bits, as words of 32.
@@ -78,6 +97,8 @@ pub(super) struct Tracks {
     pub(super) fast: Track,
     /// 96 kHz, 32 bits.
     pub(super) deep: Track,
+    /// 44.1 and 96 kHz, which a dongle of 48 kHz hasn't.
+    pub(super) foreign: [Track; 2],
 }
 
 impl Tracks {
@@ -94,6 +115,8 @@ impl Tracks {
         Ok(Self {
             formats: FORMATS.into_iter().map(&mut make).collect::<Result<_>>()?,
             album: ALBUM.into_iter().map(&mut make).collect::<Result<_>>()?,
+            album_dsd: ALBUM_DSD.into_iter().map(&mut make).collect::<Result<_>>()?,
+            over_pcm: OVER_PCM.into_iter().map(&mut make).collect::<Result<_>>()?,
             switches: SWITCHES.into_iter().map(&mut make).collect::<Result<_>>()?,
             dop: DOP.into_iter().map(&mut make).collect::<Result<_>>()?,
             long: make(flac(44_100, 16, Layout::S32).ms(LONG))?,
@@ -107,6 +130,7 @@ impl Tracks {
             wide: make(flac(96_000, 24, Layout::S32).ms(8000))?,
             fast: make(flac(384_000, 24, Layout::S32).ms(1000))?,
             deep: make(flac(96_000, 32, Layout::S32))?,
+            foreign: [make(flac(44_100, 16, Layout::S32).ms(1500))?, make(flac(96_000, 24, Layout::S32).ms(1500))?],
             agreeing: [
                 make(flac(44_100, 16, Layout::S32).ms(AGREEING))?,
                 make(flac(192_000, 24, Layout::S32).ms(AGREEING))?,
@@ -153,7 +177,13 @@ mod tests {
     #[test]
     fn no_two_tracks_of_dsd_of_one_rate_share_a_passage() {
         for multiple in [64, 128, 256, 512] {
-            let of_rate = FORMATS.iter().chain(&DOP).chain(&SWITCHES).filter(|case| case.rate == 44_100 * multiple);
+            let of_rate = FORMATS
+                .iter()
+                .chain(&DOP)
+                .chain(&SWITCHES)
+                .chain(&ALBUM_DSD)
+                .chain(&OVER_PCM)
+                .filter(|case| case.rate == 44_100 * multiple);
             let of_rate: Vec<_> = of_rate.map(|case| case.ms(30)).collect();
             assert!(of_rate.len() > 1, "DSD{multiple}");
             assert_eq!(first_that_shares(&of_rate, |number| number), None, "DSD{multiple}");

@@ -2,10 +2,11 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use usb_dac::{Explained, Kind};
+use usb_dac::{Explained, Kind, Stream};
 
 use super::bench::Bench;
 use super::found::{Excuse, Tried};
+use super::plug::{Comes, to_the_end};
 use crate::tracks::Track;
 
 /// What is asked for: 29.4 dB quieter, which a control of whole decibels has not.
@@ -67,6 +68,75 @@ pub(super) fn dongle(bench: &mut Bench, track: &Track) -> Result<Tried> {
     tried.whole(bench, track)?;
     tried.note = format!("master, left, right at {PERCENT} %, dB and mute: {:?}", levels(bench));
     Ok(tried)
+}
+
+/// Pulled out and put back in, a dongle has forgotten all: it is as loud as it gets, and muted. Before it gets a frame of music it has to
+/// stand where it stood. Then the same while the appliance is muted: nothing is heard of it until that is over.
+pub(super) fn anew(bench: &mut Bench, track: &Track) -> Result<Tried> {
+    let step = bench.dac.with(|device| device.model().volume.map_or(1.0, |volume| volume.step_db));
+    let second = track.wire.rate as usize;
+    bench.start(track)?;
+    bench.player.renderer().set_volume(PERCENT)?;
+    bench.wait("nothing is played", |bench| Ok(bench.sounded() > second))?;
+    let mut faults = Tried::default();
+    faults.stands_at(levels(bench), PERCENT, step);
+    let first = replug(bench)?;
+    bench.wait("it doesn't go on by itself", |bench| Ok(bench.so_far().len() > 1))?;
+    let stream = bench.so_far().pop();
+    faults.stands_at(levels(bench), PERCENT, step);
+    let set = bench.dac.with(|device| device.levelled());
+    let sounds = stream.as_ref().map(sounds_at);
+    if sounds.is_none_or(|sounds| set > sounds) {
+        faults
+            .faults
+            .push(format!("it was set {set} microframes after the stream began, and sounded after {sounds:?}"));
+    }
+    let mut tried = to_the_end(bench, track, Comes::AsItIs)?;
+    tried.absorb(faults);
+    // Muted. Whatever starts a track sets 100 %, and lifts that.
+    bench.start(track)?;
+    bench.player.renderer().set_volume(PERCENT)?;
+    bench.wait("nothing is played", |bench| Ok(bench.sounded() > 0))?;
+    bench.player.renderer().set_mute(true)?;
+    bench.wait("it isn't silent", |bench| Ok(bench.is_silent_now()))?;
+    replug(bench)?;
+    bench.forget();
+    let came =
+        |bench: &Bench| bench.dac.with(|device| device.record().streams().iter().map(Stream::frames).sum::<usize>());
+    bench.wait("it doesn't go on by itself", |bench| Ok(came(bench) > second))?;
+    tried.stands_at(levels(bench), PERCENT, step);
+    match bench.sounded() {
+        0 => {}
+        frames => tried.faults.push(format!("{frames} frames sounded of a DAC that came back while it was muted")),
+    }
+    bench.player.renderer().set_mute(false)?;
+    bench.wait("it isn't heard again", |bench| Ok(bench.sounded() > 0 || bench.transport()?.state == "STOPPED"))?;
+    if bench.sounded() == 0 {
+        tried.faults.push("it was never heard again".to_owned());
+    }
+    tried.faults.extend(bench.until_stopped()?);
+    tried.stands_at(levels(bench), PERCENT, step);
+    let sounds = sounds.unwrap_or_default();
+    tried.note += &format!(
+        "; switched on at {first:?}, set before it began to play or {set} microframes after, sounded after {sounds}"
+    );
+    Ok(tried)
+}
+
+/// Pulls it out while it plays and puts it back in; returns what it stood at without anybody having set it.
+fn replug(bench: &mut Bench) -> Result<Levels> {
+    bench.dac.unplug()?;
+    bench.wait("the page still shows the DAC that is gone", |bench| Ok(bench.shown()?.is_empty()))?;
+    bench.dac.plug(None)?;
+    Ok(bench.dac.with(|device| {
+        device.model().volume.map_or([(0.0, false); 3], |volume| [(volume.first_db, volume.first_muted); 3])
+    }))
+}
+
+/// How many microframes of a stream came before the first one that sounds.
+fn sounds_at(stream: &Stream) -> u64 {
+    let first = stream.bytes.iter().position(|byte| *byte != stream.setting.format.silence());
+    stream.microframe_of(first.unwrap_or(stream.bytes.len())) as u64
 }
 
 /// Muted, there is silence on the bus, within fades; the track goes on below it, and its feature unit is left alone.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::clock::{Clock, feedback_every};
+use crate::clock::feedback_every;
 use crate::descriptors::{self, CLOCK, FEATURE, SELECTOR, STREAMING};
 use crate::faults::{Happened, Request};
 use crate::model::Model;
@@ -79,6 +79,8 @@ pub struct Device {
     record: Record,
     /// Microframes since the setting was chosen.
     microframes: u64,
+    /// How many of them when volume or mute was set last.
+    levelled: u64,
     happened: Happened,
     /// It answers to nothing any more.
     hangs: bool,
@@ -88,23 +90,32 @@ impl Device {
     /// A DAC of this kind, at the first of its rates.
     #[must_use]
     pub fn new(model: Model) -> Self {
-        let rate = model.rates.first().copied().unwrap_or(48_000);
-        Self {
+        let mut device = Self {
             model,
-            rate,
+            rate: 0,
             alternate: 0,
             mute: [false; CHANNELS],
             volume: [0; CHANNELS],
             record: Record::default(),
             microframes: 0,
+            levelled: 0,
             happened: Happened::default(),
             hangs: false,
-        }
+        };
+        device.switched_on();
+        device
     }
 
-    /// It was plugged in, which is what its power comes from: what hung begins anew.
+    /// It was plugged in, which is what its power comes from: what hung begins anew, and whatever was set is forgotten. (How often it has
+    /// refused something, and that it has fallen off the bus, is no memory of its own.)
     pub fn switched_on(&mut self) {
+        self.reset();
         self.hangs = false;
+        self.rate = self.model.rates.first().copied().unwrap_or(48_000);
+        let first = self.model.volume;
+        self.volume = [first.map_or(0, |volume| in_steps(volume.first_db)); CHANNELS];
+        self.mute = [first.is_some_and(|volume| volume.first_muted); CHANNELS];
+        (self.microframes, self.levelled) = (0, 0);
     }
 
     /// Whether it has hung itself up, so that no request is answered until it is plugged in anew.
@@ -151,6 +162,12 @@ impl Device {
     #[must_use]
     pub fn levels(&self) -> [(f32, bool); CHANNELS] {
         std::array::from_fn(|channel| (f32::from(self.volume[channel]) / 256.0, self.mute[channel]))
+    }
+
+    /// How many microframes of the stream had come when volume or mute was set last; 0: all that is set was so before it.
+    #[must_use]
+    pub fn levelled(&self) -> u64 {
+        self.levelled
     }
 
     /// It was taken off the bus, or the bus was reset: what was set of the interface is gone.
@@ -215,8 +232,8 @@ impl Device {
         };
         self.record.end();
         self.alternate = alternate;
-        self.microframes = 0;
         if let Some(setting) = setting {
+            (self.microframes, self.levelled) = (0, 0);
             self.record.begin(setting, self.rate);
         }
         Answer::Done
@@ -257,7 +274,7 @@ impl Device {
         }
         if self.rate != rate {
             // It locks anew.
-            self.microframes = 0;
+            (self.microframes, self.levelled) = (0, 0);
         }
         self.rate = rate;
         self.record.set_rate(rate);
@@ -267,16 +284,18 @@ impl Device {
     fn feature(&mut self, setup: Setup, selector: u8, channel: usize, data: &[u8]) -> Option<Answer> {
         let bounds = self.model.volume?;
         let reads = setup.kind & TO_HOST != 0;
-        let steps = [bounds.min_db, bounds.max_db, bounds.step_db].map(|db| (db * 256.0) as i16);
+        let steps = [bounds.min_db, bounds.max_db, bounds.step_db].map(in_steps);
         match (selector, setup.request) {
             (MUTE, CURRENT) if reads => Some(Answer::Data(vec![(*self.mute.get(channel)?).into()])),
             (MUTE, CURRENT) => {
+                self.levelled = self.microframes;
                 *self.mute.get_mut(channel)? = *data.first()? != 0;
                 Some(Answer::Done)
             }
             (VOLUME, CURRENT) if reads => Some(Answer::Data(self.volume.get(channel)?.to_le_bytes().to_vec())),
             (VOLUME, CURRENT) => {
                 let [min, max, _] = steps;
+                self.levelled = self.microframes;
                 let wanted = i16::from_le_bytes(data.try_into().ok()?);
                 *self.volume.get_mut(channel)? = wanted.clamp(min, max);
                 Some(Answer::Done)
@@ -300,9 +319,7 @@ impl Device {
     /// What the feedback endpoint says.
     #[must_use]
     pub fn feedback(&self) -> [u8; 4] {
-        let asks = self.model.starves.map_or(0.0, |hunger| hunger.ppm(self.microframes));
-        let rate = self.model.stays_at.unwrap_or(self.rate);
-        Clock { rate, ppm: self.model.clock_ppm + asks }.feedback()
+        self.model.feedback(self.rate, self.microframes).to_le_bytes()
     }
 
     /// How many requests it has refused that its model is said to refuse.
@@ -315,6 +332,11 @@ impl Device {
     pub fn vanishes(&mut self) -> Option<Duration> {
         self.happened.vanishes(self.model.vanishes, self.microframes)
     }
+}
+
+/// The numbers of a volume control: 1/256 dB.
+fn in_steps(db: f32) -> i16 {
+    (db * 256.0) as i16
 }
 
 #[cfg(test)]
@@ -365,10 +387,39 @@ mod tests {
         assert_eq!(dac.request(setup(WRITE, 1, 0x201, FEATURE, 2), &to(-12)), Answer::Done);
         assert_eq!(dac.request(setup(WRITE, 1, 0x202, FEATURE, 2), &to(-100)), Answer::Done);
         assert_eq!(dac.request(setup(WRITE, 1, 0x100, FEATURE, 1), &[1]), Answer::Done);
-        assert_eq!(dac.levels(), [(0.0, true), (-12.0, false), (-50.0, false)]);
+        assert_eq!(dac.levels(), [(0.0, true), (-12.0, true), (-50.0, true)]);
         assert_eq!(dac.request(setup(WRITE, 1, 0x203, FEATURE, 2), &to(0)), Answer::Stall, "there is no third channel");
         let mut without = Device::new(Model::named("packed-24-bits").unwrap());
         assert_eq!(without.request(setup(READ, 1, 0x100, FEATURE, 1), &[]), Answer::Stall);
+    }
+
+    #[test]
+    fn what_was_set_is_forgotten_without_power() {
+        let mut dac = Device::new(Model::named("dongle").unwrap());
+        let first = dac.levels();
+        assert_eq!(first, [(0.0, true); 3]);
+        let set = |dac: &mut Device| {
+            for (value, data) in [(0x200, &[0, 0xf0][..]), (0x201, &[0, 0xf0]), (0x100, &[0]), (0x101, &[0])] {
+                assert_eq!(dac.request(setup(WRITE, 1, value, FEATURE, data.len() as u16), data), Answer::Done);
+            }
+        };
+        set(&mut dac);
+        assert_eq!(dac.levels(), [(-16.0, false), (-16.0, false), (0.0, true)]);
+        dac.reset();
+        assert_ne!(dac.levels(), first, "a reset of the bus takes no power");
+        dac.switched_on();
+        assert_eq!((dac.levels(), dac.levelled()), (first, 0));
+        let choose = Setup { kind: 1, request: SET_INTERFACE, value: 1, index: STREAMING.into(), length: 0 };
+        dac.request(choose, &[]);
+        dac.packet(&[0; 24], Duration::ZERO);
+        assert_eq!(dac.levelled(), 0);
+        set(&mut dac);
+        assert_eq!(dac.levelled(), 1, "while it plays");
+        let mut dac = Device::new(Model::named("reference").unwrap());
+        dac.request(setup(WRITE, 1, 0x100, CLOCK, 4), &768_000_u32.to_le_bytes());
+        dac.switched_on();
+        let read = dac.request(setup(READ, 1, 0x100, CLOCK, 4), &[]);
+        assert_eq!(read, Answer::Data(44_100_u32.to_le_bytes().to_vec()));
     }
 
     #[test]

@@ -15,6 +15,8 @@ pub struct Markers {
     pub wrong: Vec<usize>,
     /// Frames that have no marker: PCM.
     pub missing: usize,
+    /// Frames of words of four bytes whose lowest byte isn't 0, as a DAC needs that it knows them by the upper three.
+    pub filled: usize,
 }
 
 impl Markers {
@@ -36,6 +38,7 @@ pub fn take_apart(bytes: &[u8], word: usize) -> (Vec<u8>, Markers) {
     for (number, frame) in bytes.chunks_exact(2 * word).enumerate() {
         let words =
             frame.chunks_exact(word).map(|word| [word[word.len() - 1], word[word.len() - 2], word[word.len() - 3]]);
+        markers.filled += usize::from(frame.chunks_exact(word).any(|word| word.len() > 3 && word[0] != 0));
         let tops: Vec<u8> = words.clone().map(|[top, ..]| top).collect();
         bits.extend(words.flat_map(|[_, older, newer]| [older, newer]));
         let marker = tops.first().copied().filter(|top| MARKERS.contains(top));
@@ -63,7 +66,13 @@ mod tests {
         assert_eq!(markers, Markers::default());
         let twice: Vec<u8> = [frame(0xfa, 0), frame(0xfa, 4), frame(0x05, 8), frame(0x00, 8)].concat();
         let (_, markers) = take_apart(&twice, 3);
-        assert_eq!(markers, Markers { wrong: vec![1, 3], missing: 1 });
+        assert_eq!(markers, Markers { wrong: vec![1, 3], missing: 1, filled: 0 });
+        let wide: Vec<u8> =
+            [frame(0xfa, 0), frame(0x05, 4)].concat().chunks(3).flat_map(|word| [&[0], word].concat()).collect();
+        assert_eq!(take_apart(&wide, 4), (vec![1, 0, 3, 2, 5, 4, 7, 6], Markers::default()));
+        let mut filled = wide;
+        filled[12] = 1;
+        assert_eq!(take_apart(&filled, 4).1, Markers { filled: 1, ..Markers::default() });
         let fault = |at| Fault { kind: Kind::WrongPhase, at, frames: 1 };
         assert_eq!(markers.faults(), [fault(1), fault(3)]);
     }

@@ -17,8 +17,9 @@ mod interrupted;
 mod model;
 mod record;
 pub mod redir;
+mod unfilled;
 
-pub use clock::bus_time;
+pub use clock::{Drift, bus_time};
 pub use device::{Answer, Device, Setup};
 pub use dop::{Markers, take_apart};
 pub use explain::{Explained, Fault, Kind, Wanted, explain};
@@ -26,3 +27,4 @@ pub use faults::{Absence, Hunger, Refusal, Request};
 pub use interrupted::{Asked, Fades, Interrupted, Lost, Passage, Piece};
 pub use model::{Format, Model, ModelError, Setting, VARIANTS, Volume};
 pub use record::{Packet, Record, Sink, Stream};
+pub use unfilled::{Microframe, Unfilled};

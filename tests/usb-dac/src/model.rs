@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use crate::clock::{Clock, Drift};
 use crate::faults::{Absence, Hunger, Refusal};
 
 /// The descriptions that are built in, by name.
@@ -15,6 +16,8 @@ pub const VARIANTS: &[(&str, &str)] = &[
     ("slow-lock", include_str!("../variants/slow-lock.toml")),
     ("fast-clock", include_str!("../variants/fast-clock.toml")),
     ("slow-clock", include_str!("../variants/slow-clock.toml")),
+    ("drifting-clock", include_str!("../variants/drifting-clock.toml")),
+    ("dop-in-32-bits", include_str!("../variants/dop-in-32-bits.toml")),
     ("hangs-at-96k", include_str!("../variants/hangs-at-96k.toml")),
     ("counts-24-bits", include_str!("../variants/counts-24-bits.toml")),
     ("no-clock-at-96k", include_str!("../variants/no-clock-at-96k.toml")),
@@ -46,6 +49,10 @@ pub struct Model {
     /// How much too fast its clock is, in millionths; at most 1000 either way.
     #[serde(default)]
     pub clock_ppm: f64,
+    /// How its clock goes faster and slower beside that.
+    pub drifts: Option<Drift>,
+    /// How many of a word's bits it plays, the upper ones, whatever it claims: what is below it drops. Missing: all.
+    pub plays_bits: Option<u8>,
     /// Rates that hang it when it is told to go there, Hz: it answers to nothing more until it is plugged in anew.
     #[serde(default)]
     pub hangs_at: Vec<u32>,
@@ -106,6 +113,12 @@ pub struct Volume {
     pub max_db: f32,
     /// Between two of them.
     pub step_db: f32,
+    /// Where it stands, in all channels, when the DAC is switched on.
+    #[serde(default)]
+    pub first_db: f32,
+    /// The DAC is muted when it is switched on.
+    #[serde(default)]
+    pub first_muted: bool,
 }
 
 /// Why a text describes no DAC.
@@ -155,6 +168,15 @@ impl Model {
                 "settings: bytes go from 1 to 4, bits to 8 times as many",
             ),
             (model.clock_ppm.abs() <= 1000.0, "clock_ppm: it goes from -1000 to 1000"),
+            (
+                model.drifts.is_none_or(Drift::is_possible),
+                "drifts: ppm goes from -1000 to 1000, every_ms from 1 to 60000",
+            ),
+            (model.plays_bits.is_none_or(|bits| (1..=32).contains(&bits)), "plays_bits: it goes from 1 to 32"),
+            (
+                model.volume.is_none_or(|volume| (volume.min_db..=volume.max_db).contains(&volume.first_db)),
+                "volume: first_db goes from min_db to max_db",
+            ),
             (model.stays_at.is_none_or(|rate| model.rates.contains(&rate)), "stays_at: it has to be one of the rates"),
             (model.vanishes.is_none_or(|absence| absence.is_possible()), "vanishes: for_ms goes from 1 to 60000"),
             (
@@ -172,8 +194,28 @@ impl Model {
     /// How much it asks for in the first so many microframes of a stream, as a part of the rate.
     #[must_use]
     pub fn pace(&self, microframes: u64) -> f64 {
-        let hunger: f64 = self.starves.map_or(0.0, |hunger| (0..microframes).map(|n| hunger.ppm(n)).sum());
-        1.0 + (self.clock_ppm + hunger / microframes.max(1) as f64) / 1e6
+        1.0 + (0..microframes).map(|n| self.ppm(n)).sum::<f64>() / microframes.max(1) as f64 / 1e6
+    }
+
+    /// How much more than its nominal rate it asks for so many microframes after the start of a stream, in millionths.
+    #[must_use]
+    pub fn ppm(&self, microframes: u64) -> f64 {
+        let drift = self.drifts.map_or(0.0, |drift| drift.ppm(microframes));
+        self.clock_ppm + drift + self.starves.map_or(0.0, |hunger| hunger.ppm(microframes))
+    }
+
+    /// What its feedback endpoint says then, set to this rate: frames of a microframe, with 16 bits behind the point.
+    #[must_use]
+    pub fn feedback(&self, rate: u32, microframes: u64) -> u32 {
+        Clock { rate: self.stays_at.unwrap_or(rate), ppm: self.ppm(microframes) }.feedback()
+    }
+
+    /// What it makes of words that came in this setting: the bits that it doesn't play are gone.
+    #[must_use]
+    pub fn played(&self, setting: Setting, bytes: &[u8]) -> Vec<u8> {
+        let dropped = u32::from((8 * setting.bytes).saturating_sub(self.plays_bits.unwrap_or(u8::MAX)));
+        let mask = u32::MAX.checked_shl(dropped).unwrap_or(0).to_le_bytes();
+        bytes.iter().enumerate().map(|(n, byte)| byte & mask[n % usize::from(setting.bytes)]).collect()
     }
 
     /// The same as [`lock_ms`](Self::lock_ms), in microframes.
@@ -236,6 +278,18 @@ mod tests {
     }
 
     #[test]
+    fn what_it_does_not_play_is_dropped_from_below() {
+        let played = |name: &str, bytes: &[u8]| {
+            let model = Model::named(name).unwrap();
+            model.played(model.settings[0], bytes)
+        };
+        let words = [0xff, 2, 3, 4, 5, 6, 7, 8];
+        assert_eq!(played("claims-32-bits", &words), [0, 2, 3, 4, 0, 6, 7, 8]);
+        assert_eq!(played("reference", &words), words);
+        assert_eq!(played("dongle", &words), words);
+    }
+
+    #[test]
     fn what_is_no_dac_is_refused_with_the_reason() {
         let (_, good) = VARIANTS[0];
         for (from, to, complaint) in [
@@ -244,6 +298,9 @@ mod tests {
             ("768_000", "768_001", "768000"),
             ("bytes = 4", "bytes = 5", "bytes go from 1 to 4"),
             ("volume", "clock_ppm = 2000.0\nvolume", "-1000 to 1000"),
+            ("volume", "drifts = { ppm = 200.0, every_ms = 0 }\nvolume", "every_ms from 1"),
+            ("volume", "plays_bits = 0\nvolume", "from 1 to 32"),
+            ("step_db", "first_db = 1.0, step_db", "from min_db to max_db"),
             ("volume", "stays_at = 50000\nvolume", "one of the rates"),
             ("volume", "vanishes = { after_ms = 0, for_ms = 0 }\nvolume", "1 to 60000"),
             ("volume", "starves = { every_ms = 9, for_ms = 10, ppm = 0.0 }\nvolume", "1 to every_ms"),

@@ -27,7 +27,9 @@ pub struct Stream {
     pub setting: Setting,
     /// Hz; of raw data, words a second.
     pub rate: u32,
-    /// Microframes that there were.
+    /// Microframes that had come since the setting was chosen before what is recorded here: where the record was cut.
+    pub before: u64,
+    /// Microframes that brought something, be it an empty packet.
     pub microframes: u64,
     /// Bytes in them.
     pub received: u64,
@@ -55,6 +57,14 @@ pub trait Sink: Debug + Send {
 }
 
 impl Stream {
+    /// One that has brought nothing yet.
+    #[must_use]
+    pub fn new(setting: Setting, rate: u32) -> Self {
+        let (packets, bytes) = (Vec::new(), Vec::new());
+        let (before, microframes, received, unheard) = (0, 0, 0, 0);
+        Self { setting, rate, before, microframes, received, unheard, packets, bytes, ended: false }
+    }
+
     /// Whole frames that came.
     #[must_use]
     pub fn frames(&self) -> usize {
@@ -105,7 +115,8 @@ impl Stream {
         waits.max().unwrap_or_default()
     }
 
-    /// How long it was on the bus.
+    /// How long it was on the bus, by its packets: microframes that brought none aren't counted
+    /// ([`unfilled`](Self::unfilled)).
     #[must_use]
     pub fn bus_time(&self) -> Duration {
         bus_time(self.microframes)
@@ -154,11 +165,11 @@ impl Record {
 
     /// What comes behind `change` of a stream that isn't over is another one.
     fn cut(&mut self, change: impl FnOnce(&mut Self)) {
-        let current = self.current().map(|stream| (stream.setting, stream.rate));
+        let current = self.current().map(|stream| (stream.setting, stream.rate, stream.before + stream.microframes));
         self.end();
         change(self);
-        if let Some((setting, rate)) = current {
-            self.begin(setting, rate);
+        if let Some((setting, rate, before)) = current {
+            self.streams.push(Stream { before, ..Stream::new(setting, rate) });
         }
     }
 
@@ -176,9 +187,7 @@ impl Record {
     }
 
     pub(crate) fn begin(&mut self, setting: Setting, rate: u32) {
-        let (packets, bytes) = (Vec::new(), Vec::new());
-        let (microframes, received, unheard) = (0, 0, 0);
-        self.streams.push(Stream { setting, rate, microframes, received, unheard, packets, bytes, ended: false });
+        self.streams.push(Stream::new(setting, rate));
     }
 
     /// The clock was set while a setting was chosen already, as the driver does. With music behind it that is another stream.
