@@ -35,7 +35,7 @@ const MARGIN: f64 = 400.0;
 type Frame = [f64; CHANNELS];
 
 /// The page says what is done to it and doesn't call it bit-perfect; what comes is the track's sound, and what the certificate says.
-pub(super) fn converted(bench: &mut Bench, track: &Track, rate: u32, change: &str) -> Result<Tried> {
+pub(super) fn converted(bench: &mut Bench, track: &Track, rate: u32, changes: &[&str]) -> Result<Tried> {
     bench.start(track)?;
     let playing = bench.playing()?;
     let fault = bench.until_stopped()?;
@@ -43,7 +43,7 @@ pub(super) fn converted(bench: &mut Bench, track: &Track, rate: u32, change: &st
     let wire = &playing["wire"];
     let says = json!([playing["bit_perfect"], playing["changes"], wire["rate"], wire["format"]]);
     let words = bench.dac.with(|device| device.model().settings.first().map_or(4, |setting| setting.bytes));
-    let wanted = json!([false, [change], rate, if words == 2 { "S16_LE" } else { "S32_LE" }]);
+    let wanted = json!([false, changes, rate, if words == 2 { "S16_LE" } else { "S32_LE" }]);
     if says != wanted {
         tried.faults.push(format!("the page says {says}, not {wanted}"));
     }

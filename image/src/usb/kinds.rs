@@ -21,6 +21,8 @@ use crate::tracks::Track;
 
 /// What the page says where the DAC hasn't the source's rate.
 const RESAMPLED: &str = "resampled: the DAC hasn't the source's rate";
+/// And where it has fewer bits.
+const NARROWED: &str = "the DAC has fewer bits than the source";
 /// How near a clock that is off by 200 millionths is followed, in millionths: a packet is a whole frame more or less.
 const NEAR: f64 = 20.0;
 
@@ -33,8 +35,8 @@ pub(super) fn add<'a>(parts: &mut Parts<'a>, tracks: &'a Tracks) -> Result<()> {
     parts.add("what a DAC plays that claims 32 bits", |bench| narrow::claims(bench, &tracks.deep));
     parts.dac("dongle");
     let [slower, faster] = &tracks.foreign;
-    parts.add("44.1 kHz to a dongle of 48", move |bench| converted(bench, slower, 48_000, RESAMPLED));
-    parts.add("96 kHz to a dongle of 48", move |bench| converted(bench, faster, 48_000, RESAMPLED));
+    parts.add("44.1 kHz to a dongle of 48", move |bench| converted(bench, slower, 48_000, &[RESAMPLED]));
+    parts.add("96 kHz to a dongle of 48", move |bench| converted(bench, faster, 48_000, &[RESAMPLED, NARROWED]));
     parts.add("a dongle that is plugged in anew", |bench| volume::anew(bench, &tracks.steady));
     parts.add("a dongle with a mixer", |bench| volume::dongle(bench, &tracks.narrow));
     parts.add("a dongle that is muted", |bench| volume::muted(bench, &tracks.muted));
@@ -57,9 +59,10 @@ pub(super) fn add<'a>(parts: &mut Parts<'a>, tracks: &'a Tracks) -> Result<()> {
     });
     parts.dac("pcm-to-192k");
     parts.add("DSD64 to a DAC without DSD", move |bench| {
-        converted(bench, dsd, 176_400, "DSD is converted to PCM: the DAC takes neither DSD nor DoP at this rate")
+        let change = "DSD is converted to PCM: the DAC takes neither DSD nor DoP at this rate";
+        converted(bench, dsd, 176_400, &[change])
     });
-    parts.add("384 kHz to a DAC without it", |bench| converted(bench, &tracks.fast, 192_000, RESAMPLED));
+    parts.add("384 kHz to a DAC without it", |bench| converted(bench, &tracks.fast, 192_000, &[RESAMPLED]));
     parts.dac("slow-lock");
     parts.add("a DAC that locks after 500 ms, without a rule", move |bench| loses(bench, wide));
     for (name, ppm) in [("fast-clock", 200.0), ("slow-clock", -200.0)] {

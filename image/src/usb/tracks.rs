@@ -36,7 +36,8 @@ const ALBUM: [Case; 3] = [
 /// and its first again. Over PCM the second track ends behind an odd number of frames.
 const ALBUM_DSD: [Case; 3] = [
     Case::dsd(Container::Dsf, 64).ms(1530).odd(1),
-    Case::dsd(Container::Dff, 64).ms(1410).odd(1),
+    // The one behind it is told of when this one is heard, and has to be there when its end is written, a ring of a second before.
+    Case::dsd(Container::Dff, 64).ms(3410).odd(1),
     Case::dsd(Container::Dsf, 64).ms(1650).odd(3),
 ];
 /// PCM and DSD over PCM by turns: at the very rate that DSD64 takes, and at others.
