@@ -13,6 +13,8 @@ const FADE_MS: usize = 20;
 const TWICE_MS: usize = 100;
 /// How far from where the first stream ended it is looked for where the second begins, ms.
 const NEAR_MS: usize = 1500;
+/// What is no part of the track is looked at in steps of so many frames.
+const STEP: usize = 64;
 /// By so many frames it is known.
 const KEY: usize = 2000;
 /// How far it may be off the source, of its level: no two filters begin to cut in the same way.
@@ -79,14 +81,18 @@ impl Tried {
         let (frame, rate) = (track.frame(), track.wire.rate as usize);
         let Some(found) = self.compare(&track.packed, track, first) else { return String::new() };
         let (total, in_order, fade) = (track.packed.len() / frame, found.in_order, rate * FADE_MS / 1000);
-        let is_end = |fault: &Fault| match fault.kind {
-            Kind::Dropped => fault.at + fault.frames == total,
-            // What it ends with is faded out.
-            Kind::Foreign(_) => fault.at == in_order && fault.frames <= fade,
-            _ => false,
-        };
-        let others = found.faults.iter().filter(|fault| !is_end(fault));
-        self.faults.extend(others.map(|fault| format!("before it is found out: {fault}")));
+        // The end is missing; and what came last may be faded out.
+        let is_end = |fault: &&Fault| fault.kind == Kind::Dropped && fault.at + fault.frames == total;
+        let (faded, others): (Vec<_>, Vec<_>) = found
+            .faults
+            .iter()
+            .filter(|fault| !is_end(fault))
+            .partition(|fault| matches!(fault.kind, Kind::Foreign(_)) && fault.at >= in_order);
+        self.faults.extend(others.iter().map(|fault| format!("before it is found out: {fault}")));
+        let faded: usize = faded.iter().map(|fault| fault.frames).sum();
+        if faded > fade + STEP {
+            self.faults.push(format!("before it is found out: {faded} frames of something else at its end"));
+        }
         let wide = samples(&track.packed, frame / 2);
         let second_frame = second.setting.frame();
         let came = samples(without_silence(&second.bytes, second_frame), second_frame / 2);
@@ -134,4 +140,59 @@ fn aligned(came: &[[f64; 2]], source: &[[f64; 2]], places: std::ops::Range<usize
         .filter_map(|place| Some((place, distance(&place)?)))
         .min_by(|a, b| a.1.total_cmp(&b.1))
         .map(|(place, _)| place)
+}
+
+#[cfg(test)]
+mod tests {
+    use support::decode::Layout;
+    use usb_dac::{Format, Setting};
+
+    use super::*;
+    use crate::tracks::{Case, Container};
+
+    #[test]
+    fn what_comes_before_and_after_is_held_to_the_source() {
+        let directory = tempfile::tempdir().unwrap();
+        let case = Case::pcm(Container::Wav, 96_000, 24, 2, Layout::S32).ms(2000);
+        let track = Track::make(case, directory.path()).unwrap();
+        let source = samples(&track.packed, 4);
+        let setting = Setting { format: Format::Pcm, bytes: 4, bits: 32 };
+        let stream = |rate, bytes: Vec<u8>| Stream {
+            received: bytes.len() as u64,
+            bytes: [vec![0; 8000], bytes, vec![0; 8000]].concat(),
+            ..Stream::new(setting, rate)
+        };
+        let at = |n: usize, channel: usize| source.get(n).map_or(0.0, |frame| frame[channel]);
+        // Another filter than ours, of three frames; faded in.
+        let halved = |from: usize, to: usize, gain: f64| -> Vec<u8> {
+            let frames = (from..to).step_by(2).enumerate();
+            let sample = |(number, n): (usize, usize), channel: usize| {
+                let level = [n.saturating_sub(1), n, n, n + 1].iter().map(|n| at(*n, channel)).sum::<f64>() / 4.0;
+                let fade = ((number + 1) as f64 / 960.0).min(1.0);
+                ((level * fade * gain * 2_147_483_648.0) as i32).to_le_bytes()
+            };
+            frames.flat_map(|frame| [sample(frame, 0), sample(frame, 1)].concat()).collect()
+        };
+        let total = source.len();
+        let faults = |first: Vec<u8>, second: Vec<u8>| {
+            let mut tried = Tried::default();
+            tried.goes_on(&track, [&stream(96_000, first), &stream(48_000, second)]);
+            tried.faults
+        };
+        let before = track.packed[..8 * 100_000].to_vec();
+        assert_eq!(faults(before.clone(), halved(98_000, total, 1.0)), [""; 0]);
+        assert_eq!(faults(before.clone(), halved(97_001, total, 1.0)), [""; 0], "an odd frame");
+        let mut broken = before.clone();
+        broken.drain(8 * 5000..8 * 5100);
+        for (what, first, second) in [
+            ("frames that never came", before.clone(), halved(101_000, total, 1.0)),
+            ("too many twice", before.clone(), halved(89_000, total, 1.0)),
+            ("no end", before.clone(), halved(98_000, total - 4000, 1.0)),
+            ("quieter", before.clone(), halved(98_000, total, 0.9)),
+            ("nothing", before.clone(), halved(98_000, 98_100, 1.0)),
+            ("lost before", broken, halved(98_000, total, 1.0)),
+        ] {
+            assert!(!faults(first, second).is_empty(), "{what}");
+        }
+    }
 }
