@@ -155,6 +155,7 @@ pub fn parse(mut parser: lexopt::Parser) -> Result<Asked> {
         bus: Bus::default(),
         spares: false,
         pull: false,
+        buffer_ms: session::BUFFER_MS,
         arguments: "",
     };
     while let Some(argument) = parser.next()? {

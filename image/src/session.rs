@@ -18,10 +18,13 @@ use crate::shell::Shell;
 use crate::slot::{INITRAMFS, KERNEL, one_line};
 use crate::{build, environment, initramfs, network, proxy};
 
-/// What an emulated appliance needs beside the arguments of a new image and of its platform: a sound buffer that outlasts the
-/// host's other work. And what no release has: the kernel ends an engine whose real-time thread makes a system call that playing
-/// doesn't take.
-const ARGUMENTS: &str = "tenuto.buffer_ms=500 tenuto.confine=on";
+/// What an emulated appliance has beside the arguments of a new image and of its platform, and no release has: the kernel ends an engine
+/// whose real-time thread makes a system call that playing doesn't take.
+const ARGUMENTS: &str = "tenuto.confine=on";
+/// A sound buffer that outlasts the host's other work, ms: what an emulated appliance gets if nothing else is asked for.
+pub const BUFFER_MS: u16 = 500;
+/// The one of a release (the engine's `--buffer-ms`), ms: nothing is said of it to the kernel.
+pub const SHIPPED_BUFFER_MS: u16 = 100;
 /// The USB DAC that is plugged in first, if nothing else is asked for.
 pub const DAC: &str = "reference";
 /// How long the guest may take from power-on to its first announcement; an idle host needs six seconds, and a minute where the
@@ -51,6 +54,8 @@ pub struct Options {
     pub spares: bool,
     /// The disk is pulled out while it plays ([`crate::once`]).
     pub pull: bool,
+    /// What the sound card's buffer holds, ms: [`BUFFER_MS`], or as it is shipped.
+    pub buffer_ms: u16,
     /// Further arguments of the kernel; the last of several that contradict each other counts.
     pub arguments: &'static str,
 }
@@ -71,6 +76,8 @@ pub struct Session {
     pub shell: Option<PathBuf>,
     /// Its disk.
     pub disk: PathBuf,
+    /// What its sound card's buffer holds, ms.
+    pub buffer_ms: u16,
 }
 
 impl Session {
@@ -144,7 +151,11 @@ pub fn with_disk<T: Send>(
     let repository = build::repository()?;
     let platform = built.board.platform;
     let own = one_line(&read(&built.board.file(&repository, "arguments"))?);
-    let arguments = format!("{own} {} {ARGUMENTS} {}", platform.arguments(), options.arguments);
+    let buffer = match options.buffer_ms {
+        SHIPPED_BUFFER_MS => String::new(),
+        other => format!("tenuto.buffer_ms={other} "),
+    };
+    let arguments = format!("{own} {} {buffer}{ARGUMENTS} {}", platform.arguments(), options.arguments);
     let arguments = arguments.trim_end();
     let mut initramfs = built.slot.directory.join(INITRAMFS);
     if options.shell {
@@ -197,7 +208,8 @@ fn start(
     let hardware = Hardware { platform, disk, direct, sound, memory_mib, shell, firmware, bus, spares, reboots: false };
     let machine = Machine::start(&hardware, scratch)?;
     let shell = shell.then(|| machine.shell());
-    Ok(Session { machine, ear, page, dac, other_dac, shell, disk: disk.to_path_buf() })
+    let buffer_ms = options.buffer_ms;
+    Ok(Session { machine, ear, page, dac, other_dac, shell, disk: disk.to_path_buf(), buffer_ms })
 }
 
 /// A program of this crate for the guest. It was built with this one, unless the guest's processor is another.

@@ -28,11 +28,13 @@ mod interrupted;
 mod kinds;
 mod narrow;
 mod pace;
+mod moments;
 mod parts;
 mod plug;
 mod proved;
 mod seams;
 mod stays;
+mod shipped;
 mod still;
 mod times;
 mod tracks;
@@ -54,8 +56,8 @@ const ARGUMENTS: &str = "tenuto.dac=usb:1209:7e05,lock-ms=soon tenuto.dac=usb:12
 /// What the log has to say of the first one.
 const REFUSED: &str = "tenuto.dac=usb:1209:7e05,lock-ms=soon is ignored";
 
-/// Plays everything, or the parts whose names contain one of the texts, in two boots: with the settings as they come; and without a DAC
-/// at first, with rules of DACs, and a shell to hold the engine up by.
+/// Plays everything, or the parts whose names contain one of the texts, in three boots: with the settings as they come, but for the
+/// card's buffer; with that, too, as it is shipped; and without a DAC at first, with rules of DACs, and a shell to hold the engine up by.
 ///
 /// # Errors
 /// When the machine doesn't boot or ends, a track can't be made, or a text is in no part's name.
@@ -63,12 +65,16 @@ pub fn run(cache: &Cache, built: &Built, options: Options, only: &[String]) -> R
     let directory = tempfile::tempdir().context("making a temporary directory")?;
     progress("making the tracks");
     let tracks = Tracks::make(directory.path())?;
-    let (mut plain, mut ruled) = (as_it_comes(&tracks)?, with_rules(&tracks)?);
-    parts::select(&mut [&mut plain, &mut ruled], only)?;
+    let (mut plain, mut shipped, mut ruled) = (as_it_comes(&tracks)?, shipped::parts(&tracks)?, with_rules(&tracks)?);
+    parts::select(&mut [&mut plain, &mut shipped, &mut ruled], only)?;
     let options = Options { sound: Sound::Usb, ..options };
     let mut found = Found { kernel_source: built.kernel.version.clone(), ..Found::default() };
     if !plain.is_empty() {
         session::boot(cache, built, options, |session| try_all(session, plain, &mut found))?;
+    }
+    if !shipped.is_empty() {
+        let options = Options { buffer_ms: session::SHIPPED_BUFFER_MS, ..options };
+        session::boot(cache, built, options, |session| try_all(session, shipped, &mut found))?;
     }
     if !ruled.is_empty() {
         let options = Options { arguments: ARGUMENTS, shell: true, plugged: false, ..options };
@@ -110,7 +116,7 @@ pub(crate) fn show(session: Session, shows: &Shows) -> Result<(Session, Result<T
     let mut bench = Bench::new(session)?;
     let tried = match shows {
         Shows::Playing(track) => return play_on(bench, track),
-        Shows::Vanishing(track) => faults::vanishes(&mut bench, track, track),
+        Shows::Vanishing(track) => faults::vanishes(&mut bench, track, track).map(|(tried, _)| tried),
         Shows::Losing(track) => kinds::loses(&mut bench, track),
         Shows::Staying { listed, own } => bench
             .wait("no DAC is found", |bench| Ok(!bench.shown()?.is_empty()))
@@ -206,8 +212,8 @@ impl Found {
             bench.watch.forget();
             let before = bench.counted()?;
             let mut tried = work(bench)?;
-            let proved = bench.proved(&before)?;
-            let seen = bench.take_seen();
+            let mut seen = bench.take_seen();
+            let proved = bench.proved(&before, std::mem::take(&mut seen.moments))?;
             tried.bus_ms = u64::try_from(seen.time.as_millis())?;
             tried.unfilled = seen.unfilled;
             tried.faults.extend(seen.faults);
@@ -219,7 +225,11 @@ impl Found {
                 tried.faults.push(format!("microframes came empty, with {xruns} xruns: {holes}"));
             }
             let still = format!("the bus stood still for {} ms at most", seen.longest_wait.as_millis());
-            let busy = format!("the machine was busy {:.0} % of a second", proved.busy * 100.0);
+            let moments: Vec<_> = proved.moments.iter().map(ToString::to_string).collect();
+            let silent = match moments.as_slice() {
+                [] => String::new(),
+                all => format!("where silence began: {}", all.join(", ")),
+            };
             let taken_back = match seen.taken_back.as_slice() {
                 [] => String::new(),
                 all => format!("transfers taken back: {}", all.join(", ")),
@@ -228,25 +238,30 @@ impl Found {
                 [] => String::new(),
                 all => format!("microframes without a packet: {}", all.join(", ")),
             };
-            tried.note = [std::mem::take(&mut tried.note), still, busy, taken_back, without]
+            tried.note = [std::mem::take(&mut tried.note), still, silent, taken_back, without]
                 .into_iter()
                 .filter(|part| !part.is_empty())
                 .collect::<Vec<_>>()
                 .join("; ");
-            let again = tried.is_excused(&proved) && attempts < ATTEMPTS;
-            let tried = tried.judged();
+            let excused_now = tried.is_excused(&proved);
+            // What was tried again before may be so once more.
+            let patient = !excused.is_empty() || self.has_patience();
+            let again = excused_now && attempts < ATTEMPTS && patient;
+            let mut tried = tried.judged();
+            if excused_now && !patient {
+                tried.faults.push("it was the machine's pace, as too often in this run".to_owned());
+            }
             let dropouts = proved.dropouts;
             let [waited_ms, held_ms] = [proved.waited, proved.held].map(|time| time.as_millis() as u64);
-            let busy_percent = (proved.busy * 100.0) as u64;
             if !again {
                 if !tried.faults.is_empty() {
                     progress(&format!("it failed: {}", tried.faults.join("; ")));
                 }
-                self.outcomes.push(Outcome { name: name.to_owned(), tried, dropouts, waited_ms, attempts, excused });
+                self.push(Outcome { name: name.to_owned(), tried, dropouts, waited_ms, attempts, excused });
                 break;
             }
             progress(&format!("the host was too busy, once more: {}", tried.faults.join("; ")));
-            excused.push(Excused { faults: tried.faults, dropouts, waited_ms, held_ms, busy_percent });
+            excused.push(Excused { faults: tried.faults, dropouts, waited_ms, held_ms, moments });
         }
         Ok(())
     }

@@ -10,7 +10,8 @@ use usb_dac::{Device, Explained, Fault, Format, Kind, Model, Stream, Wanted, exp
 use super::bus::Seen;
 use super::events::Events;
 use super::found::Tried;
-use super::proved::{Counted, HELD_WITHIN, Proved, RING};
+use super::moments::Moment;
+use super::proved::{Counted, HELD_WITHIN, Proved};
 use super::waits::Waits;
 use super::watch::Watch;
 use super::{around, kinds};
@@ -33,6 +34,8 @@ pub(super) struct Bench {
     other: Dac,
     /// If it was booted with one, and asked for it.
     pub(super) shell: Option<Shell>,
+    /// What the card's buffer holds.
+    pub(super) buffer: Duration,
     /// What the host took, at each look at whether something is so.
     pub(super) watch: Watch,
     /// The renderer's, once they were asked for.
@@ -60,7 +63,8 @@ impl Bench {
         let (dac, other) = dacs.context("the machine has no USB DAC")?;
         let player = Player::find(&session.machine)?;
         let watch = Watch::new(session.machine.process());
-        Ok(Self { session, player, dac, other, watch, shell: None, events: None, seen: Seen::default() })
+        let buffer = Duration::from_millis(session.buffer_ms.into());
+        Ok(Self { session, player, dac, other, buffer, watch, shell: None, events: None, seen: Seen::default() })
     }
 
     /// Connects to the guest's shell, which talks to one at a time: of a machine that stays up it is the user's.
@@ -100,11 +104,12 @@ impl Bench {
         Ok(Counted::new(self.player.status()?, self.waits()))
     }
 
-    /// What is proved by what was counted since, and by the watch, which was told then to forget what was before.
-    pub(super) fn proved(&self, before: &Counted) -> Result<Proved> {
+    /// What is proved by what was counted since, by the watch, which was told then to forget what was before, and by the moments at
+    /// which silence began.
+    pub(super) fn proved(&self, before: &Counted, moments: Vec<Moment>) -> Result<Proved> {
         let counted = self.counted()?;
-        let (held, busy) = (self.watch.held_within(HELD_WITHIN), self.watch.busy_within(RING));
-        Ok(Proved { held, busy, ..counted.since(before) })
+        let held = self.watch.held_within(HELD_WITHIN);
+        Ok(Proved { held, moments, buffer: self.buffer, ..counted.since(before) })
     }
 
     /// How long the machine has waited for a core so far.
@@ -123,7 +128,7 @@ impl Bench {
         for dac in [&self.dac, &self.other] {
             let since = Instant::now().checked_sub(dac.now());
             dac.with(|device| {
-                self.seen.look(device.model(), device.record().streams(), (&self.watch, since));
+                self.seen.look(device.model(), device.record().streams(), (&self.watch, since), self.buffer);
                 device.forget();
             });
         }

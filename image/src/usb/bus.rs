@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use usb_dac::{Model, Packet, Stream, Unfilled};
 
 use super::pace::Pace;
+use super::moments::{Moment, moments};
 use super::still::still;
 use super::watch::Watch;
 
@@ -38,11 +39,19 @@ pub(super) struct Seen {
     pub(super) longest_wait: Duration,
     /// Where it did so for longer than it may beside what the host took meanwhile: by how much, and what is to be said of it.
     pub(super) stills: Vec<(Duration, String)>,
+    /// Where silence began between sounds, and what the machine was at then.
+    pub(super) moments: Vec<Moment>,
 }
 
 impl Seen {
-    /// Looks at a DAC's streams, knowing what the host took meanwhile, and when the DAC's time began.
-    pub(super) fn look(&mut self, model: &Model, streams: &[Stream], (watch, since): (&Watch, Option<Instant>)) {
+    /// Looks at a DAC's streams, knowing what the host took meanwhile, when the DAC's time began, and what the card's buffer holds.
+    pub(super) fn look(
+        &mut self,
+        model: &Model,
+        streams: &[Stream],
+        (watch, since): (&Watch, Option<Instant>),
+        buffer: Duration,
+    ) {
         for stream in streams {
             self.time += stream.bus_time();
             self.longest_wait = self.longest_wait.max(stream.longest_wait().0);
@@ -60,6 +69,7 @@ impl Seen {
                 if hole.is_taken_back() { &mut self.taken_back } else { &mut self.holes }.push(text);
             }
             self.stills.extend(still(stream, watch, since));
+            self.moments.extend(since.into_iter().flat_map(|since| moments(stream, watch, since, buffer)));
             self.faults.extend(fault(model, stream).map(|fault| format!("{} Hz: {fault}", stream.rate)));
         }
     }
@@ -220,7 +230,7 @@ mod tests {
         let mut seen = Seen::default();
         let stopped = stream([vec![6; 800], vec![0; 30], vec![6; 8]].concat());
         let dry = stream([vec![6; 800], vec![0; 30], vec![6; 800]].concat());
-        seen.look(&Model::named("reference").unwrap(), &[stopped, dry], (&Watch::new(0), None));
+        seen.look(&Model::named("reference").unwrap(), &[stopped, dry], (&Watch::new(0), None), Duration::ZERO);
         assert_eq!(seen.taken_back, ["48000 Hz: empty after 800 microframes, 38 before the end"]);
         assert_eq!(seen.holes, ["48000 Hz: empty after 800 microframes, 830 before the end"]);
     }
@@ -230,7 +240,12 @@ mod tests {
         let mut seen = Seen::default();
         let mut late = stream(vec![6; 800]);
         late.packets.iter_mut().skip(400).for_each(|packet| packet.at += Duration::from_millis(70));
-        seen.look(&Model::named("reference").unwrap(), &[stream(vec![6; 8000]), late], (&Watch::new(0), None));
+        seen.look(
+            &Model::named("reference").unwrap(),
+            &[stream(vec![6; 8000]), late],
+            (&Watch::new(0), None),
+            Duration::ZERO,
+        );
         assert_eq!((seen.time.as_millis(), seen.longest_wait.as_micros(), seen.faults.len()), (1100, 70_125, 0));
         assert!(matches!(seen.stills.as_slice(), [(own, _)] if own.as_micros() == 70_125), "{:?}", seen.stills);
     }

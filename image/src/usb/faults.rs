@@ -1,4 +1,6 @@
 //! DACs that go wrong in time: that refuse, fall off the bus, or run low.
+use std::time::{Duration, Instant};
+
 use anyhow::{Context, Result};
 
 use super::bench::Bench;
@@ -6,13 +8,19 @@ use super::figures;
 use super::found::Tried;
 use super::narrow;
 use super::parts::Parts;
-use super::plug::{Comes, to_the_end};
+use super::plug::{self, Comes, From, to_the_end};
 use super::stays::stays;
+use super::times::{BACK, Times, Took};
 use super::tracks::Tracks;
 use crate::tracks::Track;
 
 /// How long the pieces are in which the pace of a starving DAC is looked at, microframes: 100 ms.
 const PIECE: usize = 800;
+/// The renderer answers so soon, whatever the DAC does.
+const ANSWERS: Duration = Duration::from_secs(1);
+/// What the DAC doesn't do is refused so soon. The kernel waits 5 s for an answer to a control request (`USB_CTRL_GET_TIMEOUT` in
+/// include/linux/usb.h), and snd-usb-audio makes some, one after the other, of one that hangs.
+const REFUSED: Duration = Duration::from_secs(30);
 
 pub(super) fn add<'a>(parts: &mut Parts<'a>, tracks: &'a Tracks) -> Result<()> {
     let wide = tracks.formats.get(1).context("no track of 96 kHz")?;
@@ -35,7 +43,9 @@ pub(super) fn add<'a>(parts: &mut Parts<'a>, tracks: &'a Tracks) -> Result<()> {
     });
     parts.add("a DAC that falls off the bus", move |bench| {
         bench.change("vanishes")?;
-        vanishes(bench, &tracks.steady, wide)
+        let (mut tried, times) = vanishes(bench, &tracks.steady, wide)?;
+        tried.in_time(&[times], BACK);
+        Ok(tried)
     });
     parts.dac("starves");
     parts.add("a DAC that starves", |bench| starves(bench, &tracks.steady));
@@ -77,11 +87,29 @@ impl Tried {
     fn refused(&mut self, bench: &mut Bench, track: &Track) -> Result<()> {
         bench.start(track)?;
         let what = "what the DAC doesn't do is not refused";
-        let took = bench.wait(what, |bench| Ok(bench.transport()?.status == "ERROR_OCCURRED"))?;
+        let mut answer = Took::default();
+        let took = bench.wait(what, |bench| {
+            let (asked, waits) = (Instant::now(), bench.waits());
+            let status = bench.transport()?.status;
+            let now = Took { time: asked.elapsed(), waited: bench.waits().since(&waits) };
+            answer = if now.own() > answer.own() { now } else { answer };
+            Ok(status == "ERROR_OCCURRED")
+        })?;
         let reason = bench.reason()?;
         let product = bench.dac.with(|device| device.model().product.clone());
         let divided = if self.note.is_empty() { "" } else { "; " };
-        self.note += &format!("{divided}{reason}, after {:.1} s", took.as_secs_f64());
+        let [longest, waited] = [answer.time, answer.waited].map(|time| time.as_millis());
+        self.note += &format!(
+            "{divided}{reason}, after {:.1} s, in which the renderer took {longest} ms to answer at most, of which the \
+             machine waited {waited}",
+            took.as_secs_f64()
+        );
+        if answer.own() > ANSWERS {
+            self.faults.push(format!("the renderer took {longest} ms to answer, of which the machine waited {waited}"));
+        }
+        if took > REFUSED {
+            self.faults.push(format!("it was refused only after {:.1} s", took.as_secs_f64()));
+        }
         if !reason.contains(&product) {
             self.faults.push(format!("the page doesn't say what refuses: {reason:?}"));
         }
@@ -94,8 +122,10 @@ impl Tried {
 }
 
 /// The page follows, what came before is right, and once it is back the music goes on by itself, to its end and with no frame
-/// missing; what is played next comes whole.
-pub(super) fn vanishes(bench: &mut Bench, track: &Track, next: &Track) -> Result<Tried> {
+/// missing; what is played next comes whole. Returns how soon it went on, too.
+pub(super) fn vanishes(bench: &mut Bench, track: &Track, next: &Track) -> Result<(Tried, Times)> {
+    let events = bench.events()?;
+    let plugs = bench.plugs();
     bench.start(track)?;
     let gone = bench.wait("the page still shows the DAC that has gone", |bench| {
         Ok(bench.shown()?.is_empty() && bench.transport()?.state != "PLAYING")
@@ -105,23 +135,27 @@ pub(super) fn vanishes(bench: &mut Bench, track: &Track, next: &Track) -> Result
         Some(stream) => before.until_the_end(track, stream),
         None => before.faults.push("nothing came before it went".to_owned()),
     }
-    let back = bench.wait("the DAC isn't found again", |bench| Ok(!bench.shown()?.is_empty()))?;
+    events.forget();
+    let away = bench.wait("it doesn't come back", |bench| Ok(bench.plugs() > plugs))?;
+    let plugged = From::plugged(bench);
+    let times = plug::goes_on(bench, &events, &plugged, 1, Comes::AsItIs)?;
     let whole = to_the_end(bench, track, Comes::AsItIs)?;
     if bench.so_far().len() != 2 {
         before.faults.push(format!("{} streams came over the bus", bench.so_far().len()));
     }
     let mut tried = bench.play_one(next)?;
     tried.note = format!(
-        "{} frames before, gone after {:.1} s, found again after another {:.1}; {}",
+        "{} frames before, gone after {:.1} s, back after another {:.1}, found again after another {:.1}; {}",
         before.frames,
         gone.as_secs_f64(),
-        back.as_secs_f64(),
+        away.as_secs_f64(),
+        times.packet.own().as_secs_f64(),
         whole.note
     );
     tried.frames += whole.frames;
     tried.absorb(before);
     tried.absorb(whole);
-    Ok(tried)
+    Ok((tried, times))
 }
 
 /// More comes while it asks for more, nothing is lost, and the page's position goes as fast as the DAC plays.

@@ -10,6 +10,9 @@ use super::dry;
 use super::proved::Proved;
 use crate::dropouts::Dropouts;
 
+/// So many of all that is tried may be tried again: a machine that is too slow for more of it has shown nothing.
+const AGAIN: usize = 6;
+
 /// What came of trying something once.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Tried {
@@ -120,8 +123,8 @@ pub struct Excused {
     pub waited_ms: u64,
     /// and at most at once.
     pub held_ms: u64,
-    /// The greatest part of a second that its busiest thread had work to do in, percent.
-    pub busy_percent: u64,
+    /// What the machine was at when silence began, each time.
+    pub moments: Vec<String>,
 }
 
 /// What was tried, and what came of it in the end.
@@ -157,8 +160,26 @@ pub struct Found {
     pub equal: bool,
     /// What was tried, in order.
     pub outcomes: Vec<Outcome>,
+    /// How many of them were tried again,
+    pub tried_again: usize,
+    /// and how many may be, at most.
+    pub may_be_tried_again: usize,
     /// The kernel's source package.
     pub kernel_source: String,
+}
+
+impl Found {
+    /// Whether one more may be tried again.
+    pub(super) fn has_patience(&self) -> bool {
+        self.tried_again < AGAIN
+    }
+
+    /// Takes what came of trying something.
+    pub(super) fn push(&mut self, outcome: Outcome) {
+        self.tried_again += usize::from(!outcome.excused.is_empty());
+        self.may_be_tried_again = AGAIN;
+        self.outcomes.push(outcome);
+    }
 }
 
 impl Display for Found {
@@ -174,20 +195,23 @@ impl Display for Found {
                 "{name:<44} {frames:>8} frames, {bus_ms} ms of the bus, {unfilled} microframes unfilled, {waited_ms} ms without a core: {verdict}{note}, attempt \
                  {attempts}{lost}"
             )?;
-            for (number, Excused { faults, dropouts, waited_ms, held_ms, busy_percent }) in (1..).zip(excused) {
-                let faults = faults.join("; ");
+            for (number, Excused { faults, dropouts, waited_ms, held_ms, moments }) in (1..).zip(excused) {
+                let (faults, moments) = (faults.join("; "), moments.join(", "));
                 writeln!(
                     f,
-                    "    attempt {number}, {dropouts}, {waited_ms} ms without a core, {held_ms} at once, busy {busy_percent} %: {faults}"
+                    "    attempt {number}, {dropouts}, {waited_ms} ms without a core, {held_ms} at once; where silence began: \
+                     {moments}: {faults}"
                 )?;
             }
         }
-        Ok(())
+        let (all, again, most) = (self.outcomes.len(), self.tried_again, self.may_be_tried_again);
+        writeln!(f, "{again} of {all} were tried again, for the machine's pace; {most} may be")
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::moments::Moment;
     use super::*;
 
     const NONE: Dropouts = Dropouts { xruns: 0, starved: 0, stalls: 0, overruns: 0 };
@@ -198,7 +222,9 @@ mod tests {
         let mut lateness = vec![0; 32];
         (lateness[5], lateness[18], lateness[19], lateness[20]) = (100, 9, 3, late);
         let waited = Duration::from_millis(waited_ms);
-        Proved { dropouts, lateness, latest: None, waited, held: waited, busy: waited_ms as f64 / 1000.0 }
+        let moments = vec![Moment { held: waited, busy: waited_ms as f64 / 1000.0 }; 9];
+        let buffer = Duration::from_millis(500);
+        Proved { dropouts, lateness, latest: None, waited, held: waited, moments, buffer }
     }
 
     #[test]
@@ -215,9 +241,9 @@ mod tests {
             (&[], &[(late(1), "dry")], [DRY, NONE], 0, 500, false),
             (&[], &[(late(1), "dry")], [DRY, NONE], 1, 0, false),
             (&[], &[(late(2), "dry twice")], [DRY, NONE], 2, 500, false),
-            (&[], &[(late(1), "dry")], [starved, NONE], 0, 799, false),
-            (&[], &[(late(1), "dry")], [starved, NONE], 0, 800, true),
-            (&[], &[(late(2), "dry twice")], [starved, NONE], 0, 800, false),
+            (&[], &[(late(1), "dry")], [starved, NONE], 0, 899, false),
+            (&[], &[(late(1), "dry")], [starved, NONE], 0, 900, true),
+            (&[], &[(late(2), "dry twice")], [starved, NONE], 0, 900, false),
             (&[], &[(late(1), "dry")], [DRY, DRY], 1, 500, false),
             (&[], &[(waited(300), "3 s")], [NONE, NONE], 0, 299, false),
             (&[], &[(waited(300), "3 s")], [NONE, NONE], 0, 300, true),
@@ -280,14 +306,39 @@ mod tests {
     }
 
     #[test]
+    fn patience_is_for_so_many_of_all_and_no_more() {
+        let outcome = |times: usize| {
+            let excused = || Excused { faults: vec![], dropouts: NONE, waited_ms: 0, held_ms: 0, moments: vec![] };
+            let excused = (0..times).map(|_| excused()).collect();
+            let (tried, name) = (Tried::default(), String::new());
+            Outcome { name, tried, dropouts: NONE, waited_ms: 0, attempts: 1, excused }
+        };
+        let mut found = Found::default();
+        (0..99).for_each(|_| found.push(outcome(0)));
+        for _ in 0..AGAIN {
+            assert!(found.has_patience());
+            found.push(outcome(2));
+        }
+        assert!(!found.has_patience() && found.tried_again == AGAIN);
+    }
+
+    #[test]
     fn a_time_that_was_let_pass_leaves_its_trace() {
         let faults = vec!["900 frames are missing".to_owned()];
-        let excused = vec![Excused { faults, dropouts: DRY, waited_ms: 7, held_ms: 6, busy_percent: 95 }];
+        let excused = vec![Excused {
+            faults,
+            dropouts: DRY,
+            waited_ms: 7,
+            held_ms: 6,
+            moments: vec!["6 ms held, busy 95 %".to_owned()],
+        }];
         let (tried, name) = (Tried::default(), "a track".to_owned());
         let outcome = Outcome { name, tried, dropouts: NONE, waited_ms: 8, attempts: 2, excused };
-        let found = Found { equal: true, outcomes: vec![outcome], ..Found::default() };
+        let mut found = Found { equal: true, ..Found::default() };
+        found.push(outcome);
         let text = found.to_string();
-        let wanted = "well, attempt 2\n    attempt 1, 1 xruns, 7 ms without a core, 6 at once, busy 95 %: 900 frames are missing\n";
+        let wanted = "well, attempt 2\n    attempt 1, 1 xruns, 7 ms without a core, 6 at once; where silence \
+                      began: 6 ms held, busy 95 %: 900 frames are missing\n1 of 1 were tried again, for the machine's pace; 6 may be\n";
         assert!(text.contains(wanted), "{text}");
         let json = serde_json::to_value(&found).unwrap();
         assert_eq!(json["outcomes"][0]["excused"][0]["faults"][0], "900 frames are missing");

@@ -62,7 +62,7 @@ pub(super) fn add<'a>(parts: &mut Parts<'a>, tracks: &'a Tracks) -> Result<Vec<I
 }
 
 /// One track, in a stream more than it is pulled out.
-fn again_and_again(bench: &mut Bench, track: &Track, comes: Comes, count: usize) -> Result<Tried> {
+pub(super) fn again_and_again(bench: &mut Bench, track: &Track, comes: Comes, count: usize) -> Result<Tried> {
     let events = bench.events()?;
     let mut times = Vec::new();
     bench.start(track)?;
@@ -76,7 +76,7 @@ fn again_and_again(bench: &mut Bench, track: &Track, comes: Comes, count: usize)
 }
 
 /// A moment from which something is waited for.
-struct From {
+pub(super) struct From {
     host: Instant,
     waits: Waits,
     /// What was waited for a core by the last look at which it wasn't so yet: what comes after that may not have held it up.
@@ -86,6 +86,13 @@ struct From {
 impl From {
     fn now(bench: &Bench) -> Self {
         Self { host: Instant::now(), waits: bench.waits(), waited: Cell::default() }
+    }
+
+    /// The moment at which the DAC was plugged in that has just been so.
+    pub(super) fn plugged(bench: &Bench) -> Self {
+        let ago = bench.dac.now().saturating_sub(bench.dac.plugged_at());
+        let now = Self::now(bench);
+        Self { host: now.host.checked_sub(ago).unwrap_or(now.host), ..now }
     }
 
     /// Whether it is so, which is looked at again and again.
@@ -105,8 +112,7 @@ impl From {
 /// Returns how long it took.
 fn once(bench: &mut Bench, events: &Events, number: usize, comes: Comes) -> Result<Times> {
     let [state, event] = pull(bench, events)?;
-    let [sound, playing, said] = put(bench, events, None, number, comes)?;
-    Ok(Times { state, event, sound, playing, said })
+    Ok(Times { state, event, ..put(bench, events, None, number, comes)? })
 }
 
 /// Pulls it out; returns how long state and event took.
@@ -129,17 +135,30 @@ fn pull(bench: &mut Bench, events: &Events) -> Result<[Took; 2]> {
 
 /// Plugs it in, or another one; returns how long it took until it sounded, behind so many streams that did, and until state and event
 /// said so.
-fn put(bench: &mut Bench, events: &Events, model: Option<Model>, number: usize, comes: Comes) -> Result<[Took; 3]> {
+fn put(bench: &mut Bench, events: &Events, model: Option<Model>, number: usize, comes: Comes) -> Result<Times> {
     events.forget();
     let plugged = From::now(bench);
-    let on_the_bus = bench.dac.now();
     bench.dac.plug(model)?;
-    let [mut sound, mut playing, mut said] = [None; 3];
+    goes_on(bench, events, &plugged, number, comes)
+}
+
+/// How long it took from then, when the DAC was plugged in.
+pub(super) fn goes_on(
+    bench: &mut Bench,
+    events: &Events,
+    plugged: &From,
+    number: usize,
+    comes: Comes,
+) -> Result<Times> {
+    let on_the_bus = bench.dac.plugged_at();
+    let [mut packet, mut sound, mut playing, mut said] = [None; 4];
     bench.wait("it doesn't go on by itself", |bench| {
         // Whoever asks the renderer keeps it from its work.
         let Some(first) = sounds_at(bench, number, comes) else { return Ok(plugged.look(bench, false)) };
-        // When the microframe came, not when it was found.
-        sound.get_or_insert_with(|| plugged.until(plugged.host + first.saturating_sub(on_the_bus)));
+        // When the microframes came, not when they were found.
+        let [opened, sounded] = first.map(|at| plugged.until(plugged.host + at.saturating_sub(on_the_bus)));
+        packet.get_or_insert(opened);
+        sound.get_or_insert(sounded);
         if said.is_none() {
             said = events.said("PLAYING").map(|at| plugged.until(at));
         }
@@ -148,12 +167,12 @@ fn put(bench: &mut Bench, events: &Events, model: Option<Model>, number: usize, 
         }
         Ok(plugged.look(bench, said.is_some() && playing.is_some()))
     })?;
-    Ok([sound, playing, said].map(Option::unwrap_or_default))
+    Ok(Times::back([packet, sound, playing, said].map(Option::unwrap_or_default)))
 }
 
-/// When the stream behind so many that sound began to sound itself, since the DAC's program began.
-fn sounds_at(bench: &Bench, number: usize, comes: Comes) -> Option<Duration> {
-    let sounds = |stream: &Stream| stream.came_at(comes.first_sound(stream)?);
+/// When the stream behind so many that sound began, and began to sound itself, since the DAC's program began.
+fn sounds_at(bench: &Bench, number: usize, comes: Comes) -> Option<[Duration; 2]> {
+    let sounds = |stream: &Stream| Some([stream.came_at(0)?, stream.came_at(comes.first_sound(stream)?)?]);
     bench.dac.with(|device| device.record().streams().iter().filter_map(sounds).nth(number))
 }
 
@@ -223,11 +242,10 @@ pub(super) fn to_the_end(bench: &mut Bench, track: &Track, comes: Comes) -> Resu
         }
     };
     let seams = join(&bytes, Whole { track: &packed, frame, rate, dsd });
-    let twice = seams.twice.iter().max().map_or(0.0, |frames| *frames as f64 * 1000.0 / f64::from(rate));
     tried.frames = seams.frames;
-    tried.joined(&seams);
     let faded = if dsd { "" } else { ", beside 20 ms that are faded in" };
-    tried.note = format!("{} streams; what came twice{faded}: {twice:.1} ms at most", streams.len());
+    tried.note = format!("{} streams; what came twice{faded}: ", streams.len());
+    tried.joined(&seams, rate);
     Ok(tried)
 }
 
@@ -238,8 +256,8 @@ impl Tried {
         let whole = Whole { track: &track.packed, frame: track.frame(), rate: track.wire.rate, dsd: false };
         let seams = join(&bytes, whole);
         self.frames = seams.frames;
-        self.joined(&seams);
-        self.note = format!("{:?} frames came twice", seams.twice);
+        self.note = "what came twice: ".to_owned();
+        self.joined(&seams, track.wire.rate);
         self.in_time(&[times], BACK);
     }
 }
@@ -252,14 +270,14 @@ fn exchange(bench: &mut Bench, track: &Track) -> Result<Tried> {
     let [state, event] = pull(bench, &events)?;
     let first = bench.so_far();
     bench.swap_ports();
-    let [sound, playing, said] = put(bench, &events, Some(Model::named(OTHER)?), 0, Comes::AsItIs)?;
+    let back = put(bench, &events, Some(Model::named(OTHER)?), 0, Comes::AsItIs)?;
     let fault = stopped(bench, track)?;
     let mut tried = Tried { faults: fault.into_iter().collect(), ..Tried::default() };
     let second = bench.streams()?;
     if second.iter().any(|stream| stream.setting.bytes == 4) {
         tried.faults.push("it went on in the format of the DAC that is gone".to_owned());
     }
-    tried.went_on(first.iter().chain(&second), track, Times { state, event, sound, playing, said });
+    tried.went_on(first.iter().chain(&second), track, Times { state, event, ..back });
     bench.dac.unplug()?;
     bench.swap_ports();
     // One at a time: what is pulled out before the kernel has seen it is never announced.
@@ -282,7 +300,7 @@ fn refused(bench: &mut Bench, track: &Track) -> Result<Tried> {
     let first = bench.so_far();
     // What came goes with the one that is gone.
     bench.forget();
-    let [sound, playing, said] = put(bench, &events, Some(Model::named(REFUSES)?), 0, Comes::AsItIs)?;
+    let back = put(bench, &events, Some(Model::named(REFUSES)?), 0, Comes::AsItIs)?;
     let fault = stopped(bench, track)?;
     let mut tried = Tried { faults: fault.into_iter().collect(), ..Tried::default() };
     let times = bench.dac.with(|device| device.refused());
@@ -290,7 +308,7 @@ fn refused(bench: &mut Bench, track: &Track) -> Result<Tried> {
         tried.faults.push(format!("it was refused {times} times, not once"));
     }
     let second = bench.streams()?;
-    tried.went_on(first.iter().chain(&second), track, Times { state, event, sound, playing, said });
+    tried.went_on(first.iter().chain(&second), track, Times { state, event, ..back });
     Ok(tried)
 }
 
@@ -311,9 +329,9 @@ pub(super) fn late(bench: &mut Bench, track: &Track, sounds: Duration) -> Result
     if state != "TRANSITIONING" {
         tried.faults.push(format!("it is {state} while there is no DAC"));
     }
-    let [sound, playing, said] = put(bench, &events, None, 0, Comes::AsItIs)?;
+    let back = put(bench, &events, None, 0, Comes::AsItIs)?;
     tried.faults.extend(bench.until_stopped()?);
     tried.whole(bench, track)?;
-    tried.in_time(&[Times { sound, playing, said, ..Times::default() }], sounds);
+    tried.in_time(&[back], sounds);
     Ok(tried)
 }

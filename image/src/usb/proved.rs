@@ -3,21 +3,19 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::moments::Moment;
 use super::waits::Waits;
 use crate::dropouts::Dropouts;
 
-/// What the card's buffer holds ([`crate::session`]'s arguments), ms, but for what goes between two wake-ups.
-const HELD_MS: u64 = 500 - 40;
+/// What of the card's buffer goes between two wake-ups: a period, which has gone when the engine is late.
+const PERIOD: Duration = Duration::from_millis(40);
 /// The longest that the ring lasts (its setting's default): the player has to have been held up for as long before it is dry.
 pub(super) const RING: Duration = Duration::from_secs(1);
-/// What the host has to have taken where the engine was late by what the card holds: half of it. The other half may be the work that
-/// was left undone meanwhile.
-const OF_LATE: Duration = Duration::from_millis(HELD_MS / 2);
-/// Within so long it has to have been taken: by and by it holds nothing up.
+/// Within so long the host has to have taken what explains that the bus stood still: by and by it holds nothing up.
 pub(super) const HELD_WITHIN: Duration = Duration::from_secs(2);
-/// A thread that is busy: it has no more than a fifth of the time to wait in, for a lock of the emulator or for the network. A ring was
-/// seen dry at 0.87, on a host that took two of ten seconds.
-const BUSY: f64 = 0.8;
+/// A thread that is busy, of the second before the ring ran dry: it has no more than a tenth of the time to wait in, for a lock of the
+/// emulator or for the network. Of a machine that plays 44.1 kHz on a quiet host it is 0.3 to 0.6; while 384 kHz are decoded it is 1.
+const BUSY: f64 = 0.9;
 
 /// What is known to have happened while something was tried.
 #[derive(Debug, Clone, Default)]
@@ -32,28 +30,51 @@ pub(super) struct Proved {
     pub(super) waited: Duration,
     /// and at most within [`HELD_WITHIN`].
     pub(super) held: Duration,
-    /// The greatest part of [`RING`] that the machine's busiest thread had work to do in.
-    pub(super) busy: f64,
+    /// What the machine was at when silence began.
+    pub(super) moments: Vec<Moment>,
+    /// What the card's buffer holds.
+    pub(super) buffer: Duration,
 }
 
 impl Proved {
     /// How often card or ring ran dry for which the machine's pace is to blame, which isn't demanded. The engine's own counts say how
     /// often, and nothing of why: that has to be seen from outside.
     ///
-    /// - The card: the engine was late by as much as it holds, by its histogram, and the host took time from the machine at once. An
-    ///   engine that is late on a host that takes nothing is so by its own fault.
-    /// - The ring: for as long as it lasts the thread that emulates the processors had work to do all the time, or the host took it.
-    ///   Music of 384 kHz is decoded more slowly there than it plays. A ring that is empty because somebody sleeps, or waits for what
-    ///   doesn't come, leaves it idle. (That it is busy for a second says nothing of the ring by itself, and tracks begin so: what is
-    ///   wrong by the product's fault is so each of the three times.)
+    /// - The card: the engine was late by as much as it holds, by its histogram, and the host took time from the machine just then: half
+    ///   of it at least. (The other half may be the work that was left undone meanwhile.) An engine that is late on a host that takes
+    ///   nothing is so by its own fault.
+    /// - The ring: for as long as it lasts, just before, the thread that emulates the processors had work to do all the time, or the host
+    ///   took it. Music of 384 kHz is decoded more slowly there than it plays. A ring that is empty because somebody sleeps, or waits for
+    ///   what doesn't come, leaves it idle. (What is busy by the product's fault is wrong each of the three times.)
+    ///
+    /// Each needs a moment of its own at which silence began.
     pub(super) fn dry(&self, provoked: Dropouts) -> u64 {
         let Dropouts { xruns, starved, .. } = self.dropouts.since(provoked);
-        let first = (HELD_MS * 1000).next_power_of_two().ilog2() as usize + 1;
+        let holds = self.holds();
+        let first = holds.as_micros().next_power_of_two().ilog2() as usize + 1;
         let surely: u64 = self.lateness.iter().skip(first).sum();
-        let latest = self.latest.is_some_and(|late| late >= Duration::from_millis(HELD_MS));
+        let latest = self.latest.is_some_and(|late| late >= holds);
         let late = surely.saturating_sub(provoked.stalls).max(latest.into());
-        let xruns = if self.held >= OF_LATE { xruns.min(late) } else { 0 };
-        xruns + if self.busy >= BUSY { starved } else { 0 }
+        let [held, busy] = [Self::is_held, Self::is_busy].map(|so: fn(&Self, &Moment) -> bool| self.count(so));
+        (xruns.min(late).min(held) + starved.min(busy))
+            .min(self.count(|all, moment| all.is_held(moment) || all.is_busy(moment)))
+    }
+
+    fn count(&self, so: impl Fn(&Self, &Moment) -> bool) -> u64 {
+        self.moments.iter().filter(|moment| so(self, moment)).count() as u64
+    }
+
+    /// How late the engine has to be for the card to run dry.
+    fn holds(&self) -> Duration {
+        self.buffer.saturating_sub(PERIOD)
+    }
+
+    fn is_held(&self, moment: &Moment) -> bool {
+        moment.held >= self.holds() / 2
+    }
+
+    fn is_busy(&self, moment: &Moment) -> bool {
+        moment.busy >= BUSY
     }
 }
 
@@ -74,8 +95,8 @@ impl Counted {
         Self { status, waits }
     }
 
-    /// What is proved by that much more now, but for what two counts don't show: what the host took at once, and how busy the machine
-    /// was.
+    /// What is proved by that much more now, but for what two counts don't show: what the host took at once, and what the machine
+    /// was at at some moment.
     pub(super) fn since(&self, before: &Self) -> Proved {
         let dropouts = |counted: &Self| Dropouts::counted(&counted.status);
         let worst = |counted: &Self| counted.status["engine"]["worst_lateness_ns"].as_u64().unwrap_or_default();
@@ -86,7 +107,8 @@ impl Counted {
             latest: (worst(self) > worst(before)).then(|| Duration::from_nanos(worst(self))),
             waited: self.waits.since(&before.waits),
             held: Duration::ZERO,
-            busy: 0.0,
+            moments: Vec::new(),
+            buffer: Duration::ZERO,
         }
     }
 }
@@ -97,6 +119,8 @@ mod tests {
 
     use super::*;
 
+    const BUFFER: Duration = Duration::from_millis(500);
+
     #[test]
     fn only_what_was_added_is_proved() {
         let counted = |xruns: u64, late: u64, worst: u64| {
@@ -106,7 +130,10 @@ mod tests {
             Counted::new(json!({ "engine": engine }), Waits::default())
         };
         let before = counted(3, 1, 900_000_000);
-        let since = |after: &Counted, held_ms| Proved { held: Duration::from_millis(held_ms), ..after.since(&before) };
+        let since = |after: &Counted, held_ms| {
+            let moments = vec![Moment { held: Duration::from_millis(held_ms), busy: 0.0 }; 9];
+            Proved { moments, buffer: BUFFER, ..after.since(&before) }
+        };
         let nothing = since(&before, 2000);
         assert_eq!((nothing.dry(Dropouts::default()), nothing.latest), (0, None));
         let once = since(&counted(4, 2, 900_000_000), 230);
@@ -121,14 +148,24 @@ mod tests {
     fn it_ran_dry_for_the_machine_s_pace_only_where_that_is_seen_from_outside() {
         let mut lateness = vec![0; 32];
         lateness[20] = 3;
-        let dry = |xruns, starved, held_ms, busy| {
+        let dry = |buffer, xruns, starved, moments: &[(u64, f64)]| {
             let dropouts = Dropouts { xruns, starved, ..Dropouts::default() };
+            let moments = moments.iter().map(|(ms, busy)| Moment { held: Duration::from_millis(*ms), busy: *busy });
             // In all it is plenty.
-            let (waited, held) = (Duration::from_secs(60), Duration::from_millis(held_ms));
-            Proved { dropouts, lateness: lateness.clone(), latest: None, waited, held, busy }.dry(Dropouts::default())
+            let waited = Duration::from_secs(60);
+            let (lateness, moments) = (lateness.clone(), moments.collect());
+            Proved { dropouts, lateness, latest: None, waited, held: waited, moments, buffer }.dry(Dropouts::default())
         };
-        let xruns = [dry(2, 0, 0, 1.0), dry(2, 0, 229, 1.0), dry(2, 0, 230, 0.0), dry(4, 0, 2000, 0.0)];
-        assert_eq!(xruns, [0, 0, 2, 3], "a processor that works doesn't hold the engine up");
-        assert_eq!([dry(0, 2, 2000, 0.0), dry(0, 2, 0, 0.79), dry(0, 2, 0, 0.8)], [0, 0, 2], "a ring that sleeps");
+        let card = |xruns, moments: &[(u64, f64)]| dry(BUFFER, xruns, 0, moments);
+        let all =
+            [card(2, &[(0, 1.0); 9]), card(2, &[(229, 1.0); 9]), card(2, &[(230, 0.0); 9]), card(4, &[(999, 0.0); 9])];
+        assert_eq!(all, [0, 0, 2, 3], "a processor that works doesn't hold the engine up");
+        assert_eq!([card(2, &[]), card(2, &[(230, 0.0), (229, 0.0)])], [0, 1], "at another moment");
+        let shipped = Duration::from_millis(100);
+        assert_eq!([29, 30].map(|ms| dry(shipped, 1, 0, &[(ms, 0.0)])), [0, 1], "what the card holds counts");
+        let ring = |starved, moments: &[(u64, f64)]| dry(BUFFER, 0, starved, moments);
+        let all = [ring(2, &[(999, 0.0); 9]), ring(2, &[(0, 0.89); 9]), ring(2, &[(0, 0.9); 9]), ring(2, &[(0, 0.9)])];
+        assert_eq!(all, [0, 0, 2, 1], "a ring that sleeps");
+        assert_eq!(dry(BUFFER, 1, 1, &[(230, 0.9)]), 1, "one moment is one");
     }
 }

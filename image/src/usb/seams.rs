@@ -9,9 +9,12 @@ use super::found::Tried;
 
 /// Frames by which a passage of the track is recognised.
 const KEY: usize = 64;
-/// The most that may come twice at a seam, ms. The position that the page goes on from is as old as the engine's last wake-up,
-/// 40 ms, and the player takes 20 off that (`DOUBT` of its link): a wake-up that is as late again is let pass.
-const TWICE_MS: usize = 40 + 20 + 40;
+/// What may come twice at a seam, ms: the player goes on from the position of the engine's last wake-up, which is a period of 40 ms old
+/// at most if the next one is in time, and takes 20 off that (`DOUBT` of its link): what ALSA's delay may be wrong by where a DAC is
+/// unplugged, as the driver only reckons what has left. Half of the seams keep to it.
+const TWICE_MS: usize = 40 + 20;
+/// The most at any seam, ms: of a wake-up that is late the position is older, by another period at most.
+const LATE_MS: usize = TWICE_MS + 40;
 
 /// What was found.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -82,7 +85,7 @@ pub(super) fn join(streams: &[Wide], Whole { track, frame, rate, dsd }: Whole<'_
         } else if number > 0 {
             let twice = found.frames - first;
             found.twice.push(twice);
-            if twice > rate as usize * TWICE_MS / 1000 {
+            if twice > rate as usize * LATE_MS / 1000 {
                 found
                     .faults
                     .push(format!("{twice} frames came twice before frame {} of stream {number}", found.frames));
@@ -113,9 +116,18 @@ pub(super) fn join(streams: &[Wide], Whole { track, frame, rate, dsd }: Whole<'_
 }
 
 impl Tried {
-    /// What is wrong at the seams and between them.
-    pub(super) fn joined(&mut self, seams: &Seams) {
+    /// What is wrong at the seams and between them, of so many frames a second.
+    pub(super) fn joined(&mut self, seams: &Seams, rate: u32) {
         self.faults.extend(seams.faults.iter().cloned());
+        let mut twice = seams.twice.clone();
+        twice.sort_unstable();
+        let ms = |frames: Option<&usize>| frames.map_or(0.0, |frames| *frames as f64 * 1000.0 / f64::from(rate));
+        let [median, most] = [twice.get(twice.len() / 2), twice.last()].map(ms);
+        self.note += &format!("half of the times {median:.1} ms, {most:.1} at most");
+        // One alone may be late.
+        if twice.len() > 1 && median > TWICE_MS as f64 {
+            self.faults.push(format!("half of the times {median:.1} ms came twice, and not {TWICE_MS}"));
+        }
         if seams.gaps > 0 {
             self.torn(seams.gaps, format!("it ran dry on the bus {} times", seams.gaps));
         }
@@ -216,6 +228,16 @@ mod tests {
             let found = join(&[broken, rest.clone()], &track);
             assert!(!found.faults.is_empty() && found.gaps == 0, "{found:?}");
         }
+    }
+
+    #[test]
+    fn half_of_the_seams_are_of_wake_ups_in_time() {
+        let faults = |twice: &[usize]| {
+            let mut tried = Tried::default();
+            tried.joined(&Seams { twice: twice.to_vec(), ..Seams::default() }, 1000);
+            tried.faults.len()
+        };
+        assert_eq!([faults(&[]), faults(&[99]), faults(&[60, 20, 99]), faults(&[61, 20, 99])], [0, 0, 0, 1]);
     }
 
     #[test]

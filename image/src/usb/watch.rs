@@ -2,6 +2,7 @@
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
+use super::proved::RING;
 use super::waits::Waits;
 
 /// What had been run and waited by some moment.
@@ -39,24 +40,45 @@ impl Watch {
         machine
     }
 
+    /// What the machine is known to have waited within so long before a moment.
+    pub(super) fn held_before(&self, at: Instant, window: Duration) -> Duration {
+        let looks = self.looks.borrow();
+        let Some((first, last)) = around(&looks, at.checked_sub(window).unwrap_or(at), at) else {
+            return Duration::ZERO;
+        };
+        // What the looks are further apart may have been waited outside of it.
+        let apart = last.at.saturating_duration_since(first.at);
+        last.machine.since(&first.machine).saturating_sub(apart.saturating_sub(window)).min(window)
+    }
+
+    /// The part of a time that its busiest thread had work to do in: of the [`RING`](super::proved::RING) that ended at the moment, or
+    /// up to so long before it, the busiest.
+    pub(super) fn busy_before(&self, at: Instant, before: Duration) -> f64 {
+        let looks = self.looks.borrow();
+        let earliest = at.checked_sub(before + RING).unwrap_or(at);
+        let first = looks.iter().rposition(|look| look.at <= earliest).unwrap_or_default();
+        let last = looks.iter().position(|look| look.at >= at).unwrap_or(looks.len().saturating_sub(1));
+        busy_within(looks.get(first..=last).unwrap_or_default(), RING)
+    }
+
     /// The most that the machine is known to have waited within so long.
     pub(super) fn held_within(&self, window: Duration) -> Duration {
         held_within(&self.looks.borrow(), window)
     }
 
-    /// The greatest part of a time, which is at least so long, that its busiest thread had work to do in: 1 is all of it.
-    pub(super) fn busy_within(&self, window: Duration) -> f64 {
-        busy_within(&self.looks.borrow(), window)
-    }
-
     /// What the host took from machine or DAC from one moment to another, at most.
     pub(super) fn taken(&self, from: Instant, to: Instant) -> Duration {
         let looks = self.looks.borrow();
-        let first = looks.iter().rfind(|look| look.at <= from).or(looks.first());
-        let last = looks.iter().find(|look| look.at >= to).or(looks.last());
-        let (Some(first), Some(last)) = (first, last) else { return Duration::ZERO };
+        let Some((first, last)) = around(&looks, from, to) else { return Duration::ZERO };
         last.machine.any_since(&first.machine) + last.own.any_since(&first.own)
     }
+}
+
+/// The last look before a time, and the first one behind it; or the first and the last of all.
+fn around(looks: &[Look], from: Instant, to: Instant) -> Option<(&Look, &Look)> {
+    let first = looks.iter().rfind(|look| look.at <= from).or(looks.first());
+    let last = looks.iter().find(|look| look.at >= to).or(looks.last());
+    first.zip(last)
 }
 
 /// Between two looks that are further apart each window has what is left of their waits if all the rest was waited in.
@@ -76,6 +98,7 @@ fn held_within(looks: &[Look], window: Duration) -> Duration {
     most.min(window)
 }
 
+/// The greatest part of a time, which is at least so long, that its busiest thread had work to do in: 1 is all of it.
 fn busy_within(looks: &[Look], window: Duration) -> f64 {
     let mut most = 0.0_f64;
     let mut first = 0;
@@ -130,13 +153,30 @@ mod tests {
     #[test]
     fn a_processor_is_busy_that_runs_or_waits_all_the_time() {
         let now = Instant::now();
-        let most = |looks: &[(u64, [u64; 2])]| (Watch::of_one(now, looks.to_vec()).busy_within(SECOND) * 100.0).round();
+        let most = |looks: &[(u64, [u64; 2])]| {
+            (busy_within(&Watch::of_one(now, looks.to_vec()).looks.borrow(), SECOND) * 100.0).round()
+        };
         assert_eq!([most(&[]), most(&[(0, [0, 0]), (900, [900, 0])])], [0.0; 2], "no second was seen");
         let each = |ran: u64, waited: u64| (0..40).map(|n| (n * 100, [n * ran, n * waited])).collect::<Vec<_>>();
         assert_eq!([most(&each(50, 10)), most(&each(60, 39))], [60.0, 99.0]);
         // Half a second is none.
         let burst: Vec<_> = (0..40).map(|n: u64| (n * 100, [n.clamp(15, 20) * 100, 0])).collect();
         assert_eq!(most(&burst), 50.0);
+    }
+
+    #[test]
+    fn only_what_was_before_a_moment_is_before_it() {
+        let now = Instant::now();
+        let at = |ms| now + Duration::from_millis(ms);
+        // Busy for the third second, and held up in it.
+        let busy = |n: u64| (25 * n, [25 * n.clamp(80, 120), 15 * n.clamp(80, 120)]);
+        let watch = Watch::of_one(now, (0..400).map(busy));
+        let held = [1990, 2200, 3000, 4000].map(|ms| watch.held_before(at(ms), SECOND / 5).as_millis());
+        assert_eq!(held, [0, 120, 120, 0]);
+        let busy = [1990, 2500, 3000, 3100, 4500].map(|ms| (watch.busy_before(at(ms), SECOND / 10) * 10.0).round());
+        assert_eq!(busy, [0.0, 8.0, 16.0, 16.0, 0.0]);
+        assert_eq!(Watch::new(0).held_before(now, SECOND), Duration::ZERO);
+        assert_eq!(Watch::new(0).busy_before(now, SECOND), 0.0);
     }
 
     #[test]

@@ -65,6 +65,12 @@ impl Dac {
         locked(&self.shared).plugs()
     }
 
+    /// When it was plugged in last, as [`Packet::at`](crate::Packet::at) has it; zero: it was from the start.
+    #[must_use]
+    pub fn plugged_at(&self) -> Duration {
+        locked(&self.shared).plugged_at()
+    }
+
     /// Waits until QEMU is gone, and all that it sent before has arrived; returns whether it is within `limit`. The end of QEMU isn't
     /// that yet: what it sent may still be on its way to the device.
     pub fn wait_for_end(&self, limit: Duration) -> bool {

@@ -35,6 +35,8 @@ pub(super) struct Shared {
     changes: u64,
     /// How often it was plugged in while QEMU was there.
     plugs: usize,
+    /// When it was so last.
+    plugged_at: Duration,
     /// Feedback was asked for.
     feedback: bool,
     /// What packets' times count from.
@@ -94,7 +96,8 @@ fn return_after(shared: &Arc<Mutex<Shared>>, away: Duration, changes: u64) -> io
 
 impl Shared {
     pub(super) fn new(device: Device, plugged: bool) -> Self {
-        Self { device, connection: None, plugged, changes: 0, plugs: 0, feedback: false, since: Instant::now() }
+        let (since, plugged_at) = (Instant::now(), Duration::ZERO);
+        Self { device, connection: None, plugged, changes: 0, plugs: 0, plugged_at, feedback: false, since }
     }
 
     pub(super) fn device(&mut self) -> &mut Device {
@@ -111,6 +114,10 @@ impl Shared {
 
     pub(super) fn plugs(&self) -> usize {
         self.plugs
+    }
+
+    pub(super) fn plugged_at(&self) -> Duration {
+        self.plugged_at
     }
 
     fn connected(&mut self, connection: Connection) -> io::Result<()> {
@@ -136,6 +143,7 @@ impl Shared {
         }
         self.device.switched_on();
         self.plugged = true;
+        self.plugged_at = self.now();
         self.changes += 1;
         if self.connection.is_none() {
             return Ok(());
