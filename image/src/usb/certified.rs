@@ -73,6 +73,7 @@ impl Tried {
 
 #[cfg(test)]
 mod tests {
+    use super::super::moments::Moment;
     use super::super::proved::Proved;
     use super::*;
     use crate::dropouts::Dropouts;
@@ -104,7 +105,8 @@ mod tests {
         let mut lateness = vec![0; 32];
         lateness[20] = 1;
         let dropouts = Dropouts { xruns: 1, ..Dropouts::default() };
-        let dry = Proved { dropouts, lateness, held: Duration::from_millis(250), ..Proved::default() };
+        let moments = vec![Moment { held: Duration::from_millis(250), busy: 0.0 }; 2];
+        let dry = Proved { dropouts, lateness, moments, buffer: Duration::from_millis(500), ..Proved::default() };
         let waited = Proved { held: HASHING, ..Proved::default() };
         for (name, value, [idle, ran_dry, busy]) in [
             ("frames", json!(19), [false; 3]),
