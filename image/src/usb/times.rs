@@ -8,7 +8,9 @@ const FOLLOWED: Duration = Duration::from_secs(2);
 /// So soon after it is back the music is on the bus, each time.
 pub(super) const BACK: Duration = Duration::from_secs(1);
 /// The same of the first DAC since the boot: nothing of what opens and feeds one has run before, and an emulated processor's instructions
-/// are translated when they run first.
+/// are translated when they run first. Of 1.16 s by the host's clock (0.14 of them waited for a core) 0.53 went by until the kernel
+/// announced it, 0.20 until the engine had found it, 0.12 until it was opened, and 0.29 s of silence came in front of the music while the
+/// source was opened and decoded; of one that comes back it is 0.76 in all.
 pub(super) const FIRST: Duration = Duration::from_millis(1500);
 /// The most that a host may take before nothing is said of the machine any more: then it is tried again.
 const ALLOWED: Duration = Duration::from_millis(500);
