@@ -83,6 +83,8 @@ pub(crate) struct Session {
     audio_end: u64,
     /// The output frame that was heard at the last wake-up; behind an xrun, the one that comes next.
     heard: u64,
+    /// The ring's frame that was published as the one that is heard.
+    position: u64,
     draining: bool,
     aborting: bool,
     waiting: Option<Waiting>,
@@ -124,6 +126,7 @@ impl Session {
             ended_at: None,
             audio_end: 0,
             heard: 0,
+            position: 0,
             draining: false,
             aborting: false,
             waiting: None,
@@ -402,7 +405,9 @@ impl Session {
             Mode::Playing => State::Playing,
             Mode::Paused => State::Paused,
         });
-        let heard = self.timeline.heard(fill.queued);
+        // What the driver has on its way it only reckons: what it says next may be less.
+        self.position = self.timeline.heard(fill.queued).max(self.position);
+        let heard = self.position;
         self.heard = self.timeline.written().saturating_sub(fill.queued);
         if let Some(tally) = &self.tally {
             tally.publish(self.consumer.read(), heard);

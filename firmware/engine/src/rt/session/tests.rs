@@ -17,6 +17,7 @@ mod bounds;
 mod certificates;
 mod clock;
 mod hostile;
+mod reckoned;
 mod response;
 mod traps;
 mod usb_card;
