@@ -24,17 +24,20 @@ mod fade;
 mod faults;
 mod figures;
 mod found;
+mod heard;
 mod interrupted;
 mod kinds;
+mod moments;
+mod moves;
 mod narrow;
 mod pace;
-mod moments;
 mod parts;
 mod plug;
+mod position;
 mod proved;
 mod seams;
-mod stays;
 mod shipped;
+mod stays;
 mod still;
 mod times;
 mod tracks;
@@ -152,9 +155,12 @@ fn as_it_comes(tracks: &Tracks) -> Result<Parts<'_>> {
     let played = &tracks.agreeing;
     for (what, track) in
         [("48 kHz", &tracks.steady), ("44.1 kHz", &played[0]), ("192 kHz", &played[1]), ("DSD64", &played[2])]
+            .into_iter()
+            .chain([("768 kHz", &tracks.formats[4]), ("DSD512", &tracks.formats[8])])
     {
         parts.add(format!("what the page says of {what}"), |bench| figures::agree(bench, track, Comes::AsItIs));
     }
+    moves::add(&mut parts, tracks);
     let plugs = plug::add(&mut parts, tracks)?;
     parts.behind(&plugs, "found by the kernel's announcement", |bench| announced::all(bench));
     kinds::add(&mut parts, tracks)?;

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use usb_dac::{Model, Packet, Stream, Unfilled};
 
-use super::pace::Pace;
 use super::moments::{Moment, moments};
+use super::pace::Pace;
 use super::still::still;
 use super::watch::Watch;
 

@@ -3,80 +3,31 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use serde_json::Value;
-use usb_dac::{Format, Kind};
+use usb_dac::{Format, Stream};
 
 use super::bench::{Bench, PATIENCE};
 use super::dop::Apart;
 use super::dry;
 use super::fade::Faded;
 use super::found::Tried;
+use super::heard::Music;
 use super::plug::Comes;
+use super::position::{Look, Looks, PERIOD_MS};
 use crate::dropouts::Dropouts;
 use crate::tracks::Track;
 
-/// The engine's period, ms: between two positions, and two wake-ups.
-const PERIOD_MS: f64 = 40.0;
-/// What the driver has on the way to the bus, ms (`MAX_QUEUE` in sound/usb/card.h is 18): it reckons from the bus's clock what of it has
-/// gone, and a bus that stands still for want of it makes that wrong by no more.
-const IN_FLIGHT_MS: f64 = 20.0;
 /// How often the engine is held up.
 const HOLDS: usize = 2;
 /// A bus that brings nothing for so long has stopped.
 const STOPPED: Duration = Duration::from_secs(2);
 /// The bucket of the histogram that 1 ms, a late wake-up, falls into.
 const LATE: usize = 10;
-/// The least that a wake-up is late that came behind such a stop, ns: the card's buffer had to be played first, and the engine was to
-/// sleep for up to a period still. The guest's clock goes as the host's does, but for what a busy host takes from it.
-const HELD_NS: u64 = 1_500_000_000;
-/// The bucket that this falls into: bucket n ends at 2^n µs.
-const HELD: usize = 21;
-
-/// Between two looks at the page.
-const TICK: Duration = Duration::from_millis(50);
-
-/// What page and DAC said at one moment.
-#[derive(Debug, Clone)]
-struct Sample {
-    /// Frames that the DAC had got before the page was asked, and after: of the stream at first, and of the track once it is known
-    /// which of them those are.
-    got: [usize; 2],
-    /// When that was. The guest's clock goes as the host's does; on a busy host the bus doesn't get on as fast.
-    at: [Instant; 2],
-    /// Position, in frames on the bus.
-    position: f64,
-    engine: Value,
-    /// How often the engine had been held up.
-    held: usize,
-}
-
-impl Sample {
-    /// How far the position is off what the DAC had got meanwhile; behind that, it is negative.
-    fn off(&self, ms: impl Fn(f64) -> f64) -> f64 {
-        let [least, most] = self.got.map(|got| got as f64);
-        ms((self.position - least).min(0.0) + (self.position - most).max(0.0))
-    }
-}
-
-/// By how much, at most, the wake-up was late that came next after look `n`, ms: its position was as old as that. None: none came.
-fn late_ms(samples: &[Sample], n: usize) -> Option<f64> {
-    let now = &samples.get(n)?.engine;
-    let next = samples.get(n..)?.iter().find(|next| count(&next.engine, "wakeups") > count(now, "wakeups"))?;
-    let counts = lateness(&next.engine).into_iter().zip(lateness(now));
-    let last = counts.collect::<Vec<_>>().into_iter().rposition(|(after, before)| after > before)?;
-    // Bucket n ends at 2^n µs.
-    Some(f64::powi(2.0, i32::try_from(last).ok()?) / 1000.0)
-}
-
-fn sorted(values: impl Iterator<Item = f64>, by: impl Fn(f64) -> f64) -> Vec<f64> {
-    let mut all: Vec<_> = values.collect();
-    all.sort_by(|a, b| by(*a).total_cmp(&by(*b)));
-    all
-}
-
-/// The value that so many tenths of all lie below; ten: the last one.
-fn tenth(sorted: &[f64], tenths: usize) -> Option<f64> {
-    sorted.get((sorted.len() * tenths / 10).min(sorted.len().checked_sub(1)?)).copied()
-}
+/// What the card's buffer holds ([`crate::session`]'s arguments), ms.
+const BUFFER_MS: f64 = 500.0;
+/// What the driver has on its way is played behind that, ms (`MAX_QUEUE` in sound/usb/card.h is 18).
+const IN_FLIGHT_MS: f64 = 20.0;
+/// What the DAC gets nothing for, at least, while the engine is held up; the music is never away for so long otherwise.
+const HOLE: Duration = Duration::from_secs(1);
 
 /// Plays a track, asking the page all the time. Every frame has to come.
 pub(super) fn agree(bench: &mut Bench, track: &Track, comes: Comes) -> Result<Tried> {
@@ -89,13 +40,16 @@ pub(super) fn agree_on_xruns(bench: &mut Bench, track: &Track) -> Result<Tried> 
     compared(bench, track, Comes::AsItIs, HOLDS)
 }
 
-/// Stops the engine until the card has run dry: by the bus, which doesn't go as the guest's clock does.
-fn hold(bench: &mut Bench) -> Result<()> {
+/// Stops the engine until the card has run dry: by the bus, which doesn't go as the guest's clock does. Returns how long that was, surely
+/// and at most, ms.
+fn hold(bench: &mut Bench) -> Result<[f64; 2]> {
     let tell = |bench: &mut Bench, signal: &str| {
         let shell = bench.shell.as_mut().context("the guest has no shell")?;
         shell.run(&format!("kill -{signal} $(pidof engine)"), PATIENCE)
     };
+    let first = Instant::now();
     tell(bench, "STOP")?;
+    let stopped = Instant::now();
     let mut last = (bench.microframes(), Instant::now());
     bench.wait("the card doesn't run dry", |bench| {
         let now = bench.microframes();
@@ -104,47 +58,38 @@ fn hold(bench: &mut Bench) -> Result<()> {
         }
         Ok(last.1.elapsed() > STOPPED)
     })?;
-    tell(bench, "CONT").map(drop)
+    let surely = stopped.elapsed();
+    tell(bench, "CONT")?;
+    Ok([surely, first.elapsed()].map(ms))
+}
+
+fn ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
 }
 
 /// Holds the engine up so often; only that may make the card run dry.
 fn compared(bench: &mut Bench, track: &Track, comes: Comes, holds: usize) -> Result<Tried> {
     let before = bench.player.status()?["engine"].take();
-    let bus = comes.rate(track);
-    let (second, rate) = (bus as usize, f64::from(bus));
-    let mut held = 0;
+    let second = comes.rate(track) as usize;
+    let mut held = Vec::new();
     bench.start(track)?;
     bench.wait("nothing is played", |bench| Ok(bench.sounded() > 0))?;
-    let mut samples = Vec::new();
-    loop {
-        bench.waits();
-        let first = (bench.came(), Instant::now());
-        let mut page = bench.player.status()?;
-        let last = (Instant::now(), bench.came());
-        let state = page["transport"]["state"].take();
-        if state == "STOPPED" {
-            break;
-        }
-        std::thread::sleep(TICK);
-        if state != "PLAYING" {
-            continue;
-        }
-        let position = page["track"]["position"].as_f64().context("the page has no position")? * rate;
-        let (got, at) = ([first.0, last.1], [first.1, last.0]);
-        samples.push(Sample { got, at, position, engine: page["engine"].take(), held });
-        if held < holds && got[1] > (2 * held + 1) * second {
-            held += 1;
-            hold(bench)?;
-        }
+    let mut looks = Looks::new(bench);
+    while held.len() < holds {
+        let enough = (2 * held.len() + 1) * second;
+        looks.until(bench, "it doesn't get on", |bench, _| Ok(bench.came() > enough))?;
+        held.push(hold(bench)?);
+        looks.stage = held.len();
     }
+    looks.until(bench, "it plays and plays", |_, look| Ok(look.state() == "STOPPED"))?;
     let fault = bench.until_stopped()?;
     let mut tried = Tried { faults: fault.into_iter().collect(), ..Tried::default() };
     let certificate = bench.certificate()?;
     bench.wait("the stream isn't closed", |bench| Ok(bench.player.status()?["engine"]["state"] == "closed"))?;
     let after = bench.player.status()?["engine"].take();
     let xruns = count(&after, "xruns") - count(&before, "xruns");
-    let frames = tried.came(bench, track, comes, xruns)?;
-    samples.iter_mut().for_each(|sample| sample.got = sample.got.map(|came| frames.of_the_track(came)));
+    let streams = bench.streams()?;
+    tried.came(&streams, track, comes, xruns);
     if xruns < holds as u64 {
         tried.faults.push(format!("held up {holds} times, it ran dry {xruns} times"));
     } else if xruns > holds as u64 {
@@ -156,12 +101,13 @@ fn compared(bench: &mut Bench, track: &Track, comes: Comes, holds: usize) -> Res
     if certificate["xruns"] != xruns {
         tried.faults.push(format!("{xruns} xruns on the page, {} in the certificate", certificate["xruns"]));
     }
-    tried.position(&samples, rate, frames.total);
-    for number in 0..=holds {
-        tried.wakeups(samples.iter().filter(|sample| sample.held == number));
-    }
+    let music = Music::of(&[track], comes)?;
+    tried.positions(bench, &looks, &music, (&[0], &streams));
+    let stages: Vec<Vec<&Look>> =
+        (0..=holds).map(|number| looks.all.iter().filter(|look| look.stage == number).collect()).collect();
+    stages.iter().for_each(|looks| tried.wakeups(looks));
     tried.faults.extend(histogram(&after));
-    tried.faults.extend(holds_counted(&before, &after, holds));
+    tried.held([&before, &after], &held, &holes(&streams));
     Ok(tried)
 }
 
@@ -189,53 +135,37 @@ fn histogram(engine: &Value) -> Option<String> {
     })
 }
 
-/// Which frames of a stream are a track's.
-#[derive(Debug, Default)]
-struct Frames {
-    /// In front of the first one.
-    before: usize,
-    /// Silence in between: before which frame of the track, and how much.
-    gaps: Vec<(usize, usize)>,
-    /// Those of the track.
-    total: usize,
+/// How long the DAC got nothing in the midst of a stream, each time that it was so for long, ms. Microframes that come empty bring nothing.
+fn holes(streams: &[Stream]) -> Vec<f64> {
+    let of = |stream: &Stream| {
+        let came: Vec<_> = stream.packets.iter().filter(|packet| packet.bytes > 0).map(|packet| packet.at).collect();
+        let gaps = came.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).filter(|gap| *gap >= HOLE);
+        gaps.map(ms).collect::<Vec<_>>()
+    };
+    streams.iter().flat_map(of).collect()
 }
 
-impl Frames {
-    /// How many of the track's there are among the first ones.
-    fn of_the_track(&self, came: usize) -> usize {
-        let whole = came.saturating_sub(self.before);
-        let behind = |got: usize, (at, silent): &(usize, usize)| got.min((*at).max(got.saturating_sub(*silent)));
-        self.gaps.iter().fold(whole, behind).min(self.total)
-    }
-}
-
-/// What is missing of so many times that the engine was held up.
-fn holds_counted(before: &Value, after: &Value, holds: usize) -> Option<String> {
-    let long = |engine: &Value| lateness(engine).iter().skip(HELD).sum::<u64>();
-    let (counted, worst_ns) = (long(after) - long(before), count(after, "worst_lateness_ns"));
-    let well = counted >= holds as u64 && (holds == 0 || worst_ns >= HELD_NS);
-    (!well).then(|| {
-        format!("held up {holds} times, {counted} wake-ups were that late, the worst by {} ms", worst_ns / 1_000_000)
-    })
+/// The bucket that so many ms fall into.
+fn bucket(ms: f64) -> usize {
+    let us = (ms.max(0.0) * 1000.0) as u64;
+    (u64::BITS - us.leading_zeros()) as usize
 }
 
 impl Tried {
-    /// As many gaps have to come as xruns were counted, and nothing else may be missing but what was on its way. Returns which frames are
-    /// the track's.
-    fn came(&mut self, bench: &mut Bench, track: &Track, comes: Comes, xruns: u64) -> Result<Frames> {
-        let streams = bench.streams()?;
-        let Some(stream) = self.only(&streams) else { return Ok(Frames::default()) };
-        let (found, total, driver_s) = match comes {
+    /// As many gaps have to come as xruns were counted, and nothing else may be missing but what was on its way.
+    fn came(&mut self, streams: &[Stream], track: &Track, comes: Comes, xruns: u64) {
+        let Some(stream) = self.only(streams) else { return };
+        let (found, total) = match comes {
             Comes::AsItIs => {
-                let Some(found) = self.compare(&track.packed, track, stream) else { return Ok(Frames::default()) };
-                (found, track.packed.len() / track.frame(), 0)
+                let Some(found) = self.compare(&track.packed, track, stream) else { return };
+                (found, track.packed.len() / track.frame())
             }
             Comes::OverPcm => {
                 let apart = Apart::of(stream);
                 let (found, faults) = apart.compare(&track.packed, stream.rate);
                 self.markers(&apart);
                 self.faults.extend(faults);
-                (found, 2 * track.packed.len() / track.frame(), apart.before)
+                (found, 2 * track.packed.len() / track.frame())
             }
         };
         let dry = dry::explain(&found, stream.rate);
@@ -250,58 +180,58 @@ impl Tried {
             self.faults.extend(dry.resumed.iter().filter_map(|at| faded.fault_before(&stream.bytes, *at)));
         }
         self.note = format!("{xruns} xruns, {} gaps, {} frames lost in them", dry.gaps, dry.lost);
-        let gaps = found.faults.iter().filter(|fault| fault.kind == Kind::Gap);
-        let gaps = gaps.map(|gap| (gap.at, gap.frames)).collect();
-        Ok(Frames { before: driver_s + found.before, gaps, total })
     }
 
-    /// The page's position is what the DAC had got at the last wake-up. Behind, it may be a period, and what the next wake-up was late
-    /// by the engine's own count; half of all looks by no more than that, and nine of ten. (A busy host holds single ones up.)
-    fn position(&mut self, samples: &[Sample], rate: f64, frames: usize) {
-        let ms = |frames: f64| frames / rate * 1000.0;
-        let looks = samples.iter().enumerate().filter(|(_, sample)| (1..frames).contains(&sample.got[1]));
-        let looks: Vec<_> = looks.filter_map(|(n, sample)| Some((sample.off(ms), late_ms(samples, n)?))).collect();
-        let beyond = looks.iter().map(|(off, late)| {
-            let most = if *off < 0.0 { PERIOD_MS + late + IN_FLIGHT_MS } else { IN_FLIGHT_MS };
-            off.abs() - most
-        });
-        let offs = sorted(looks.iter().map(|(off, _)| *off), f64::abs);
-        let (beyond, lates) =
-            (sorted(beyond, |beyond| beyond), sorted(looks.iter().map(|(_, late)| *late), |late| late));
-        let [Some(middle), Some(most), Some(worst)] = [5, 9, 10].map(|tenths| tenth(&offs, tenths)) else {
-            return self.faults.push("the page was never asked".to_owned());
-        };
-        let late = [5, 9, 10].map(|tenths| format!("{:.0}", tenth(&lates, tenths).unwrap_or_default())).join(", ");
+    /// Each time that the engine was held up, for so long by the host's clock, surely and at most, is in the histogram once, or twice if
+    /// it has slept through what would have been its next time as well; and the DAC got nothing meanwhile, but what the card held.
+    fn held(&mut self, [before, after]: [&Value; 2], held: &[[f64; 2]], holes: &[f64]) {
+        if holes.len() != held.len() {
+            self.faults.push(format!(
+                "held up {} times, the DAC got nothing for a second {} times",
+                held.len(),
+                holes.len()
+            ));
+        }
+        let Some(shortest) = held.iter().map(|[surely, _]| *surely).reduce(f64::min) else { return };
+        // It was to sleep for up to a period still, and then for another.
+        let first = bucket(shortest - 2.0 * PERIOD_MS);
+        let long = |engine: &Value| lateness(engine).iter().skip(first).sum::<u64>();
+        let counted = long(after) - long(before);
+        let worst = |engine: &Value| count(engine, "worst_lateness_ns") as f64 / 1e6;
+        let longest = |values: &mut dyn Iterator<Item = f64>| values.fold(0.0, f64::max);
+        let [surely, most] = [0, 1].map(|n| longest(&mut held.iter().map(|hold| hold[n])));
+        let hole = longest(&mut holes.iter().copied());
+        let bounds = [surely - PERIOD_MS, most.min(hole + BUFFER_MS + IN_FLIGHT_MS)];
         self.note += &format!(
-            "; position off by {middle:.0} ms, nine of ten by {most:.0} at most, at worst {worst:.0}, of {} samples, with \
-             wake-ups late by {late} ms",
-            offs.len()
+            "; held up for {surely:.0} to {most:.0} ms, the DAC got nothing for {hole:.0}; {counted} wake-ups so late, the worst by {:.0} ms",
+            worst(after)
         );
-        for (tenths, off) in [(5, middle), (9, most)] {
-            if tenth(&beyond, tenths).is_some_and(|beyond| beyond > 0.0) {
-                let text = format!(
-                    "the page's position is off by {off:.0} ms in {tenths} of ten looks, with wake-ups late by {late} ms"
-                );
-                self.faults.push(text);
-            }
+        let times = held.len() as u64;
+        let is_worst = worst(after) >= bounds[0] && (worst(after) <= bounds[1] || worst(after) == worst(before));
+        if !(times..=2 * times).contains(&counted) || !is_worst {
+            self.faults.push(format!(
+                "held up {times} times, {counted} wake-ups were that late, the worst by {:.0} ms, not {:.0} to {:.0}",
+                worst(after),
+                bounds[0],
+                bounds[1]
+            ));
         }
     }
 
     /// In so much time the engine has to have woken up once a period; but for those points of its grid that a late
     /// wake-up has passed over. It wasn't held up meanwhile.
-    fn wakeups<'a>(&mut self, samples: impl Iterator<Item = &'a Sample>) {
+    fn wakeups(&mut self, looks: &[&Look]) {
         // It wakes more often while it plays nothing, as it does behind the track's last frame.
-        let playing: Vec<_> = samples.filter(|sample| sample.engine["state"] == "playing").collect();
+        let playing: Vec<_> = looks.iter().filter(|look| look.engine()["state"] == "playing").collect();
         let [first, .., last] = playing.as_slice() else {
             return self.faults.push(format!("{} looks at the page while it played, too few to count", playing.len()));
         };
-        let woken = count(&last.engine, "wakeups") - count(&first.engine, "wakeups");
-        let periods = |time: Duration| time.as_secs_f64() * 1000.0 / PERIOD_MS;
-        let least = periods(last.at[0].saturating_duration_since(first.at[1]));
-        let most = periods(last.at[1].saturating_duration_since(first.at[0]));
+        let woken = count(last.engine(), "wakeups") - count(first.engine(), "wakeups");
+        let periods = |time: Duration| ms(time) / PERIOD_MS;
+        let least = periods(last.asked[0].saturating_duration_since(first.asked[1]));
+        let most = periods(last.asked[1].saturating_duration_since(first.asked[0]));
         self.note += &format!("; {woken} wake-ups for {least:.0} to {most:.0} periods");
-        let late =
-            lateness(&last.engine).into_iter().zip(lateness(&first.engine)).map(|(after, before)| after - before);
+        let late = last.lateness().zip(first.lateness()).map(|(after, before)| after - before);
         // Bucket n ends at 2^n µs.
         let passed: f64 =
             (0..).zip(late).map(|(n, late)| late as f64 * (f64::powi(2.0, n) / 1000.0 / PERIOD_MS).floor()).sum();
@@ -313,61 +243,52 @@ impl Tried {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use serde_json::json;
+    use usb_dac::{Packet, Setting};
 
-    /// Looks each 50 ms at an engine that wakes once in between, so late (bucket of the histogram), its position off by so much, ms.
-    fn looks(offs: impl Iterator<Item = f64>, bucket: usize) -> Vec<Sample> {
-        let now = Instant::now();
-        let look = |(n, off): (usize, f64)| {
-            let mut late = [0; 32];
-            late[bucket] = n;
-            let got = [n * 2400 + 10_000, n * 2400 + 10_048];
-            let position = if off < 0.0 { got[0] as f64 + off * 48.0 } else { got[1] as f64 + off * 48.0 };
-            Sample { got, at: [now, now], position, engine: json!({ "wakeups": n, "lateness": late }), held: 0 }
-        };
-        offs.enumerate().map(look).collect()
-    }
+    use super::*;
 
     #[test]
-    fn a_position_is_as_old_as_the_last_wake_up() {
-        let faults = |off: fn(usize) -> f64, bucket: usize| {
-            let mut tried = Tried::default();
-            tried.position(&looks((0..102).map(off), bucket), 48_000.0, 10_000_000);
-            tried.judged().faults.len()
-        };
-        assert_eq!(faults(|n| -((n % 60) as f64), 4), 0, "a period and what is on its way");
-        assert_eq!(faults(|_| 19.0, 4), 0, "ahead by what is on its way");
-        assert_eq!(faults(|n| if n % 20 == 7 { -200.0 } else { -20.0 }, 4), 0, "single looks");
-        assert_eq!(faults(|_| -81.0, 4), 2, "always");
-        assert_eq!(faults(|n| if n % 5 == 2 { -81.0 } else { 0.0 }, 4), 1, "one time of five");
-        assert_eq!(faults(|_| 25.0, 4), 2, "ahead");
-        assert_eq!(faults(|_| -81.0, 15), 0, "the engine says that it was 33 ms late");
-        assert_eq!(faults(|_| 25.0, 15), 2, "which doesn't make it ahead");
-        let mut tried = Tried::default();
-        tried.position(&[], 48_000.0, 1);
-        assert_eq!(tried.judged().faults, ["the page was never asked"]);
-    }
-
-    #[test]
-    fn of_what_came_only_the_track_s_frames_count() {
-        let frames = Frames { before: 100, gaps: vec![(50, 30), (80, 10)], total: 200 };
-        let came = [0, 100, 110, 150, 151, 180, 181, 210, 215, 220, 221, 340, 999];
-        assert_eq!(came.map(|came| frames.of_the_track(came)), [0, 0, 10, 50, 50, 50, 51, 80, 80, 80, 81, 200, 200]);
-    }
-
-    #[test]
-    fn each_hold_is_in_the_histogram() {
-        let engine = |long: u64, worst: u64| {
+    fn each_hold_is_in_the_histogram_and_no_other() {
+        let engine = |long: u64, worst_ms: u64| {
             let mut late = vec![0; 32];
             (late[5], late[22]) = (100, long);
-            json!({ "lateness": late, "worst_lateness_ns": worst })
+            json!({ "lateness": late, "worst_lateness_ns": worst_ms * 1_000_000 })
         };
-        let before = engine(1, 2_000_000_000);
-        let counted = |long, worst| holds_counted(&before, &engine(long, worst), 2);
-        assert_eq!(counted(3, 2_000_000_000), None);
-        assert_eq!(holds_counted(&before, &before, 0), None);
-        assert!(counted(2, 2_000_000_000).is_some() && counted(3, 900_000_000).is_some());
+        let before = engine(1, 2400);
+        let faults = |after: &Value, held: &[[f64; 2]], holes: &[f64]| {
+            let mut tried = Tried::default();
+            tried.held([&before, after], held, holes);
+            tried.faults.len()
+        };
+        let (held, holes) = ([[2500.0, 2700.0], [2600.0, 2800.0]], [2100.0, 2200.0]);
+        assert_eq!([3, 4, 5].map(|long| faults(&engine(long, 2650), &held, &holes)), [0; 3]);
+        assert_eq!(
+            [2, 6].map(|long| faults(&engine(long, 2650), &held, &holes)),
+            [1; 2],
+            "each at least once, and at most twice"
+        );
+        assert_eq!([2550, 2750].map(|worst| faults(&engine(3, worst), &held, &holes)), [1; 2]);
+        assert_eq!(faults(&engine(3, 2650), &held, &[2100.0, 2000.0]), 1, "the card holds less than that");
+        assert_eq!(faults(&engine(3, 2650), &held, &[2200.0]), 1);
+        assert_eq!([faults(&before, &[], &[]), faults(&before, &[], &[1100.0])], [0, 1]);
+    }
+
+    #[test]
+    fn what_the_dac_got_nothing_for_is_measured() {
+        let packet = |(at, bytes)| Packet { at: Duration::from_millis(at), bytes };
+        let stream = Stream {
+            setting: Setting { format: Format::Pcm, bytes: 4, bits: 32 },
+            rate: 48_000,
+            microframes: 0,
+            received: 0,
+            unheard: 0,
+            packets: [(0, 48), (900, 48), (1000, 0), (2100, 48), (4000, 48)].map(packet).to_vec(),
+            bytes: Vec::new(),
+            ended: true,
+        };
+        assert_eq!(holes(&[stream]), [1200.0, 1900.0]);
+        assert_eq!([0.0, 0.001, 1.0, 2600.0].map(bucket), [0, 1, 10, 22]);
     }
 
     #[test]
@@ -377,12 +298,11 @@ mod tests {
             let mut lateness = vec![0; 32];
             (lateness[5], lateness[18]) = (late[0], late[1]);
             let at = start + Duration::from_millis(ms);
-            let engine = json!({ "state": "playing", "wakeups": wakeups, "lateness": lateness });
-            Sample { got: [0; 2], at: [at; 2], position: 0.0, engine, held: 0 }
+            Look::of(at, json!({ "engine": { "state": "playing", "wakeups": wakeups, "lateness": lateness } }))
         };
-        let faults = |last: Sample| {
+        let faults = |last: Look| {
             let mut tried = Tried::default();
-            tried.wakeups([sample(0, 0, [0; 2]), last].iter());
+            tried.wakeups(&[&sample(0, 0, [0; 2]), &last]);
             tried.faults.len()
         };
         assert_eq!(faults(sample(4000, 100, [100, 0])), 0);
@@ -390,7 +310,7 @@ mod tests {
         assert_eq!(faults(sample(4000, 95, [99, 1])), 0, "262 ms late");
         assert_eq!(faults(sample(4000, 105, [100, 0])), 1);
         let mut tried = Tried::default();
-        tried.wakeups([sample(0, 0, [0; 2])].iter());
+        tried.wakeups(&[&sample(0, 0, [0; 2])]);
         assert_eq!(tried.faults.len(), 1, "one look counts nothing");
     }
 

@@ -11,6 +11,7 @@ use super::converted::converted;
 use super::figures;
 use super::found::Tried;
 use super::interrupted::interrupt_dop;
+use super::moves;
 use super::narrow;
 use super::pace::Pace;
 use super::parts::Parts;
@@ -49,7 +50,10 @@ pub(super) fn add<'a>(parts: &mut Parts<'a>, tracks: &'a Tracks) -> Result<()> {
     ]) {
         parts.add(name, move |bench| dop(bench, track));
     }
-    parts.add("what the page says of DSD64 as DoP", |bench| figures::agree(bench, &tracks.agreeing[2], Comes::OverPcm));
+    for (what, track) in [("DSD64", &tracks.agreeing[2]), ("DSD128", &tracks.dop[1])] {
+        parts.add(format!("what the page says of {what} as DoP"), |bench| figures::agree(bench, track, Comes::OverPcm));
+    }
+    moves::over_pcm(parts, tracks);
     parts.add("pause, seek and stop in DoP", |bench| interrupt_dop(bench, &tracks.long_dsd));
     album::add_over_pcm(parts, tracks);
     parts.dac("dop-in-32-bits");
