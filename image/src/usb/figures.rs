@@ -280,6 +280,7 @@ mod tests {
         let stream = Stream {
             setting: Setting { format: Format::Pcm, bytes: 4, bits: 32 },
             rate: 48_000,
+            before: 0,
             microframes: 0,
             received: 0,
             unheard: 0,

@@ -309,6 +309,7 @@ mod tests {
         Stream {
             setting: Setting { format: Format::Pcm, bytes: 2, bits: 16 },
             rate: RATE as u32,
+            before: 0,
             microframes,
             received: bytes.len() as u64,
             unheard: 0,

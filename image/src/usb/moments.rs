@@ -72,6 +72,7 @@ mod tests {
         Stream {
             setting: Setting { format: Format::Pcm, bytes: 4, bits: 32 },
             rate: 48_000,
+            before: 0,
             microframes: packets.len() as u64,
             received: 48 * packets.len() as u64,
             unheard: 0,
