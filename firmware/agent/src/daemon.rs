@@ -27,9 +27,9 @@ use crate::{
 
 /// At boot the network goes first: knobs, and what has to be written to the medium, take their turn so long after the first
 /// address, in which the player announces itself;
-const ANNOUNCED: Duration = Duration::from_millis(100);
+const ANNOUNCED: Duration = Duration::from_millis(400);
 /// or so long after the agent's start, as the music on a DAC doesn't wait for a cable.
-const NETWORK_FIRST: Duration = Duration::from_secs(1);
+const NETWORK_FIRST: Duration = Duration::from_secs(2);
 
 /// Makes ready, and stays until SIGTERM.
 ///

@@ -8,7 +8,7 @@ use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ring::link::{Connection, Link, LinkError};
 use ring::message::{Event, FromEngine, Reply, Request, Volume};
@@ -81,7 +81,8 @@ fn keep(socket: &Path, output: &Output) {
             }
             Err(error) => {
                 let why = reason(socket, &error);
-                if (retry == LAST_RETRY || !may_pass(&error)) && absence.is_news(&why) {
+                let lasts = absence.lasts(Instant::now());
+                if (lasts || !may_pass(&error)) && absence.is_news(&why) {
                     warn!("{why}; nothing can play before");
                 }
                 output.absent(why);

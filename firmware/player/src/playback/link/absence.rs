@@ -2,20 +2,30 @@
 
 use std::io::ErrorKind;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use ring::link::LinkError;
 use ring::message::Refused;
 
-/// What has been said of the engine that isn't there.
+/// So long an engine may take to come without a word in the log. At boot it waits for the knobs, which wait for the network.
+const USUAL: Duration = Duration::from_secs(5);
+
+/// Since when the engine isn't there, and what has been said of it.
 #[derive(Debug, Default)]
 pub(super) struct Absence {
+    since: Option<Instant>,
     said: Option<String>,
 }
 
 impl Absence {
     /// The engine is there.
     pub(super) fn end(&mut self) {
-        self.said = None;
+        *self = Self::default();
+    }
+
+    /// Whether it has lasted for longer than usual. The first question is its beginning.
+    pub(super) fn lasts(&mut self, now: Instant) -> bool {
+        now.duration_since(*self.since.get_or_insert(now)) >= USUAL
     }
 
     /// Whether `why` is news for the log: the same reason isn't given twice in a row.
@@ -92,5 +102,16 @@ mod tests {
         assert!(absence.is_news("version"));
         absence.end();
         assert!(absence.is_news("version"));
+    }
+
+    #[test]
+    fn an_engine_may_take_five_seconds_each_time() {
+        let mut absence = Absence::default();
+        let start = Instant::now();
+        for round in [start, start + 10 * USUAL] {
+            assert!(!absence.lasts(round) && !absence.lasts(round + USUAL / 2));
+            assert!(absence.lasts(round + USUAL));
+            absence.end();
+        }
     }
 }
