@@ -16,9 +16,15 @@ mod report;
 mod timeline;
 mod worker;
 
+use std::time::Duration;
+
 pub(crate) use deck::Deck;
 pub(crate) use error::PlayError;
 pub(crate) use link::start as start_link;
 pub(crate) use output::Output;
 pub(crate) use replay_gain::{Attenuation, ReplayGain};
 pub(crate) use report::{Opened, Report};
+
+/// How long an engine may take to come, or to come back, before a track fails for want of it and the log says so. At boot it waits
+/// for the knobs, which wait until the player has announced itself: a control point that plays at once is early by seconds.
+const ENGINE_PATIENCE: Duration = Duration::from_secs(10);

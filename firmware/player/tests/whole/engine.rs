@@ -1,5 +1,7 @@
 //! An engine that serves somebody else, speaks another version, or hasn't found its card yet.
 
+use std::time::Duration;
+
 use ring::message::Refused;
 
 use crate::bench::Bench;
@@ -51,6 +53,21 @@ fn a_track_waits_for_a_dac_that_is_about_to_appear() {
     bench.set_and_play(&bench.media.add(&path));
     bench.until_status("the resource", |status| status["tracks"][0]["source"].is_object());
     assert_eq!(bench.state(), "TRANSITIONING");
+    engine.plug();
+    engine.until_open();
+    assert_eq!(bench.status()["transport"]["error"], serde_json::Value::Null);
+}
+
+/// The appliance is announced before its engine runs.
+#[test]
+fn a_track_waits_for_an_engine_that_is_about_to_start() {
+    let bench = Bench::without_engine(&[]);
+    let (path, _) = bench.wav("a.wav", 44_100, 1);
+    bench.set_and_play(&bench.media.add(&path));
+    // Longer than an engine takes that only starts again.
+    std::thread::sleep(Duration::from_secs(4));
+    assert_eq!(bench.state(), "TRANSITIONING");
+    let mut engine = FakeEngine::start(&bench.socket());
     engine.plug();
     engine.until_open();
     assert_eq!(bench.status()["transport"]["error"], serde_json::Value::Null);

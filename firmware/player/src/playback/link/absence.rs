@@ -2,13 +2,12 @@
 
 use std::io::ErrorKind;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use ring::link::LinkError;
 use ring::message::Refused;
 
-/// So long an engine may take to come without a word in the log. At boot it waits for the knobs, which wait for the network.
-const USUAL: Duration = Duration::from_secs(5);
+use crate::playback::ENGINE_PATIENCE;
 
 /// Since when the engine isn't there, and what has been said of it.
 #[derive(Debug, Default)]
@@ -23,9 +22,9 @@ impl Absence {
         *self = Self::default();
     }
 
-    /// Whether it has lasted for longer than usual. The first question is its beginning.
+    /// Whether it has lasted for longer than an engine may take to come. The first question is its beginning.
     pub(super) fn lasts(&mut self, now: Instant) -> bool {
-        now.duration_since(*self.since.get_or_insert(now)) >= USUAL
+        now.duration_since(*self.since.get_or_insert(now)) >= ENGINE_PATIENCE
     }
 
     /// Whether `why` is news for the log: the same reason isn't given twice in a row.
@@ -105,12 +104,12 @@ mod tests {
     }
 
     #[test]
-    fn an_engine_may_take_five_seconds_each_time() {
+    fn an_engine_may_take_its_time_each_time() {
         let mut absence = Absence::default();
         let start = Instant::now();
-        for round in [start, start + 10 * USUAL] {
-            assert!(!absence.lasts(round) && !absence.lasts(round + USUAL / 2));
-            assert!(absence.lasts(round + USUAL));
+        for round in [start, start + 10 * ENGINE_PATIENCE] {
+            assert!(!absence.lasts(round) && !absence.lasts(round + ENGINE_PATIENCE / 2));
+            assert!(absence.lasts(round + ENGINE_PATIENCE));
             absence.end();
         }
     }

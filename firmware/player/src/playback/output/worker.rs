@@ -10,11 +10,9 @@ use ring::{Mark, MarkKind};
 
 use super::{End, Fill, Generation, NotOpen, Output, Revoked, Shared, Stop};
 use crate::playback::error::{ENGINE, OUTPUT};
-use crate::playback::{PlayError, Report};
+use crate::playback::{ENGINE_PATIENCE, PlayError, Report};
 use crate::transport::TrackId;
 
-/// How long a new load waits for an engine that isn't there (it may be on its way back).
-const ENGINE_PATIENCE: Duration = Duration::from_secs(3);
 /// How long opening may take; a DAC that hangs on a rate needs about 20 s to fail.
 const OPEN_PATIENCE: Duration = Duration::from_secs(25);
 
