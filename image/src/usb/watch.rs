@@ -51,7 +51,7 @@ impl Watch {
         last.machine.since(&first.machine).saturating_sub(apart.saturating_sub(window)).min(window)
     }
 
-    /// The part of a time that its busiest thread had work to do in: of the [`RING`](super::proved::RING) that ended at the moment, or
+    /// The part of a time that its busiest thread had work to do in: of the [`RING`] that ended at the moment, or
     /// up to so long before it, the busiest.
     pub(super) fn busy_before(&self, at: Instant, before: Duration) -> f64 {
         let looks = self.looks.borrow();

@@ -40,7 +40,7 @@ pub(super) fn icon() -> Answer {
 impl App {
     /// A button: `POST /command/play`, `pause`, `stop`, `next`.
     pub(super) fn command(&self, request: &Request<Incoming>) -> Answer {
-        if let Err(answer) = from_the_page(request) {
+        if let Some(answer) = refused(request) {
             return answer;
         }
         let action = match request.uri().path() {
@@ -55,23 +55,23 @@ impl App {
     }
 }
 
-/// Whether a request is the page's own; `Err` is the answer to one that isn't.
+/// What is answered to a request that isn't the page's own.
 ///
 /// Another site's page in the owner's browser can send a POST, too. It can't set a header of its own without asking, which
 /// is never granted; if it has pointed its name at this machine, it is told by the name; and browsers say which site sends a POST.
-pub(super) fn from_the_page(request: &Request<Incoming>) -> Result<(), Answer> {
+pub(super) fn refused(request: &Request<Incoming>) -> Option<Answer> {
     if header(request, "x-tenuto").is_none() {
-        return Err(text(StatusCode::FORBIDDEN, "the header X-Tenuto is missing"));
+        return Some(text(StatusCode::FORBIDDEN, "the header X-Tenuto is missing"));
     }
     let said = |name| request.headers().get(name).map(|value| value.to_str().unwrap_or_default());
     let host = said(HOST).unwrap_or_default();
     if !is_own_name(host) {
-        return Err(text(StatusCode::FORBIDDEN, "use this machine's address or its .local name"));
+        return Some(text(StatusCode::FORBIDDEN, "use this machine's address or its .local name"));
     }
     if !said(ORIGIN).is_none_or(|origin| is_of(origin, host)) {
-        return Err(text(StatusCode::FORBIDDEN, "this isn't for other sites' pages"));
+        return Some(text(StatusCode::FORBIDDEN, "this isn't for other sites' pages"));
     }
-    Ok(())
+    None
 }
 
 /// Whether a page of this origin came from this host.

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
-use super::page::from_the_page;
+use super::page;
 use super::{Answer, App, body, read_body, text};
 
 /// In the agent's directory.
@@ -49,7 +49,7 @@ impl App {
 
     /// `POST /settings/set` with a [`Change`], `/settings/restart`, `/settings/power-off`, `/settings/factory-reset`.
     pub(super) async fn change_settings(&self, request: Request<Incoming>) -> Answer {
-        if let Err(answer) = from_the_page(&request) {
+        if let Some(answer) = page::refused(&request) {
             return answer;
         }
         let path = request.uri().path().to_owned();
