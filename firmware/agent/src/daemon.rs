@@ -49,6 +49,9 @@ pub(crate) fn run(root: &Root) -> Result<()> {
     if let Err(error) = keeper::start(root.clone()) {
         tracing::error!("neither watchdog nor trials: {error:#}");
     }
+    if let Err(error) = sound::keep_nodes(root.clone()) {
+        tracing::error!("no sound card can be played to: {error:#}");
+    }
     if let Err(error) = requests::start(root.clone()) {
         tracing::error!("the page can change nothing: {error:#}");
     }
@@ -141,7 +144,6 @@ impl<'a> Agent<'a> {
         }
         let links = net::links(self.root);
         self.follow(&links);
-        sound::give_nodes(self.root, sound::AUDIO);
         let addresses = if self.root.is_machine() { addresses() } else { BTreeMap::new() };
         let network = self.report.update_network(&links, &addresses);
         if network {

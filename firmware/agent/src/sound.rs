@@ -4,15 +4,37 @@ use std::{
     fs, io,
     os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown},
     path::Path,
+    thread,
 };
 
-use crate::root::Root;
+use anyhow::{Context as _, Result};
+
+use crate::{root::Root, watch::Devices};
 
 /// The group of sound devices: 29 in the appliance's /etc/group, as in Debian.
 pub(crate) const AUDIO: u32 = 29;
 
 /// Read and write for root and the group.
 const MODE: u32 = 0o660;
+
+/// Gives the nodes to the group from now on, as soon as a card comes: in a thread of its own, as music waits for it, and whoever turns
+/// knobs doesn't look up meanwhile. Signals have to be blocked by then.
+///
+/// # Errors
+/// A kernel that doesn't announce devices, or no thread.
+pub(crate) fn keep_nodes(root: Root) -> Result<()> {
+    let devices = Devices::new()?;
+    give_nodes(&root, AUDIO);
+    let keep = move || {
+        loop {
+            match devices.wait() {
+                Ok(()) => give_nodes(&root, AUDIO),
+                Err(error) => return tracing::error!("sound cards that come now stay root's: {error:#}"),
+            }
+        }
+    };
+    thread::Builder::new().name("sound".to_owned()).spawn(keep).map(drop).context("starting the thread for sound cards")
+}
 
 /// Gives every node in /dev/snd to `group`. Nodes that are right already are left alone; one that can't be changed is
 /// reported, and doesn't keep the others from being.

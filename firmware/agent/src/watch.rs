@@ -38,10 +38,36 @@ pub(crate) enum Event {
     End,
 }
 
+/// What the kernel says of devices, for one who waits for nothing else.
+pub(crate) struct Devices(OwnedFd);
+
+impl Devices {
+    /// From now on no change is missed.
+    ///
+    /// # Errors
+    /// A kernel without netlink.
+    pub(crate) fn new() -> Result<Self> {
+        netlink(SockProtocol::NetlinkKObjectUEvent, UEVENT_GROUP).map(Self).context("opening a uevent socket")
+    }
+
+    /// Sleeps until something has happened to a device.
+    ///
+    /// # Errors
+    /// The kernel refuses to wait, which it never should.
+    pub(crate) fn wait(&self) -> Result<()> {
+        match poll(&mut [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)], PollTimeout::NONE) {
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(error) => return Err(error).context("waiting for devices"),
+        }
+        drain(&self.0);
+        Ok(())
+    }
+}
+
 /// The open descriptors.
 pub(crate) struct Watch {
     network: OwnedFd,
-    devices: OwnedFd,
+    devices: Devices,
     /// Sound cards that are opened and closed.
     sound: Inotify,
     signals: SignalFd,
@@ -61,7 +87,7 @@ impl Watch {
         let signals =
             SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK).context("opening a signalfd")?;
         let network = netlink(SockProtocol::NetlinkRoute, ROUTE_GROUPS).context("opening a route netlink socket")?;
-        let devices = netlink(SockProtocol::NetlinkKObjectUEvent, UEVENT_GROUP).context("opening a uevent socket")?;
+        let devices = Devices::new()?;
         let sound = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK).context("opening an inotify")?;
         Ok(Self { network, devices, sound, signals })
     }
@@ -82,7 +108,7 @@ impl Watch {
     /// # Errors
     /// The kernel refuses to wait, which it never should.
     pub(crate) fn wait(&self, latest: Option<Instant>) -> Result<Event> {
-        let mut fds = [self.network.as_fd(), self.devices.as_fd(), self.sound.as_fd(), self.signals.as_fd()]
+        let mut fds = [self.network.as_fd(), self.devices.0.as_fd(), self.sound.as_fd(), self.signals.as_fd()]
             .map(|fd| PollFd::new(fd, PollFlags::POLLIN));
         match poll(&mut fds, timeout(latest, Instant::now())) {
             Ok(_) | Err(Errno::EINTR) => {}
@@ -91,7 +117,7 @@ impl Watch {
         let is_ready = |fd: &PollFd| fd.any().unwrap_or(true);
         let mut event = if fds.iter().take(2).any(is_ready) { Event::Devices } else { Event::Look };
         drain(&self.network);
-        drain(&self.devices);
+        drain(&self.devices.0);
         // What was opened is looked up; bounded, as above.
         for _ in 0..DRAINED {
             if self.sound.read_events().is_err() {

@@ -3,8 +3,9 @@
 use usb_dac::{Model, Stream};
 
 /// How long a feedback value is on its way until packets go by it, microframes: QEMU gathers 60 ms of them before it hands the first one
-/// to the guest (`bufpq_target_size` in hw/usb/redirect.c), and the driver has 18 ms of packets queued (`MAX_QUEUE` in sound/usb/card.h).
-const ON_THE_WAY: f64 = 800.0;
+/// to the guest, and begins to drop them at twice as many (`bufpq_target_size` in hw/usb/redirect.c); the driver has 18 ms of packets
+/// queued (`MAX_QUEUE` in sound/usb/card.h).
+const ON_THE_WAY: f64 = 1200.0;
 /// The host begins with a whole frame, and so does whoever counts.
 const WHOLE: f64 = 2.0;
 

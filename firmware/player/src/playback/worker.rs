@@ -26,8 +26,10 @@ use packing::Left;
 
 /// How often a worker that waits for the last frames to be played looks.
 const PLAY_OUT: Duration = Duration::from_millis(10);
-/// How long it waits until it tries again to open a DAC that has come back and can't be opened.
-const AGAIN: Duration = Duration::from_millis(250);
+/// How long it waits at first until it tries again to open a DAC that has come back and can't be opened: most are only not ready yet.
+const FIRST_AGAIN: Duration = Duration::from_millis(50);
+/// How long at most; each time twice as long as before.
+const LAST_AGAIN: Duration = Duration::from_millis(400);
 
 /// Something to play.
 #[derive(Clone, Debug)]
@@ -168,6 +170,7 @@ impl Worker {
 
     /// Opens the stream that the track needs, and writes the track.
     fn play(&mut self, loaded: &mut Loaded) -> Result<(), Stop> {
+        let mut again = FIRST_AGAIN;
         self.fit(loaded)?;
         while !self.output.is_open(loaded.wire(), loaded.unscaled) {
             if self.output.is_played_out(self.generation)? {
@@ -179,7 +182,8 @@ impl Worker {
                     }
                     Err(not_open) => self.may_open_again(not_open)?,
                 }
-                self.wait(loaded.unqueueable(), AGAIN)?;
+                self.wait(loaded.unqueueable(), again)?;
+                again = (again * 2).min(LAST_AGAIN);
                 self.fit(loaded)?;
             } else {
                 self.wait(loaded.unqueueable(), PLAY_OUT)?;
