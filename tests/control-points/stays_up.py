@@ -34,7 +34,7 @@ ATTEMPTS = 2
 # the engine comes late: of that the host has to have taken half, within the two buffers before it is seen.
 HELD, HELD_WITHIN = 0.230, 1.0
 # The ring lasts a second: so long the thread that emulates has had work to do, or the host took the time.
-BUSY, BUSY_WITHIN = 0.9, 1.0
+BUSY, BUSY_WITHIN = 0.85, 1.0
 DAC = "Tenuto reference DAC"
 WHOLE = "equal, every bit"
 # Which --dac, what it is called, what image/run says of its frames, and what when the first track was played to it.
