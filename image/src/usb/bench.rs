@@ -40,6 +40,8 @@ pub(super) struct Bench {
     pub(super) watch: Watch,
     /// The renderer's, once they were asked for.
     events: Option<Events>,
+    /// Bytes of each stream when all was to have been over and was compared.
+    taken: Option<Vec<usize>>,
     /// What was seen of the bus since the last time that something was tried.
     seen: Seen,
 }
@@ -64,7 +66,18 @@ impl Bench {
         let player = Player::find(&session.machine)?;
         let watch = Watch::new(session.machine.process());
         let buffer = Duration::from_millis(session.buffer_ms.into());
-        Ok(Self { session, player, dac, other, buffer, watch, shell: None, events: None, seen: Seen::default() })
+        Ok(Self {
+            session,
+            player,
+            dac,
+            other,
+            buffer,
+            watch,
+            shell: None,
+            events: None,
+            taken: None,
+            seen: Seen::default(),
+        })
     }
 
     /// Connects to the guest's shell, which talks to one at a time: of a machine that stays up it is the user's.
@@ -125,6 +138,9 @@ impl Bench {
     /// Looks at what has come over the bus in the bus's own time, and forgets it.
     pub(super) fn forget(&mut self) {
         self.watch.look();
+        let leftover = self.leftover().map(|what| format!("behind what was played came {what} that aren't silent"));
+        self.seen.faults.extend(leftover);
+        self.taken = None;
         for dac in [&self.dac, &self.other] {
             let since = Instant::now().checked_sub(dac.now());
             dac.with(|device| {
@@ -143,6 +159,7 @@ impl Bench {
     /// Goes to the other port.
     pub(super) fn swap_ports(&mut self) {
         std::mem::swap(&mut self.dac, &mut self.other);
+        self.taken = None;
     }
 
     /// Waits until something is so.
@@ -251,7 +268,20 @@ impl Bench {
     /// When it is never over.
     pub(super) fn streams(&mut self) -> Result<Vec<Stream>> {
         self.silence()?;
+        let taken = |device: &mut Device| device.record().streams().iter().map(|stream| stream.bytes.len()).collect();
+        self.taken = Some(self.dac.with(taken));
         Ok(self.so_far())
+    }
+
+    /// What has come since everything was to have been over.
+    fn leftover(&self) -> Option<String> {
+        let taken = self.taken.as_ref()?;
+        let behind = |(number, stream): (usize, &Stream)| {
+            let rest = stream.bytes.get(taken.get(number).copied().unwrap_or_default()..).unwrap_or_default();
+            let sounds = rest.iter().filter(|byte| **byte != stream.setting.format.silence()).count();
+            (sounds > 0 && !stream.is_silent()).then(|| format!("{sounds} bytes of {} Hz", stream.rate))
+        };
+        self.dac.with(|device| device.record().streams().iter().enumerate().find_map(behind))
     }
 
     /// The same, as it is now.

@@ -128,7 +128,7 @@ pub(super) fn vanishes(bench: &mut Bench, track: &Track, next: &Track) -> Result
     let plugs = bench.plugs();
     bench.start(track)?;
     let gone = bench.wait("the page still shows the DAC that has gone", |bench| {
-        Ok(bench.shown()?.is_empty() && bench.transport()?.state != "PLAYING")
+        Ok(bench.shown()?.is_empty() && bench.transport()?.state == "TRANSITIONING")
     })?;
     let mut before = Tried::default();
     match bench.so_far().first() {
@@ -140,9 +140,7 @@ pub(super) fn vanishes(bench: &mut Bench, track: &Track, next: &Track) -> Result
     let plugged = From::plugged(bench);
     let times = plug::goes_on(bench, &events, &plugged, 1, Comes::AsItIs)?;
     let whole = to_the_end(bench, track, Comes::AsItIs)?;
-    if bench.so_far().len() != 2 {
-        before.faults.push(format!("{} streams came over the bus", bench.so_far().len()));
-    }
+    before.came_in(bench.so_far().len(), 2);
     let mut tried = bench.play_one(next)?;
     tried.note = format!(
         "{} frames before, gone after {:.1} s, back after another {:.1}, found again after another {:.1}; {}",

@@ -14,7 +14,9 @@ const KEY: usize = 64;
 const FADE_MS: usize = 20;
 /// Silent frames behind which a fade is over: single ones are where the music crosses zero.
 const OVER: usize = 16;
-/// How far from where it was due, or sought, the music may go on, ms: behind a DAC that was away some of it comes twice, and of a card
+/// Frames of a fade that may be silent at its beginning: what was sought is found to so many.
+const BEGINS: usize = 32;
+/// How far from where it was due the music may go on, and how far from what was sought it is looked for, ms: behind a DAC that was away some of it comes twice, and of a card
 /// that ran dry some is lost.
 const NEAR_MS: usize = 200;
 
@@ -177,6 +179,10 @@ impl Music {
             let silent = behind.windows(OVER).position(|frames| frames.iter().all(is_silent));
             let faded = silent.unwrap_or(behind.len()).min(self.frames() - place - equal);
             let at = place.saturating_sub(ahead);
+            let target = sought.iter().map(|sought| sought.to).find(|to| self.near(at, *to) && !self.near(at, *next));
+            if let Some(target) = target.filter(|to| at.abs_diff(*to) > BEGINS) {
+                return Err(format!("frame {target} was sought, and it went on with frame {at}"));
+            }
             let stretch = Stretch { came, at, frames: place + equal + faded - at };
             came += ahead + equal + faded;
             *next = stretch.to();
@@ -365,6 +371,8 @@ mod tests {
         let [least, most] = course.within(at(1000 + FADE as u64 + 300 + 99), at(1000 + FADE as u64 + 300 + 99));
         assert!(least == most && least.abs_diff(5100) <= 2, "{least}");
         assert!(course.returns.is_empty());
+        let late = stream(0, &[part(0, 1000), fade_out(1000), silence(300), fade_in(5100), part(5100 + FADE, 6000)]);
+        assert!(music().course(&[late], &[sought]).unwrap_err().contains("frame 5000 was sought"));
         let behind = part(5000 + FADE, 6000);
         assert!(music().course(&[stream(0, &[part(0, 1000), behind])], &[]).is_err(), "nobody sought it");
     }

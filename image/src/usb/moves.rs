@@ -96,10 +96,7 @@ fn pulled_out(bench: &mut Bench, track: &Track, comes: Comes) -> Result<Tried> {
     looks.until(bench, "it doesn't go on", |bench, _| Ok(plays(bench, PULLED)))?;
     stop(bench, &mut looks)?;
     let mut tried = told(bench, &looks, &Music::of(&[track], comes)?, &[0])?;
-    let streams = bench.streams()?.len();
-    if streams != PULLED + 1 {
-        tried.faults.push(format!("{streams} streams came over the bus"));
-    }
+    tried.came_in(bench.streams()?.len(), PULLED + 1);
     Ok(tried)
 }
 

@@ -71,6 +71,7 @@ pub(super) fn again_and_again(bench: &mut Bench, track: &Track, comes: Comes, co
         times.push(once(bench, &events, number, comes)?);
     }
     let mut tried = to_the_end(bench, track, comes)?;
+    tried.came_in(bench.so_far().len(), count + 1);
     tried.in_time(&times, BACK);
     Ok(tried)
 }
@@ -250,9 +251,17 @@ pub(super) fn to_the_end(bench: &mut Bench, track: &Track, comes: Comes) -> Resu
 }
 
 impl Tried {
+    /// It came in so many streams that sound: one that is played into and left again is heard.
+    pub(super) fn came_in(&mut self, streams: usize, wanted: usize) {
+        if streams != wanted {
+            self.faults.push(format!("it came in {streams} streams, not {wanted}"));
+        }
+    }
+
     /// These streams put together are a track of PCM, and what came back sounded in time.
     fn went_on<'s>(&mut self, streams: impl Iterator<Item = &'s Stream>, track: &Track, times: Times) {
         let bytes: Vec<_> = streams.map(wide).collect();
+        self.came_in(bytes.len(), 2);
         let whole = Whole { track: &track.packed, frame: track.frame(), rate: track.wire.rate, dsd: false };
         let seams = join(&bytes, whole);
         self.frames = seams.frames;

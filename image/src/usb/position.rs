@@ -22,6 +22,11 @@ const IN_FLIGHT_MS: f64 = 20.0;
 /// What of the last frames may not have been heard where the DAC went, ms: so much of them comes again, behind what is faded in
 /// (`doubt_and_fade` of the player's link).
 const DOUBT_MS: f64 = 20.0;
+/// How far half of the positions may be ahead of what the DAC has got, ms: they are of the last wake-up, so half a period old as a rule, and
+/// only what the driver reckons can be too much. (How far behind: a period.)
+const AHEAD_MS: f64 = 10.0;
+/// So many looks at least: of 768 kHz for one and a half seconds there are a dozen.
+const LOOKS: usize = 8;
 /// Between two looks.
 const TICK: Duration = Duration::from_millis(50);
 
@@ -356,8 +361,12 @@ impl Tried {
     /// Takes what was found; of many that are wrong the first ones are named.
     fn agree(&mut self, agreed: Agreed) {
         const NAMED: usize = 3;
-        if agreed.asked == 0 {
-            self.faults.push("page and renderer were never asked".to_owned());
+        if agreed.asked < LOOKS {
+            self.faults.push(format!("page and renderer were asked {} times only", agreed.asked));
+        }
+        let middle = tenth(&sorted(&agreed.offs, |off| off), 5);
+        if !(-PERIOD_MS..=AHEAD_MS).contains(&middle) {
+            self.faults.push(format!("half of the positions are off by {middle:.0} ms or more"));
         }
         if !self.note.is_empty() {
             self.note += "; ";

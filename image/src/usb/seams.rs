@@ -64,7 +64,7 @@ pub(super) fn join(streams: &[Wide], Whole { track, frame, rate, dsd }: Whole<'_
         }
         let start = silent + if fades { faded.frames() * frame } else { 0 };
         let Some(key) = stream.get(start..start + KEY * frame) else {
-            // It ended before it had begun.
+            found.faults.push(format!("stream {number} ended before it had begun"));
             continue;
         };
         // Nearby: it may hold the same passage elsewhere.
