@@ -99,6 +99,13 @@ impl Hole {
     }
 }
 
+/// Frames that came before the first transfer that was taken back: of what comes behind it some is missing.
+pub(super) fn taken_back(stream: &Stream) -> Option<usize> {
+    let hole = holes(stream).into_iter().find(|hole| hole.is_taken_back())?;
+    let bytes: usize = stream.packets.iter().take(hole.at).map(|packet| usize::from(packet.bytes)).sum();
+    Some(bytes / stream.setting.frame())
+}
+
 fn holes(stream: &Stream) -> Vec<Hole> {
     let empty = stream.packets.iter().enumerate().filter(|(_, packet)| packet.bytes == 0).map(|(n, _)| n);
     let mut holes = Vec::<Hole>::new();

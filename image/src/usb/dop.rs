@@ -3,6 +3,7 @@
 use usb_dac::{Explained, Markers, Stream, Wanted, explain, take_apart};
 
 use super::around;
+use super::bus;
 use super::found::Tried;
 
 /// The byte that DSD's silence is made of.
@@ -40,6 +41,8 @@ impl Apart {
         let behind = total - frames.clone().rposition(sounds).map_or(before, |last| last + 1);
         let ours = stream.bytes.get(before * frame..(total - behind) * frame).unwrap_or_default();
         let (mut bits, mut faults, mut holes) = (Vec::new(), Vec::new(), 0);
+        // The driver skips some of what is on its way when a stream is stopped.
+        let skips = bus::taken_back(stream).map_or(usize::MAX, |frames| frames.saturating_sub(before));
         let ours: Vec<_> = ours.chunks_exact(frame).collect();
         for part in ours.chunk_by(|a, b| sounds(a) == sounds(b)) {
             if !part.first().is_some_and(|frame| sounds(frame)) {
@@ -51,7 +54,8 @@ impl Apart {
             let (of_part, markers) = take_apart(&part.concat(), stream.setting.bytes.into());
             if markers != Markers::default() {
                 let behind = bits.len() / 4;
-                faults.extend(markers.faults().iter().map(|fault| format!("behind frame {behind} of DoP: {fault}")));
+                let wrong = markers.faults().into_iter().filter(|fault| behind + fault.at < skips);
+                faults.extend(wrong.map(|fault| format!("behind frame {behind} of DoP: {fault}")));
                 if markers.missing > 0 {
                     faults.push(format!("behind frame {behind} of DoP: {} frames without a marker", markers.missing));
                 }
@@ -98,7 +102,9 @@ pub(super) fn as_words_of_16(packed: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use usb_dac::{Format, Setting};
+    use std::time::Duration;
+
+    use usb_dac::{Format, Packet, Setting};
 
     use super::*;
 
@@ -166,6 +172,27 @@ mod tests {
         ] {
             assert!(!tried(&parts).faults.is_empty(), "{what}");
         }
+    }
+
+    /// In packets of 22 frames, of which the one with this number came empty.
+    fn in_packets(bytes: Vec<u8>, empty: usize) -> Stream {
+        let packet =
+            |(n, bytes): (u64, &[u8])| Packet { at: Duration::from_micros(125 * n), bytes: bytes.len() as u16 };
+        let mut packets: Vec<_> = (0..).zip(bytes.chunks(6 * 22)).map(packet).collect();
+        packets.insert(empty, Packet { at: packets[empty].at, bytes: 0 });
+        Stream { packets, ..stream(&[bytes]) }
+    }
+
+    #[test]
+    fn where_a_transfer_was_taken_back_some_of_the_silence_is_missing() {
+        let mut bytes = music(100, 100, 0x69);
+        let packets = bytes.len() / (6 * 22);
+        let [late, early] = [60, 200].map(|before_the_end| packets - before_the_end);
+        bytes.drain(6 * 22 * late..6 * (22 * late + 1));
+        let wrong = |empty: usize| Apart::of(&in_packets(bytes.clone(), empty)).faults;
+        assert_eq!(wrong(late), [""; 0]);
+        assert!(!wrong(late + 2).is_empty(), "it is missing before");
+        assert!(!wrong(early).is_empty(), "the stream wasn't stopped there");
     }
 
     #[test]
