@@ -25,8 +25,8 @@ const DOUBT_MS: f64 = 20.0;
 /// How far half of the positions may be ahead of what the DAC has got, ms: they are of the last wake-up, so half a period old as a rule, and
 /// only what the driver reckons can be too much. (How far behind: a period.)
 const AHEAD_MS: f64 = 10.0;
-/// So many looks at least: of 768 kHz for one and a half seconds there are a dozen.
-const LOOKS: usize = 8;
+/// So many looks at least: of a second and a half there are five to a dozen, as a busy machine answers.
+const LOOKS: usize = 3;
 /// Between two looks.
 const TICK: Duration = Duration::from_millis(50);
 
